@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: MIT
+# `make help` lists what this does. Everything that is built goes to build/ ($(B)) and generated/ ($(G)).
+#
+# From formats to programs:
+#   ptgen/*.c, scan.l, parse.y, templates/*.ct -> $(B)/libptgen.a, $(B)/ptgen
+#   formats/*.ptd      -ptgen->  $(G)/FORMAT.{h,c}, $(G)/registry.{h,c} -> $(B)/libformats.a
+#   runtime/vcm/*.c    -> $(B)/libvcm.a
+#   tools/pttool/*.c   -> $(B)/pttool        examples/NAME.c -> $(B)/examples/NAME
+#   bench/*.c          -> $(B)/bench         tests/DIR/NAME.c -> $(B)/tests/DIR/NAME and NAME.criterion
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+B ?= build
+G ?= generated
+SANITIZE ?=
+WERROR ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR ?= ar
+BISON ?= bison
+FLEX ?= flex
+AWK ?= LC_ALL=C awk
+OPTIMIZE ?= -O2 -g
+CFLAGS ?=
+LDFLAGS ?=
+
+# Targets that call make again use all processors, unless this make was told how many (-j).
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
+# One short line a step; V=1 shows the commands.
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)	$(2)')
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wundef -Wmissing-prototypes
+ifneq ($(SANITIZE),)
+SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+COMMON := -std=c11 -D_POSIX_C_SOURCE=200809L $(WARNINGS) $(WERROR) $(OPTIMIZE) $(SANITIZE_FLAGS) $(CFLAGS)
+LINK := $(CC) $(OPTIMIZE) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS)
+
+# Where each part may look for headers: the compiler sees nothing of the runtime, and the runtime sees no format.
+INCLUDE_ptgen := -Iptgen -I$(B)/obj/ptgen
+INCLUDE_generated := -Iruntime -I$(G)
+INCLUDE_vcm := -Iruntime -Iruntime/vcm
+INCLUDE_user := -Iruntime -Iruntime/vcm -I$(G)
+INCLUDE_tests := -Itests $(INCLUDE_user) $(INCLUDE_ptgen)
+
+# ------------------------------------------------------------------------------------------------------ what there is
+
+PTDS := $(sort $(wildcard formats/*.ptd))
+# A file may hold several formats; each is named at the start of a line.
+formats_of = $(shell sed -n 's/^format[ \t][ \t]*\([A-Za-z0-9_]*\).*/\1/p' $(1))
+FORMATS := $(sort $(call formats_of,$(PTDS) /dev/null))
+
+PTGEN_C := $(filter-out ptgen/main.c,$(wildcard ptgen/*.c))
+PTGEN_O := $(PTGEN_C:%.c=$(B)/obj/%.o)
+TEMPLATES := $(sort $(wildcard ptgen/templates/*.ct))
+VCM_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/vcm/*.c))
+PTTOOL_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/pttool/*.c))
+BENCH_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
+FORMATS_O := $(FORMATS:%=$(B)/obj/generated/%.o) $(B)/obj/generated/registry.o
+EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
+
+# tests/DIR/NAME.c is a test program; what several share is in tests/support, the front ends are in tests/ itself.
+SUPPORT_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/support/*.c))
+TESTS := $(patsubst %.c,$(B)/%,$(filter-out tests/support/% tests/harness/%,$(wildcard tests/*/*.c)))
+HARNESS := $(B)/tests/harness/failures
+TEST_SCRIPTS := $(sort $(filter-out tests/run-suites,$(wildcard tests/run-*)))
+
+LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
+ifneq ($(wildcard ptgen/main.c),)
+PROGRAMS += $(B)/ptgen
+TEST_LIBS += $(B)/libptgen.a
+endif
+ifneq ($(FORMATS),)
+PROGRAMS += $(if $(PTTOOL_O),$(B)/pttool) $(if $(BENCH_O),$(B)/bench)
+endif
+PROGRAMS += $(EXAMPLES)
+
+# The compiler that writes generated/ is always the plain one, so that both builds compile the same files.
+PTGEN := build/ptgen
+
+# ------------------------------------------------------------------------------------------------------------- targets
+
+all: $(PROGRAMS) $(LIBS) ## build the compiler, the formats, the libraries, the tools and the examples
+
+help: ## list the targets
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-15s %s\n", $$1, $$2 }'
+	@echo "variables: CC, CFLAGS, OPTIMIZE (-O2 -g), WERROR=-Werror, TESTS=NAME..., SEED=NUMBER"
+
+setup: ## install what building and testing need
+	@tools/setup check
+
+demo: ## build all, run the video scenario and draw its topology
+	@tools/setup demo
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@build/examples/video_playback
+	@dot -Tsvg build/video.dot -o build/video.svg
+	@echo "topology: build/video.svg (drawing), build/video.dot, build/video.json"
+
+check: ## build all and run every test; the last line counts them
+	@tools/setup check
+	@$(MAKE) --no-print-directory $(PARALLEL) check-run
+
+check-sanitize: ## run the tests with the address and undefined-behaviour sanitizers
+	@tools/setup check
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@$(MAKE) --no-print-directory $(PARALLEL) check-run B=build/san SANITIZE=address,undefined OPTIMIZE='-O1 -g'
+
+check-all: ## check, check-sanitize and lint
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory check-sanitize
+	@$(MAKE) --no-print-directory lint
+
+bench: ## measure the generated code beside plain stores; writes build/bench.json
+	@tools/setup build
+	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
+	@build/bench --json build/bench.json
+
+C_FILES := $(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/pttool/*.[ch] examples/*.[ch] bench/*.[ch] \
+	tests/*.[ch] tests/*/*.[ch])
+
+lint: ## clang-tidy and cppcheck over our own sources
+	@tools/setup lint
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=unusedStructMember -D_POSIX_C_SOURCE=200809L -I$(B)/obj/ptgen -Iptgen -Iruntime \
+		-Iruntime/vcm -I$(G) -Itests $(filter-out tests/%,$(filter %.c,$(C_FILES)))
+	clang-tidy --quiet --warnings-as-errors='*' $(filter-out tests/%,$(filter %.c,$(C_FILES))) -- -std=c11 \
+		-D_POSIX_C_SOURCE=200809L $(INCLUDE_tests)
+
+format: ## rewrite our own sources as .clang-format says
+	@tools/setup lint
+	clang-format -i $(C_FILES)
+
+clean: ## remove everything that was built or generated
+	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
+
+.PHONY: all help setup demo check check-sanitize check-all bench lint format clean check-run tests FORCE
+
+# --------------------------------------------------------------------------------------------------------- the compiler
+
+$(B)/obj/ptgen/parse.c: ptgen/parse.y
+	@mkdir -p $(@D)
+	$(call say,BISON,$@)
+	$(Q)$(BISON) -Wall -Werror=conflicts-sr -Werror=conflicts-rr --defines=$(@:.c=.h) -o $@ $<
+$(B)/obj/ptgen/parse.h: $(B)/obj/ptgen/parse.c ;
+
+$(B)/obj/ptgen/scan.c: ptgen/scan.l
+	@mkdir -p $(@D)
+	$(call say,FLEX,$@)
+	$(Q)$(FLEX) --header-file=$(@:.c=.h) -o $@ $<
+$(B)/obj/ptgen/scan.h: $(B)/obj/ptgen/scan.c ;
+
+$(B)/obj/ptgen/templates.c: $(TEMPLATES) tools/text-to-c.awk
+	@mkdir -p $(@D)
+	$(call say,TEXT,$@)
+	$(Q)$(AWK) -f tools/text-to-c.awk $(TEMPLATES) >$@
+$(B)/obj/ptgen/templates.h: $(TEMPLATES) tools/text-to-c.awk
+	@mkdir -p $(@D)
+	$(call say,TEXT,$@)
+	$(Q)$(AWK) -v header=1 -f tools/text-to-c.awk $(TEMPLATES) >$@
+
+PTGEN_MADE := $(if $(wildcard ptgen/parse.y),parse) $(if $(wildcard ptgen/scan.l),scan) $(if $(TEMPLATES),templates)
+PTGEN_MADE_H := $(PTGEN_MADE:%=$(B)/obj/ptgen/%.h)
+PTGEN_MADE_O := $(PTGEN_MADE:%=$(B)/obj/ptgen/%.o)
+
+$(PTGEN_O) $(B)/obj/ptgen/main.o: $(B)/obj/%.o: %.c $(B)/flags | $(PTGEN_MADE_H)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(INCLUDE_ptgen) -MMD -MP -c $< -o $@
+$(PTGEN_MADE_O): $(B)/obj/ptgen/%.o: $(B)/obj/ptgen/%.c $(B)/flags | $(PTGEN_MADE_H)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(INCLUDE_ptgen) -MMD -MP -c $< -o $@
+
+$(B)/libptgen.a: $(PTGEN_O) $(PTGEN_MADE_O)
+$(B)/ptgen: $(B)/obj/ptgen/main.o $(B)/libptgen.a
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -o $@
+
+# ---------------------------------------------------------------------------------------------------------- the formats
+
+# One stamp per format file. ptgen leaves a file untouched whose contents stay the same, so what follows a stamp is
+# compiled again only if it changed.
+$(G)/.%.stamp: formats/%.ptd $(PTGEN)
+	$(call say,PTGEN,$<)
+	$(Q)$(PTGEN) -o $(G) -MD -MF $(G)/.$*.d -MT $@ -MP $<
+	@touch $@
+
+define format_file
+$(foreach format,$(call formats_of,$(1)),$(G)/$(format).c $(G)/$(format).h): $(G)/.$(basename $(notdir $(1))).stamp ;
+endef
+$(foreach ptd,$(PTDS),$(if $(call formats_of,$(ptd)),$(eval $(call format_file,$(ptd)))))
+
+$(G)/.registry.stamp: $(PTDS) $(PTGEN)
+	$(call say,PTGEN,$@)
+	$(Q)$(PTGEN) --emit=registry -o $(G) $(PTDS)
+	@touch $@
+$(G)/registry.c $(G)/registry.h: $(G)/.registry.stamp ;
+
+GENERATED_H := $(FORMATS:%=$(G)/%.h) $(if $(FORMATS),$(G)/registry.h)
+
+$(FORMATS_O): $(B)/obj/generated/%.o: $(G)/%.c $(B)/flags | $(GENERATED_H)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(INCLUDE_generated) -MMD -MP -c $< -o $@
+
+$(B)/libformats.a: $(FORMATS_O)
+
+# ------------------------------------------------------------------------------------- the runtime, tools and examples
+
+$(VCM_O): $(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(INCLUDE_vcm) -MMD -MP -c $< -o $@
+$(B)/libvcm.a: $(VCM_O)
+
+USER_O := $(PTTOOL_O) $(BENCH_O) $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
+$(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(INCLUDE_user) -MMD -MP -c $< -o $@
+
+$(B)/pttool: $(PTTOOL_O) $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -ljansson -o $@
+$(B)/bench: $(BENCH_O) $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -ljansson -pthread -o $@
+$(EXAMPLES): $(B)/%: $(B)/obj/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -ljansson -pthread -o $@
+
+%.a:
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+# The flags that objects were compiled with; they are compiled again when these change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(COMMON)' | cmp -s - $@ || echo '$(CC) $(COMMON)' >$@
+
+# -------------------------------------------------------------------------------------------------------------- tests
+
+TEST_FRONT_O := $(B)/obj/tests/check.o $(B)/obj/tests/runner.o
+TEST_O := $(TESTS:$(B)/%=$(B)/obj/%.o)
+
+$(TEST_FRONT_O) $(TEST_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(INCLUDE_tests) -MMD -MP -c $< -o $@
+
+# What the macros of Criterion expand to is not ours to warn about.
+CRITERION_WARNINGS := -Wno-missing-prototypes -Wno-pedantic -Wno-shadow
+$(TEST_O:.o=.criterion.o) $(HARNESS:$(B)/%=$(B)/obj/%.criterion.o): $(B)/obj/%.criterion.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(CRITERION_WARNINGS) -DTEST_CRITERION $(INCLUDE_tests) -MMD -MP -c $< -o $@
+$(B)/obj/tests/criterion.o: $(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(CRITERION_WARNINGS) -DTEST_CRITERION $(INCLUDE_tests) -MMD -MP -c $< -o $@
+
+$(B)/libtestsupport.a: $(SUPPORT_O)
+TEST_LIBS += $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(LIBS)
+
+$(TESTS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O) $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$(TEST_LIBS)) -ljansson -pthread -o $@
+$(TESTS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/%.criterion.o $(B)/obj/tests/check.o $(B)/obj/tests/criterion.o $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$(TEST_LIBS)) -lcriterion -ljansson -pthread -o $@
+
+# Sanitizers and Criterion do not go together (a leak does not change its status), so there our own runner is used.
+# It is built in any case, to run single tests.
+HAVE_CRITERION := $(if $(SANITIZE),,$(shell echo '\#include <criterion/criterion.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes))
+SUITES := $(if $(HAVE_CRITERION),$(TESTS:%=%.criterion),$(TESTS))
+
+tests: $(TESTS) $(HARNESS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion)
+
+check-run: all tests
+	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' WARNINGS='$(WARNINGS)' SANITIZE='$(SANITIZE)' FORMATS='$(FORMATS)' PTDS='$(PTDS)' \
+		CRITERION='$(HAVE_CRITERION)' TEST_SEED='$(SEED)' tests/run-suites $(SUITES) $(TEST_SCRIPTS)
+
+-include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(G)/.*.d)
