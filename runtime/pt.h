@@ -51,7 +51,8 @@ extern "C" {
  * PT_READ_LINK                   the same for an entry whose table is read next (orders the two loads)
  * PT_PUBLISH                     a store that makes all earlier stores visible first, to CPUs and to coherent walkers
  * PT_CAS                         compare and swap of one entry; orders CPUs only
- * PT_WMB_DEVICE                  orders earlier stores before later ones as other bus masters see them
+ * PT_WMB_DEVICE                  orders earlier stores before later ones as other bus masters see them; the default is
+ *                                right where bus masters snoop in the CPUs' ordering domain
  */
 #ifndef PT_READ_ONCE
 #define PT_READ_ONCE(p) __atomic_load_n((p), __ATOMIC_RELAXED)
@@ -70,7 +71,7 @@ extern "C" {
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 #endif
 #ifndef PT_WMB_DEVICE
-#define PT_WMB_DEVICE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define PT_WMB_DEVICE() __atomic_thread_fence(__ATOMIC_RELEASE)
 #endif
 
 #define PT_ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -326,7 +327,8 @@ struct pt_format;
  *
  * top         root pa | index of the start level within the shape (low 4 bits); one word, since a root that grows
  *             changes both.
- * first, last input range that this table serves (the aperture), inclusive, as the device presents it.
+ * first, last input range that this table serves (the aperture), inclusive, as the device presents it. first > last:
+ *             the range wraps, as it does for sign-extended addresses: first..UINT64_MAX and 0..last.
  * page_sizes  leaf sizes that may be used.
  * n_tables, table_bytes   tables that exist, root included; updated atomically.
  */
@@ -336,6 +338,7 @@ struct pt_table {
 	unsigned char *direct;
 	uint64_t top;
 	uint64_t first, last;
+	uint64_t input_mask;
 	uint64_t page_sizes;
 	uint64_t output_last;
 	uint64_t n_tables, table_bytes;
@@ -490,12 +493,25 @@ enum {
 	PT_FIELD_SOFTWARE
 };
 
-/* One line of an entry: entry bits [hi:lo] hold bits [to + hi - lo : to] of the field. Most significant first. */
+/*
+ * One line of an entry: entry bits [hi:lo] hold bits [to + hi - lo : to] of the field. Most significant first.
+ * allows, denies: the PT_RIGHT_* that the (one-bit) line grants when 1, withholds when 1.
+ */
 struct pt_field_info {
 	const char *name; /* "" where the line has none */
 	const char *doc;
 	uint8_t hi, lo, to, role;
-	int16_t when; /* index into pt_table.word: the line exists if that word is not 0; -1: always */
+	uint8_t allows, denies;
+	uint8_t flags; /* PT_FIELD_LIVE ... */
+	int16_t when;  /* index into pt_table.word: the line exists if that word is not 0; -1: always */
+};
+
+enum {
+	PT_FIELD_LIVE = 1 << 0,	    /* may change while the entry is in use */
+	PT_FIELD_KEEP = 1 << 1,	    /* an unmap leaves it as it is */
+	PT_FIELD_SYNCED = 1 << 2,   /* set once the table is visible to a non-coherent walker */
+	PT_FIELD_ACCESSED = 1 << 3, /* hardware (or a fault handler) sets it */
+	PT_FIELD_DIRTY = 1 << 4
 };
 
 enum { PT_KIND_ABSENT, PT_KIND_FAULT, PT_KIND_NULL, PT_KIND_TABLE, PT_KIND_LEAF };
