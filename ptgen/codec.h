@@ -30,7 +30,10 @@ struct codec_masks {
 	uint64_t too_wide[2];	    /* address bits above the output width */
 };
 
-/* Masks of a kind under a configuration (param: every parameter set). */
+/*
+ * Masks of a kind under a configuration (param: every parameter set). Constants that are run-time addresses are not in
+ * mask and value: look for ROLE_CONST lines whose value mentions X_ADDRESS.
+ */
 void codec_masks(const struct model *model, ref kind, const int64_t *param, struct codec_masks *masks);
 
 /* Is the word of this kind (constants and `when`)? */
@@ -50,13 +53,18 @@ bool codec_round(const struct model *model, const int64_t *param, unsigned int r
  * model.codes), REF_NONE if none is to blame.
  *
  * part selects what is encoded, for emitters: any OR of CODEC_CONST (constants, res1 and defaults that do not depend on
- * the request), CODEC_RIGHTS (what depends on its rights), CODEC_MEMORY (what depends on its memory type).
+ * the request), CODEC_RIGHTS (what depends on its rights), CODEC_MEMORY (what depends on its memory type, and the marks
+ * of a leaf's address). The parts have no bit in common that one sets and another must leave clear. Kinds other than
+ * leaves are all CODEC_CONST; tables are written with every right, and their marks.
  */
 enum { CODEC_CONST = 1, CODEC_RIGHTS = 2, CODEC_MEMORY = 4, CODEC_WHOLE = 7 };
 bool codec_attributes(const struct model *model, ref kind, const int64_t *param, unsigned int request, unsigned int part,
 		      uint64_t word[2], ref *code);
 
-/* Put an address into its slices (via NULL: the leaf's or the only sub-table's); false if it does not come back whole. */
+/*
+ * Put an address into its slices (via NULL: the leaf's or the only sub-table's) by OR, so that the marks that
+ * codec_attributes() wrote stay; false if it does not come back whole or is wider than the output.
+ */
 bool codec_put_address(const struct model *model, ref kind, const int64_t *param, const char *via, uint64_t address,
 		       uint64_t word[2]);
 /* Take it out again (marks stripped). */
@@ -72,7 +80,10 @@ struct codec_decoded {
 void codec_decode(const struct model *model, ref kind, const int64_t *param, const uint64_t word[2],
 		  struct codec_decoded *decoded);
 
-/* The leaf kinds' bits as the request reads them back: the request whose rights and memory type a decode equals. */
+/*
+ * The leaf kinds' bits as the request reads them back: the request whose rights and memory type a decode equals;
+ * N_REQUESTS if there is none.
+ */
 unsigned int codec_as_request(const struct codec_decoded *decoded);
 
 /* Value of a register under a configuration with the root(s) at root; words of 64 bits, n of them. */
