@@ -75,7 +75,9 @@ struct m_level {
 	int hi, lo;	  /* natural index bits; the root's end at the top of the input */
 	int entry_bytes;
 	bool big_endian;
+	bool host_endian; /* byte order of the CPU that runs the code: big_endian is meaningless */
 	int every_lg2;
+	uint32_t first_index, last_index; /* indices that exist (`limit`); the whole index where the format does not say */
 	uint32_t table_bytes, align; /* of a table that is not the root */
 	ref first_kind;
 	int n_kinds;
@@ -315,6 +317,8 @@ struct m_env {
 };
 
 int64_t model_eval(const struct model *model, ref expr, const struct m_env *env);
+/* One operator of two operands, X_OR to X_MOD. Division by zero gives 0; >> keeps the sign; && and || give 0 or 1. */
+int64_t model_apply(enum m_op op, int64_t a, int64_t b);
 /* REF_NONE is true. */
 bool model_holds(const struct model *model, ref cond, const struct m_env *env);
 /* Value of a field in a word of a kind, gathered from its slices (whose cond holds); false when it has none. */
@@ -327,6 +331,8 @@ ref model_level(const struct model *model, ref shape, int64_t number);
 /* True when expr mentions (through any path) a thing of this op; for X_PARAM: parameter index `which`, or any if < 0. */
 bool model_mentions(const struct model *model, ref expr, enum m_op op, ref which);
 
+/* An expression as infix text, with the names of parameters and fields. */
+void model_print_expr(FILE *out, const struct model *model, ref expr);
 /* Stable text form (--dump=model). */
 void model_dump(FILE *out, const struct model *model);
 
