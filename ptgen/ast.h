@@ -41,6 +41,7 @@ struct ast_expr {
 	const char *name;
 	struct ast_expr *a, *b, *c, *args;
 	struct ast_set *set;
+	int depth; /* levels of expression from here down; the parser bounds it, so recursion over it is safe */
 };
 
 /* [hi:lo]; lo NULL: [hi] alone */

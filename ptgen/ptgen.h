@@ -61,6 +61,7 @@ struct source {
 	const char *text;     /* whole file, followed by two NUL bytes (the scanner needs them) */
 	size_t length;
 	struct span included; /* the include line, file -1 for a file of the command line */
+	uint64_t device, inode; /* which file it is, whatever path led to it */
 };
 
 /* ------------------------------------------------------------------------------------------------------- diagnostics */
@@ -127,6 +128,7 @@ struct context {
 	int errors, warnings, usage_errors;
 	bool last_dropped; /* the last finding was switched off: drop its notes too */
 	FILE *diagnostics; /* stderr, or a memory stream in tests */
+	bool color;        /* diagnostics are for a terminal */
 };
 
 #endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tokens.c - between scanner and parser. Counts the braces; says what was unexpected; and after an error mends the stream
+ * of tokens, so that the parser meets the ';' or '}' that its error rules wait for, at the right depth: a slip in a line
+ * costs the line, a slip in the head of an item costs the item, a brace that is missing is supplied where the next item
+ * or format begins.
+ */
+#include "parser.h"
+#include "parse.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+struct token {
+	int kind;
+	PARSE_STYPE value;
+	struct span span;
+	bool first; /* on its line */
+};
+
+int scan_token(PARSE_STYPE *value, struct span *at, void *scanner);
+int parse_lex(PARSE_STYPE *value, struct span *at, struct parser *p);
+
+struct token *new_token(struct arena *arena)
+{
+	return arena_alloc(arena, sizeof(struct token));
+}
+
+void syntax_error(struct parser *p, struct span at, const char *format, ...)
+{
+	va_list arguments;
+	char text[400];
+
+	p->failed = true;
+	if (p->stopped) {
+		p->context->last_dropped = true;
+		return;
+	}
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	diag(p->context, CHECK_SYNTAX, at, "%s", text);
+	if (++p->errors == MAX_SYNTAX_ERRORS) {
+		diag_mend(p->context, "%d errors of syntax: the rest of the file is not read", MAX_SYNTAX_ERRORS);
+		p->stopped = true;
+	}
+}
+
+/* -------------------------------------------------------------------------------------------------------- the stream */
+
+static void scan(struct parser *p, struct token *token)
+{
+	memset(token, 0, sizeof(*token));
+	token->kind = scan_token(&token->value, &token->span, p->scanner);
+	token->first = p->line_start;
+	p->line_start = false;
+	if (token->kind == END)
+		token->span = (struct span){p->source, p->offset, 0};
+}
+
+static bool begins_format(const struct token *token)
+{
+	return token->first && (token->kind == FORMAT || token->kind == FAMILY || token->kind == INCLUDE ||
+				token->kind == LANGUAGE);
+}
+
+/* Does an item begin here? In the blocks whose lines begin with a name only what cannot be meant as one. */
+static bool begins_item(const struct parser *p, const struct token *token)
+{
+	if (!token->first)
+		return false;
+	switch (token->kind) {
+	case ENTRY: case FIELDS: case REGISTER: case EXAMPLE: case REQUIRE: case WITHOUT:
+		return true;
+	case PROT: case MEMTYPE:
+		return !(p->depth > 1 && (p->opener == EXAMPLE || p->opener == LEVEL));
+	case TITLE: case SPEC: case INPUT_: case OUTPUT: case PARAM: case STATIC: case FEATURE: case QUIRK: case ADDRESS:
+	case LET: case SET: case ROOT: case LEVEL: case ROUND: case REFUSE: case RESIZE: case WORD_:
+		return !(p->depth > 1 && p->opener != ENTRY && p->opener != FIELDS && p->opener != REGISTER);
+	default:
+		return false;
+	}
+}
+
+/* Keep count of the braces, and remember the token as the last one. */
+static void take(struct parser *p, const struct token *token)
+{
+	struct token *spare = p->before;
+
+	switch (token->kind) {
+	case '{':
+		if (p->last->kind == IN) {
+			p->in_set = true;
+		} else {
+			if (p->depth < MAX_OPEN)
+				p->open[p->depth] = token->span;
+			p->depth++;
+		}
+		break;
+	case '}':
+		if (p->in_set)
+			p->in_set = false;
+		else if (p->depth > 0)
+			p->depth--;
+		break;
+	case ';':
+		p->in_set = false;
+		p->in_bits = false;
+		break;
+	case '[':
+		p->in_bits = true;
+		break;
+	case ']':
+		p->in_bits = false;
+		break;
+	default:
+		break;
+	}
+	if (token->kind == ';' || token->kind == '{' || token->kind == '}')
+		p->quiet = p->quiet && p->in_set;
+	if (p->depth == 1 && (p->last->kind == ';' || p->last->kind == '{' || p->last->kind == '}'))
+		p->opener = token->kind;
+	p->before = p->last;
+	p->last = spare;
+	*spare = *token;
+}
+
+static void synthesize(struct token *token, int kind, const struct token *like)
+{
+	memset(token, 0, sizeof(*token));
+	token->kind = kind;
+	token->span = (struct span){like->span.file, like->span.offset, 0};
+}
+
+/* Put token back, to come after n closing braces. */
+static void put_back(struct parser *p, const struct token *token, int n)
+{
+	*p->pending = *token;
+	p->closes = n;
+}
+
+/*
+ * Skip to the end of what cannot be parsed. The token that was unexpected, p->last, is the first to be looked at; depth:
+ * how many blocks were open where it came.
+ */
+static void recover(struct parser *p, struct token *token)
+{
+	int target = p->depth;
+	bool again = true;
+
+	*token = *p->last;
+	p->in_set = false;
+	p->in_bits = false;
+	if (token->kind == '{')
+		target--;
+	p->recovering = false;
+	for (;;) {
+		if (!again) {
+			scan(p, token);
+			if (token->kind != '{' && token->kind != '}' && token->kind != ';' && token->kind != END &&
+			    !token->first) {
+				take(p, token);
+				continue;
+			}
+		}
+		if (token->kind == END || p->stopped) {
+			token->kind = END;
+			return;
+		}
+		if (begins_format(token)) {
+			put_back(p, token, p->depth);
+			if (target == 0)
+				synthesize(token, ';', token);
+			else
+				p->closes--, synthesize(token, '}', token);
+			take(p, token);
+			return;
+		}
+		if (target > 0 && p->depth <= target && begins_item(p, token)) {
+			put_back(p, token, 0);
+			synthesize(token, p->depth > 1 ? '}' : ';', token);
+			take(p, token);
+			return;
+		}
+		if (!again)
+			take(p, token);
+		again = false;
+		if (target == 0)
+			continue;
+		if (token->kind == '}' && p->depth < target)
+			return;
+		if (p->depth == target && (token->kind == ';' || (token->kind == '}' && p->last->kind == '}'))) {
+			/* The end of a statement, or of an item whose block was skipped. */
+			if (token->kind == '}')
+				token->kind = ';';
+			return;
+		}
+	}
+}
+
+int parse_lex(PARSE_STYPE *value, struct span *at, struct parser *p)
+{
+	struct token token;
+
+	if (p->recovering) {
+		recover(p, &token);
+	} else if (p->closes > 0) {
+		p->closes--;
+		synthesize(&token, '}', p->pending);
+		take(p, &token);
+	} else if (p->pending->kind) {
+		token = *p->pending;
+		p->pending->kind = 0;
+		take(p, &token);
+	} else {
+		scan(p, &token);
+		if (p->stopped)
+			token.kind = END;
+		take(p, &token);
+	}
+	*value = token.value;
+	*at = token.span;
+	return token.kind;
+}
+
+/* ----------------------------------------------------------------------------------------------------- the complaint */
+
+/* Tokens that stand for one notion together: when most are expected, the notion is named instead. */
+struct notion {
+	const char *name;
+	const char *tokens; /* separated by spaces */
+};
+
+static const struct notion notions[] = {
+	{"an item", " title spec word reserved input output static param feature quirk address let set require root level "
+		    "fields entry prot memtype dirty round refuse resize register without example "},
+	{"an option", " default allows denies accessed dirty by live keep synced marks or if "},
+	{"an option", " align table every word as limit "},
+	{"an option", " start count align table grows "},
+	{"an option", " when for repeat contig next raises "},
+	{"an operator", " '+' '-' '*' '/' '%' << >> == != '<' '>' <= >= in && || '?' '=' "},
+	{"an expression", " number '-' '!' '(' '[' "},
+};
+
+enum { N_NOTIONS = sizeof(notions) / sizeof(notions[0]), MAX_EXPECTED = 128, MAX_LISTED = 6 };
+
+/* Every keyword that may be a name is expected where a name is; then only the name is worth telling. */
+static const char keywords_as_names[] =
+	" title spec word reserved raises input output static param feature quirk address let set require root level index "
+	"fields entry absent fault null table leaf round refuse resize register without example at prot memtype dirty "
+	"include language format family above aperture base window align every as limit start count grows when for repeat "
+	"contig next default allows denies accessed by live keep synced marks or ";
+
+static bool listed(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+	const char *found = list;
+
+	while ((found = strstr(found, word))) {
+		if (found[-1] == ' ' && found[length] == ' ')
+			return true;
+		found++;
+	}
+	return false;
+}
+
+static bool has(const char *const *names, int n, const char *name)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static bool is_word(const char *name)
+{
+	return (name[0] >= 'a' && name[0] <= 'z') && strcmp(name, "name") && strcmp(name, "number") &&
+	       strcmp(name, "string") && strcmp(name, "end of file");
+}
+
+/* "A, B or C" of what is expected. */
+static const char *expectations(struct parser *p, const char *const *expected, int n)
+{
+	struct arena *arena = p->context->arena;
+	const char *out[MAX_EXPECTED + N_NOTIONS], *text;
+	bool gone[MAX_EXPECTED] = {false};
+	int i, j, n_out = 0;
+
+	if (n > MAX_EXPECTED)
+		n = MAX_EXPECTED;
+	if (has(expected, n, "name"))
+		for (i = 0; i < n; i++)
+			gone[i] = listed(keywords_as_names, expected[i]);
+	for (j = 0; j < N_NOTIONS; j++) {
+		int members = 0;
+
+		for (i = 0; i < n; i++)
+			members += !gone[i] && listed(notions[j].tokens, expected[i]);
+		if (members < 3)
+			continue;
+		for (i = 0; i < n; i++)
+			if (!gone[i] && listed(notions[j].tokens, expected[i]))
+				gone[i] = true;
+		if (j == N_NOTIONS - 1)
+			for (i = 0; i < n; i++)
+				gone[i] = gone[i] || !strcmp(expected[i], "name");
+		if (!has(out, n_out, notions[j].name))
+			out[n_out++] = notions[j].name;
+	}
+	for (i = 0; i < n; i++) {
+		if (gone[i])
+			continue;
+		if (!strcmp(expected[i], "name") || !strcmp(expected[i], "number") || !strcmp(expected[i], "string"))
+			out[n_out++] = arena_printf(arena, "a %s", expected[i]);
+		else if (expected[i][0] == '\'' || !strcmp(expected[i], "end of file"))
+			out[n_out++] = expected[i];
+		else
+			out[n_out++] = arena_printf(arena, "'%s'", expected[i]);
+	}
+	/* What only goes on with an expression is of little help once something else is due. */
+	if (n_out > 1)
+		for (i = 0; i < n_out; i++)
+			if (!strcmp(out[i], "an operator")) {
+				memmove(&out[i], &out[i + 1], (size_t)(n_out - i - 1) * sizeof(out[0]));
+				n_out--;
+			}
+	if (!n_out || n_out > MAX_LISTED)
+		return NULL;
+	text = out[0];
+	for (i = 1; i < n_out; i++)
+		text = arena_printf(arena, "%s%s%s", text, i == n_out - 1 ? " or " : ", ", out[i]);
+	return text;
+}
+
+/* The source text of a token, shortened. */
+static const char *shown(struct parser *p, const struct token *token)
+{
+	const char *text = p->context->files.v[token->span.file].text + token->span.offset;
+	int length = token->span.length > 32 ? 32 : (int)token->span.length;
+
+	if (token->kind == END)
+		return "the end of the file";
+	if (token->kind == STR)
+		return "a string";
+	return arena_printf(p->context->arena, "'%.*s%s'", length, text, token->span.length > 32 ? "..." : "");
+}
+
+/* Slips that people bring from other languages. */
+static void mend(struct parser *p, const struct token *token, const char *const *expected, int n)
+{
+	const char *words[MAX_EXPECTED], *near;
+	int i, n_words = 0;
+
+	if (token->kind == DOTS && p->in_bits)
+		diag_mend(p->context, "a range of bits is written [hi:lo], the higher bit first");
+	else if (token->kind == ':' && has(expected, n, ".."))
+		diag_mend(p->context, "a range of values is written first..last");
+	else if (token->kind == EQ && has(expected, n, "'='"))
+		diag_mend(p->context, "a constant is written with '='; '==' compares");
+	else if (token->kind == OR_ && has(expected, n, "||"))
+		diag_mend(p->context, "'or' between conditions is written '||'");
+	else if (token->kind == ID && !strcmp(token->value.text, "and") && has(expected, n, "&&"))
+		diag_mend(p->context, "'and' between conditions is written '&&'");
+	else if (p->last->kind == ID && p->before->kind == ID && !strcmp(p->before->value.text, "not"))
+		diag_mend(p->context, "'not' is written '!'");
+	else if (token->kind == ID) {
+		for (i = 0; i < n && n_words < MAX_EXPECTED; i++)
+			if (is_word(expected[i]))
+				words[n_words++] = expected[i];
+		near = near_name(token->value.text, words, n_words);
+		if (near)
+			diag_mend(p->context, "did you mean '%s'?", near);
+	}
+}
+
+void unexpected_token(struct parser *p, struct span at, const char *const *expected, int n)
+{
+	const struct token *token = p->last, *before = p->before;
+	struct span after = {before->span.file, before->span.offset + before->span.length, 1};
+	bool ended = before->kind == ';' || before->kind == '{' || before->kind == '}';
+	const char *what;
+
+	p->recovering = true;
+	p->failed = true;
+	if (p->quiet || p->stopped)
+		return;
+	if (token->kind == END && p->depth > 0) {
+		syntax_error(p, at, "the file ends inside a block: %s missing",
+			     p->depth == 1 ? "a '}' is" : p->depth == 2 ? "two '}' are" : "several '}' are");
+		diag_related(p->context, p->open[p->depth <= MAX_OPEN ? p->depth - 1 : MAX_OPEN - 1],
+			     "the block that is still open");
+	} else if (p->depth > 0 && ended && (begins_format(token) || (p->depth > 1 && begins_item(p, token)))) {
+		syntax_error(p, at, "'}' is missing before %s", shown(p, token));
+		diag_related(p->context, p->open[p->depth <= MAX_OPEN ? p->depth - 1 : MAX_OPEN - 1],
+			     "the block that is still open");
+	} else if (token->kind == '}' && p->depth == 0 && ended) {
+		syntax_error(p, at, "a '}' that closes nothing");
+	} else if (before->kind && !ended && has(expected, n, "';'") &&
+		   (token->first || token->kind == '}' || token->kind == '[' || token->kind == END)) {
+		syntax_error(p, after, "';' is missing after %s", shown(p, before));
+	} else {
+		what = expectations(p, expected, n);
+		if (what)
+			syntax_error(p, at, "unexpected %s; expected %s", shown(p, token), what);
+		else
+			syntax_error(p, at, "unexpected %s", shown(p, token));
+		mend(p, token, expected, n);
+	}
+}
