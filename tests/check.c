@@ -10,12 +10,12 @@
 void test_equal(const char *file, int line, const char *a_text, const char *b_text, uintmax_t a, uintmax_t b)
 {
 	if (a != b)
-		test_fail(file, line, "%s is %" PRIdMAX " (0x%" PRIxMAX "), expected %s = %" PRIdMAX " (0x%" PRIxMAX ")",
-			  a_text, (intmax_t)a, a, b_text, (intmax_t)b, b);
+		test_fail(file, line,
+			  "%s is %" PRIdMAX " (0x%" PRIxMAX "), expected %s = %" PRIdMAX " (0x%" PRIxMAX ")", a_text,
+			  (intmax_t)a, a, b_text, (intmax_t)b, b);
 }
 
-void test_string_equal(const char *file, int line, const char *a_text, const char *b_text, const char *a,
-		       const char *b)
+void test_string_equal(const char *file, int line, const char *a_text, const char *b_text, const char *a, const char *b)
 {
 	if (a == b || (a && b && strcmp(a, b) == 0))
 		return;

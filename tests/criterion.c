@@ -17,7 +17,8 @@ void test_criterion_start(const char *label)
 	const char *seconds = getenv("TEST_TIMEOUT");
 
 	current_label = label;
-	alarm(seconds ? (unsigned int)strtoul(seconds, NULL, 10) : 300); /* Criterion's own limit does not end a sleeper */
+	alarm(seconds ? (unsigned int)strtoul(seconds, NULL, 10)
+		      : 300); /* Criterion's own limit does not end a sleeper */
 }
 
 struct criterion_test_params test_criterion_numbers(size_t n)
@@ -47,10 +48,10 @@ void test_fail(const char *file, int line, const char *format, ...)
 	else
 		snprintf(message, sizeof(message), "%s (TEST_SEED=%" PRIu64 ")", text, test_seed());
 	criterion_send_assert(&(struct criterion_assert_stats){
-	    .message = message,
-	    .passed = false,
-	    .line = (unsigned int)line,
-	    .file = file,
+		.message = message,
+		.passed = false,
+		.line = (unsigned int)line,
+		.file = file,
 	});
 	criterion_abort_test();
 }

@@ -50,16 +50,16 @@ void test_string_equal(const char *file, int line, const char *a_text, const cha
 void test_memory_equal(const char *file, int line, const char *a_text, const char *b_text, const void *a, const void *b,
 		       size_t bytes);
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
+#define CHECK(condition)                                                          \
+	do {                                                                      \
+		if (!(condition))                                                 \
 			test_fail(__FILE__, __LINE__, "%s is false", #condition); \
 	} while (0)
 
 /* CHECK_MSG(condition, format, ...): says more when it fails. */
-#define CHECK_MSG(condition, ...) \
-	do { \
-		if (!(condition)) \
+#define CHECK_MSG(condition, ...)                                   \
+	do {                                                        \
+		if (!(condition))                                   \
 			test_fail(__FILE__, __LINE__, __VA_ARGS__); \
 	} while (0)
 
@@ -83,26 +83,26 @@ struct criterion_test_params test_criterion_numbers(size_t n);
 /* Called first in each test: starts the clock, and remembers which member of a list is tested (or NULL). */
 void test_criterion_start(const char *label);
 
-#define TEST(suite, name) \
+#define TEST(suite, name)                        \
 	static void test_##suite##_##name(void); \
-	Test(suite, name) \
-	{ \
-		test_criterion_start(NULL); \
-		test_##suite##_##name(); \
-	} \
+	Test(suite, name)                        \
+	{                                        \
+		test_criterion_start(NULL);      \
+		test_##suite##_##name();         \
+	}                                        \
 	static void test_##suite##_##name(void)
 
-#define TEST_EACH(suite, name, count, label) \
+#define TEST_EACH(suite, name, count, label)            \
 	static void test_##suite##_##name(size_t each); \
-	ParameterizedTestParameters(suite, name) \
-	{ \
+	ParameterizedTestParameters(suite, name)        \
+	{                                               \
 		return test_criterion_numbers(count()); \
-	} \
-	ParameterizedTest(size_t *each, suite, name) \
-	{ \
-		test_criterion_start(label(*each)); \
-		test_##suite##_##name(*each); \
-	} \
+	}                                               \
+	ParameterizedTest(size_t *each, suite, name)    \
+	{                                               \
+		test_criterion_start(label(*each));     \
+		test_##suite##_##name(*each);           \
+	}                                               \
 	static void test_##suite##_##name(size_t each)
 
 #else
@@ -117,23 +117,23 @@ struct test_case {
 
 void test_register(struct test_case *test);
 
-#define TEST_DEFINE(suite_, name_, count_, label_) \
-	static void test_##suite_##_##name_(size_t each); \
+#define TEST_DEFINE(suite_, name_, count_, label_)                                      \
+	static void test_##suite_##_##name_(size_t each);                               \
 	__attribute__((constructor)) static void test_register_##suite_##_##name_(void) \
-	{ \
-		static struct test_case test = { \
-			.suite = #suite_, \
-			.name = #name_, \
-			.file = __FILE__, \
-			.run = test_##suite_##_##name_, \
-			.count = count_, \
-			.label = label_, \
-		}; \
-		test_register(&test); \
-	} \
+	{                                                                               \
+		static struct test_case test = {                                        \
+			.suite = #suite_,                                               \
+			.name = #name_,                                                 \
+			.file = __FILE__,                                               \
+			.run = test_##suite_##_##name_,                                 \
+			.count = count_,                                                \
+			.label = label_,                                                \
+		};                                                                      \
+		test_register(&test);                                                   \
+	}                                                                               \
 	static void test_##suite_##_##name_(__attribute__((unused)) size_t each)
 
-#define TEST(suite, name) TEST_DEFINE(suite, name, NULL, NULL)
+#define TEST(suite, name)		     TEST_DEFINE(suite, name, NULL, NULL)
 #define TEST_EACH(suite, name, count, label) TEST_DEFINE(suite, name, count, label)
 
 #endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - pttool: commands and options. */
+#include "pttool.h"
+#include "registry.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FORMATS = 1, BUILD = 2, WALK = 4, DUMP = 8, READ = WALK | DUMP, TABLE = BUILD | READ, ANY = 15 };
+
+enum option {
+	OPTION_FORMAT,
+	OPTION_SET,
+	OPTION_RAM,
+	OPTION_RAM_BASE,
+	OPTION_RAM_SIZE,
+	OPTION_ROOT,
+	OPTION_TABLES,
+	OPTION_WIDER,
+	OPTION_ACCESS,
+	OPTION_EXPLAIN,
+	OPTION_TEXT,
+	OPTION_JSON,
+	OPTION_DOT,
+	OPTION_STEPS,
+	OPTION_HELP,
+	N_OPTIONS
+};
+
+static const struct option_info {
+	const char *name, *argument; /* argument NULL: it takes none */
+	unsigned int commands;
+	const char *help;
+} option_info[N_OPTIONS] = {
+	[OPTION_FORMAT] = {"--format", "F", ANY, "the format of the table (see `pttool formats`)"},
+	[OPTION_SET] = {"--set", "NAME=VALUE", TABLE, "a parameter of the format; may be repeated"},
+	[OPTION_RAM] = {"--ram", "FILE", TABLE,
+			"the image of physical memory, or a segment FILE@PA[+OFFSET:SIZE]; may be repeated"},
+	[OPTION_RAM_BASE] = {"--ram-base", "PA", TABLE, "the physical address of the first byte of a plain file"},
+	[OPTION_RAM_SIZE] = {"--ram-size", "N", TABLE,
+			     "the size of the memory; `build` creates the file when it is absent"},
+	[OPTION_ROOT] = {"--root", "PA", TABLE, "the root table; with `build`: continue this table"},
+	[OPTION_TABLES] = {"--tables", "PA", BUILD, "tables are allocated from here upward"},
+	[OPTION_WIDER] = {"--allow-wider", NULL, BUILD,
+			  "accept rights that were not asked for, where a format must grant them"},
+	[OPTION_ACCESS] = {"--access", "r|w|x[p]", WALK, "an access, as the hardware checks it; p: privileged"},
+	[OPTION_EXPLAIN] = {"--explain", NULL, WALK, "show each step, each field and the verdict"},
+	[OPTION_TEXT] = {"--text", NULL, DUMP, "one line a run (the default)"},
+	[OPTION_JSON] = {"--json", NULL, DUMP | FORMATS, "one JSON value"},
+	[OPTION_DOT] = {"--dot", NULL, DUMP, "a drawing of the tables, for Graphviz"},
+	[OPTION_STEPS] = {"--steps", "N", TABLE, "how many entries may be read before giving up (64M)"},
+	[OPTION_HELP] = {"--help", NULL, ANY, "show this"},
+};
+
+static const struct command {
+	const char *name;
+	unsigned int bit;
+	int (*run)(const struct options *options);
+	const char *arguments, *help;
+} commands[] = {
+	{"formats", FORMATS, command_formats, "", "list the formats, their parameters and defaults"},
+	{"build", BUILD, command_build, " SCRIPT",
+	 "run a script against an image; prints root, registers and tables as JSON"},
+	{"walk", WALK, command_walk, " IOVA...", "translate addresses: `IOVA PA SIZE PROT` or `IOVA fault KIND LEVEL`"},
+	{"explain", WALK, command_walk, " IOVA...", "the same as walk --explain"},
+	{"dump", DUMP, command_dump, "", "print what a table maps: `IOVA-END PA SIZE LEVEL PROT FIELDS`"},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: pttool COMMAND [OPTION]...\n\ncommands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %s%-*s %s\n", commands[i].name, (int)(18 - strlen(commands[i].name)),
+			commands[i].arguments, commands[i].help);
+	fprintf(out, "\noptions:\n");
+	for (unsigned int i = 0; i < N_OPTIONS; i++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "%s %s", option_info[i].name,
+			 option_info[i].argument ? option_info[i].argument : "");
+		fprintf(out, "  %-18s %s\n", left, option_info[i].help);
+	}
+	fprintf(out, "\nscript (a file, or - for standard input), one command a line, # starts a comment:\n"
+		     "  map IOVA PA SIZE PROT\n"
+		     "  unmap IOVA SIZE\n"
+		     "  protect IOVA SIZE PROT\n"
+		     "\n"
+		     "Numbers are as in C, with K, M, G or T for binary multiples. PROT is a word of r w x, p "
+		     "privileged only,\n"
+		     "d device memory, n normal non-cached, c cached (the default), g global; - for none. In what is "
+		     "printed,\n"
+		     "rw/r are privileged/user rights that differ, and cached is not shown.\n"
+		     "\n"
+		     "exit status: 0 fine; 1 a fault, a finding or a refused script; 2 wrong use or an I/O error\n");
+}
+
+static const char *get_command(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return commands[i].name;
+}
+
+static const char *get_option(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return option_info[i].name;
+}
+
+static const char *get_format(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return pt_formats[i]->name;
+}
+
+static const char *get_param(const void *ctx, size_t i)
+{
+	return ((const struct pt_format *)ctx)->params[i].name;
+}
+
+static void suggest(const char *name)
+{
+	if (name)
+		note("did you mean '%s'?", name);
+}
+
+static const struct pt_format *find_format(const char *name)
+{
+	for (size_t i = 0; i < pt_n_formats; i++)
+		if (strcmp(pt_formats[i]->name, name) == 0)
+			return pt_formats[i];
+	complain("--format: there is no format '%s'", name);
+	suggest(near_name(name, pt_n_formats, get_format, NULL));
+	note("`pttool formats` lists all");
+	return NULL;
+}
+
+static bool number(const char *option, const char *text, uint64_t *value)
+{
+	const char *why = parse_number(text, strlen(text), value);
+
+	if (why)
+		complain("%s: '%s' is not a number: %s", option, text, why);
+	return why == NULL;
+}
+
+/* --set NAME=VALUE */
+static bool set_param(struct options *options, const char *text)
+{
+	const struct pt_format *format = options->format;
+	const struct pt_param_info *param;
+	const char *equal = strchr(text, '=');
+	char name[128];
+	uint64_t value;
+	bool negative;
+	int index;
+
+	if (!equal || equal == text) {
+		complain("--set %s: it is NAME=VALUE", text);
+		return false;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(equal - text), text);
+	index = pt_param_find(format, name);
+	if (index < 0) {
+		complain("--set %s: %s has no parameter '%s'", text, format->name, name);
+		suggest(near_name(name, format->n_params, get_param, format));
+		note("`pttool formats --format %s` lists all", format->name);
+		return false;
+	}
+	param = &format->params[index];
+	negative = equal[1] == '-';
+	if (!number("--set", equal + 1 + negative, &value))
+		return false;
+	if (value <= INT64_MAX &&
+	    pt_param_valid(format, (unsigned int)index, negative ? -(int64_t)value : (int64_t)value)) {
+		options->config.param[index] = negative ? -(int64_t)value : (int64_t)value;
+		return true;
+	}
+	complain("--set %s: '%s' cannot be %s", text, name, equal + 1);
+	if (param->is_static && param->n_ranges) {
+		note("it is fixed to %" PRId64 " in this format", param->ranges[0].first);
+	} else if (param->n_ranges) {
+		char set[512];
+		size_t at = 0;
+
+		for (unsigned int k = 0; k < param->n_ranges && at < sizeof(set); k++) {
+			const struct pt_range *range = &param->ranges[k];
+
+			if (range->first == range->last)
+				at += (size_t)snprintf(set + at, sizeof(set) - at, "%s%" PRId64, k ? ", " : "",
+						       range->first);
+			else
+				at += (size_t)snprintf(set + at, sizeof(set) - at, "%s%" PRId64 "..%" PRId64,
+						       k ? ", " : "", range->first, range->last);
+		}
+		note("it is one of %s", set);
+	}
+	return false;
+}
+
+static bool set_access(struct options *options, const char *text)
+{
+	switch (text[0]) {
+	case 'r': options->access = PT_ACCESS_READ; break;
+	case 'w': options->access = PT_ACCESS_WRITE; break;
+	case 'x': options->access = PT_ACCESS_EXEC; break;
+	default: break;
+	}
+	if (options->access && strcmp(text + 1, "p") == 0)
+		options->access |= PT_ACCESS_PRIV;
+	else if (!options->access || text[1]) {
+		complain("--access %s: an access is r, w or x, then p if it is privileged", text);
+		return false;
+	}
+	return true;
+}
+
+/* One option; value is NULL where it takes none. --set waits until the format is known. */
+static bool apply(struct options *options, enum option option, const char *value, const char **sets, size_t *n_sets)
+{
+	switch (option) {
+	case OPTION_FORMAT: return (options->format = find_format(value)) != NULL;
+	case OPTION_SET: sets[(*n_sets)++] = value; return true;
+	case OPTION_RAM: options->ram[options->n_ram++] = value; return true;
+	case OPTION_RAM_BASE: options->ram_base = value; return true;
+	case OPTION_RAM_SIZE: options->ram_size = value; return true;
+	case OPTION_ROOT: return number("--root", value, &options->roots[options->n_roots++]);
+	case OPTION_TABLES: return number("--tables", value, &options->tables);
+	case OPTION_STEPS: return number("--steps", value, &options->steps);
+	case OPTION_ACCESS: return set_access(options, value);
+	case OPTION_WIDER: options->allow_wider = true; return true;
+	case OPTION_EXPLAIN: options->explain = true; return true;
+	case OPTION_TEXT: options->output = OUTPUT_TEXT; return true;
+	case OPTION_JSON: options->output = OUTPUT_JSON; return true;
+	case OPTION_DOT: options->output = OUTPUT_DOT; return true;
+	case OPTION_HELP:
+	case N_OPTIONS: break;
+	}
+	return true;
+}
+
+/* Finds an option by what is before `=`. Complains and returns N_OPTIONS when there is none, or not for this command.
+ */
+static enum option find_option(const struct command *command, const char *text, size_t length)
+{
+	char name[64];
+	unsigned int i = 0;
+
+	snprintf(name, sizeof(name), "%.*s", (int)length, text);
+	while (i < N_OPTIONS && strcmp(option_info[i].name, name) != 0)
+		i++;
+	if (i == N_OPTIONS) {
+		complain("unknown option '%s'", name);
+		suggest(near_name(name, N_OPTIONS, get_option, NULL));
+		note("`pttool --help` lists all");
+		return N_OPTIONS;
+	}
+	if (!(option_info[i].commands & command->bit)) {
+		complain("%s does not go with `pttool %s`", name, command->name);
+		return N_OPTIONS;
+	}
+	return (enum option)i;
+}
+
+/* Parses everything after the command. Returns false after a message. */
+static bool parse(struct options *options, const struct command *command, int argc, char **argv, unsigned int *seen)
+{
+	const char **sets = allocate(NULL, (size_t)argc + 1, sizeof(*sets));
+	size_t n_sets = 0;
+	bool fine = true, ended = false;
+
+	for (int i = 0; fine && i < argc; i++) {
+		const char *equal = strchr(argv[i], '='), *value = NULL;
+		enum option option;
+
+		if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
+			options->arguments[options->n_arguments++] = argv[i];
+			continue;
+		}
+		if (strcmp(argv[i], "--") == 0) {
+			ended = true;
+			continue;
+		}
+		option = find_option(command, argv[i], equal ? (size_t)(equal - argv[i]) : strlen(argv[i]));
+		fine = option != N_OPTIONS;
+		if (!fine)
+			break;
+		if (option_info[option].argument) {
+			value = equal ? equal + 1 : i + 1 < argc ? argv[++i] : NULL;
+			if (!value) {
+				complain("%s needs %s", option_info[option].name, option_info[option].argument);
+				fine = false;
+			}
+		} else if (equal) {
+			complain("%s takes no value", option_info[option].name);
+			fine = false;
+		}
+		if (fine && (*seen & (1U << option)) && option_info[option].argument && option != OPTION_SET &&
+		    option != OPTION_RAM && option != OPTION_ROOT) {
+			complain("%s is given twice", option_info[option].name);
+			fine = false;
+		}
+		*seen |= 1U << option;
+		fine = fine && apply(options, option, value, sets, &n_sets);
+	}
+	if (fine && !options->format && (command->bit & TABLE) && !(*seen & (1U << OPTION_HELP))) {
+		complain("--format is missing");
+		note("`pttool formats` lists all");
+		fine = false;
+	}
+	for (size_t i = 0; fine && options->format && i < n_sets; i++)
+		fine = set_param(options, sets[i]);
+	free(sets);
+	return fine;
+}
+
+/* What a command cannot do without. */
+static bool complete(const struct options *options, const struct command *command, unsigned int seen)
+{
+	static const struct {
+		unsigned int commands;
+		enum option option;
+	} needed[] = {{TABLE, OPTION_RAM}, {READ, OPTION_ROOT}, {BUILD, OPTION_TABLES}};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		const struct option_info *info = &option_info[needed[i].option];
+
+		if ((command->bit & needed[i].commands) && !(seen & (1U << needed[i].option))) {
+			complain("%s %s is missing: %s", info->name, info->argument, info->help);
+			return false;
+		}
+	}
+	if (options->n_roots > 1) {
+		complain("--root is given %zu times, but %s has one root", options->n_roots, options->format->name);
+		return false;
+	}
+	if (command->bit == BUILD && options->n_arguments != 1) {
+		complain(options->n_arguments ? "there is more than one SCRIPT"
+					      : "SCRIPT is missing (- for standard input)");
+		return false;
+	}
+	if (command->bit == WALK && options->n_arguments == 0) {
+		complain("IOVA is missing: the addresses to translate");
+		return false;
+	}
+	if ((command->bit & (FORMATS | DUMP)) && options->n_arguments) {
+		complain("`pttool %s` takes no '%s'", command->name, options->arguments[0]);
+		return false;
+	}
+	for (size_t i = 0; command->bit == WALK && i < options->n_arguments; i++) {
+		uint64_t iova;
+
+		if (!number("IOVA", options->arguments[i], &iova))
+			return false;
+	}
+	return true;
+}
+
+void complain_config(const struct pt_format *format, enum pt_status status, const struct pt_result *result)
+{
+	complain("%s refuses this configuration: %s%s%s", format->name, pt_status_string(status),
+		 result->why ? ": " : "", result->why ? result->why : "");
+	note("`pttool formats --format %s` lists parameters, what each can be, and defaults", format->name);
+}
+
+bool open_view(const struct options *options, struct pt_table *table)
+{
+	struct pt_result result = {0};
+	enum pt_status status = options->format->view(table, &options->config, options->roots[0], &result);
+
+	if (status == PT_OK)
+		return true;
+	if (status == PT_ERR_TABLE)
+		complain("--root 0x%" PRIx64 ": %s%s%s", options->roots[0], pt_status_string(status),
+			 result.why ? ": " : "", result.why ? result.why : "");
+	else
+		complain_config(options->format, status, &result);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.steps = 64 << 20};
+	const struct command *command = NULL;
+	unsigned int seen = 0;
+	int status = EXIT_USAGE;
+
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
+		usage(stdout);
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			command = &commands[i];
+	if (!command) {
+		complain("unknown command '%s'", argv[1]);
+		suggest(near_name(argv[1], N_COMMANDS, get_command, NULL));
+		note("`pttool --help` lists all");
+		return EXIT_USAGE;
+	}
+	pt_config_init(&options.config);
+	options.explain = strcmp(command->name, "explain") == 0;
+	options.ram = allocate(NULL, (size_t)argc, sizeof(*options.ram));
+	options.roots = allocate(NULL, (size_t)argc, sizeof(*options.roots));
+	options.arguments = allocate(NULL, (size_t)argc, sizeof(*options.arguments));
+	if (parse(&options, command, argc - 2, argv + 2, &seen)) {
+		if (seen & (1U << OPTION_HELP)) {
+			usage(stdout);
+			status = EXIT_FINE;
+		} else if (complete(&options, command, seen)) {
+			status = command->run(&options);
+		}
+	}
+	free(options.ram);
+	free(options.roots);
+	free(options.arguments);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain("cannot write to the standard output: %s", strerror(errno));
+		status = EXIT_USAGE;
+	}
+	return status;
+}

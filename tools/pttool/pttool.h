@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pttool.h - what the files of pttool share.
+ *
+ *   main.c      commands and options           report.c   messages, near names, numbers, rights
+ *   image.c     images of physical memory      fields.c   entries, field by field
+ *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
+ *   formats.c, build.c (and script.c), walk.c, dump.c (and dot.c): one command each
+ *
+ * pttool knows formats by struct pt_format only. Images, scripts and command lines are hostile input.
+ */
+#ifndef PTTOOL_H
+#define PTTOOL_H
+
+#include "pt.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Exit statuses: a fault, a finding or a refused script is 1; wrong use and I/O errors are 2. */
+enum { EXIT_FINE = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
+
+/* ------------------------------------------------------------------------------------------------- report.c */
+
+/* "pttool: error: ..." on the standard error stream, with a newline; and a note that belongs to it. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ends the program (status 2) when there is no memory. */
+void *allocate(void *old, size_t members, size_t bytes);
+
+/*
+ * A name close to `name` among n names, or NULL. get(ctx, i) gives the i-th one.
+ */
+const char *near_name(const char *name, size_t n, const char *(*get)(const void *ctx, size_t i), const void *ctx);
+
+/*
+ * A number as in C (decimal, 0x, 0b, 0 for octal), with a suffix K, M, G or T for binary multiples. The text need not
+ * end with a NUL. Returns NULL, or why it is none.
+ */
+const char *parse_number(const char *text, size_t length, uint64_t *value);
+
+/*
+ * A word of rights: letters of "rwxpdncg", or "-" for none, as a request. Returns NULL, or why it is none; *at is then
+ * the place of the letter that is wrong.
+ */
+const char *parse_rights(const char *text, size_t length, unsigned int *request, size_t *at);
+
+/* Long enough for what format_rights() writes. */
+#define RIGHTS_LENGTH 24
+
+/*
+ * Writes rights as letters: r w x; p where only privileged accesses have them, "privileged/user" where both classes
+ * have some but not the same; d device, n non-cached, nothing for cached, ? for a memory type that no letter stands
+ * for; g global. "-" where there is no right. Returns text.
+ */
+const char *format_rights(char text[RIGHTS_LENGTH], unsigned int rights, unsigned int memory);
+const char *format_request(char text[RIGHTS_LENGTH], unsigned int request);
+
+/* -------------------------------------------------------------------------------------------------- image.c */
+
+struct segment {
+	char *path;
+	uint64_t pa, bytes;
+	uint64_t offset;	/* in the file */
+	uint64_t file_bytes;	/* that the file has from there; what is missing reads as zero (build only) */
+	uint64_t file_size;	/* the whole file */
+	int fd;			/* -1: the file does not exist yet (build only) */
+	bool created, extended; /* by image_prepare(), until image_settle() */
+};
+
+#define IMAGE_BLOCK  4096
+#define IMAGE_BLOCKS 64
+
+/* Physical memory: segments sorted by address, no two overlap. Read through a small cache of blocks. */
+struct image {
+	struct segment *segments;
+	size_t n;
+	struct {
+		const struct segment *segment; /* NULL: empty */
+		uint64_t offset;	       /* in the segment */
+		size_t bytes;
+		unsigned char data[IMAGE_BLOCK];
+	} block[IMAGE_BLOCKS];
+};
+
+/*
+ * Opens what --ram, --ram-base and --ram-size say; create: files may be absent or short, and stay so until
+ * image_write(). Complains and returns false when something is wrong.
+ */
+bool image_open(struct image *image, const char *const *ram, size_t n_ram, const char *ram_base, const char *ram_size,
+		bool create);
+void image_close(struct image *image);
+
+/* Copies bytes at pa; false when any of them lies outside or cannot be read. A pt_reader.read, ctx is the image. */
+bool image_read(void *image, uint64_t pa, void *buffer, size_t bytes);
+
+/* The segment that holds pa, or NULL. */
+const struct segment *image_find(const struct image *image, uint64_t pa);
+
+/*
+ * Writes what differs of [pa, pa + bytes), which lies in one segment. image_prepare() goes before, for all ranges: it
+ * creates and extends the files and makes sure that there is room, so that a full disk is found before anything is
+ * written. Both complain and return false.
+ */
+bool image_prepare(struct image *image, uint64_t pa, const void *data, size_t bytes);
+void image_settle(struct image *image, bool keep); /* ends the preparation; keep false: takes it back */
+bool image_write(struct image *image, uint64_t pa, const void *data, size_t bytes);
+
+/* ------------------------------------------------------------------------------------------------- tables.c */
+
+/*
+ * Walks to every entry under the root of a table: each walk ends at a leaf or at an entry that leads nowhere, and no
+ * entry is met twice on the same path. fn returns false to stop. Returns false when the step limit of the reader is
+ * used up.
+ */
+typedef bool (*walk_fn)(void *ctx, const struct pt_walk *walk, uint64_t iova);
+bool walk_everything(const struct pt_table *table, struct pt_reader *reader, walk_fn fn, void *ctx);
+
+/* The table that step i of a walk to iova read from: its address and its size. */
+void table_of_step(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova,
+		   uint64_t *pa, uint64_t *bytes);
+
+/* ------------------------------------------------------------------------------------------------- memory.c */
+
+struct span {
+	uint64_t first, last; /* inclusive */
+};
+
+/* A sorted list of ranges that do not touch. */
+struct spans {
+	struct span *span;
+	size_t n, capacity;
+};
+
+/*
+ * Memory for tables: a private copy of the image, filled as far as tables are in it. Tables come from the lowest free
+ * address that fits; `live` is what holds tables now.
+ */
+struct memory {
+	struct pt_mem mem;
+	struct image *image;
+	unsigned char *base; /* CPU address of first_pa */
+	uint64_t first_pa;
+	size_t bytes;
+	struct spans free, live;
+};
+
+bool memory_open(struct memory *memory, struct image *image, uint64_t tables);
+void memory_close(struct memory *memory);
+
+/* Takes over the table at pa, as the image has it. Returns false, after a message, when it is not in the image. */
+bool memory_take(struct memory *memory, uint64_t pa, uint64_t bytes);
+
+/* A pt_reader.read that reads live tables only; ctx is the memory. */
+bool memory_read(void *memory, uint64_t pa, void *buffer, size_t bytes);
+
+/* Writes all live tables to the image. */
+bool memory_write(struct memory *memory);
+
+/* ------------------------------------------------------------------------------------------------- fields.c */
+
+/* Long enough for a raw word with its "0x". */
+#define WORD_LENGTH 40
+const char *format_word(char text[WORD_LENGTH], const struct pt_level_info *level, const uint64_t raw[2]);
+
+/* Is this line of an entry there, in this configuration? */
+bool field_exists(const struct pt_table *table, const struct pt_field_info *field);
+
+/* A value of a leaf or table entry: all lines of one name put together. */
+struct value {
+	char name[64]; /* of the field; "software[58:55]" where it has none */
+	uint64_t value;
+};
+
+/*
+ * The named values of an entry, and whatever is not zero in ignored and software lines. Returns how many; at most max
+ * are stored.
+ */
+size_t entry_values(const struct pt_table *table, const struct pt_kind_info *kind, const uint64_t raw[2],
+		    struct value *values, size_t max);
+
+#define MAX_VALUES 96
+
+/* Prints every line of an entry, one a line, with bit numbers. */
+void explain_entry(const struct pt_table *table, const struct pt_step *step);
+
+/* The name of a level; "-" when it is not one. */
+const char *level_name(const struct pt_format *format, unsigned int level);
+
+/* ------------------------------------------------------------------------------------------------- script.c */
+
+enum action { ACTION_MAP, ACTION_UNMAP, ACTION_PROTECT };
+
+struct action_line {
+	enum action action;
+	unsigned int line, column, length; /* of the command */
+	unsigned int request;
+	uint64_t iova, pa, bytes;
+};
+
+struct script {
+	const char *name;
+	char *text;
+	size_t length;
+	struct action_line *lines;
+	size_t n;
+};
+
+/* Reads and parses a whole script ("-": standard input). Returns EXIT_FINE, or another status after messages. */
+int script_read(struct script *script, const char *path);
+void script_free(struct script *script);
+
+/* A message about a place in a script, with the line and a caret. column 1: the first. */
+void script_complain(const struct script *script, unsigned int line, unsigned int column, unsigned int length,
+		     const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* ----------------------------------------------------------------------------------------------- the commands */
+
+/* What the command line says. */
+struct options {
+	const struct pt_format *format;
+	struct pt_config config;
+	const char **ram;
+	size_t n_ram;
+	const char *ram_base, *ram_size;
+	uint64_t *roots;
+	size_t n_roots;
+	uint64_t tables;
+	uint64_t steps;
+	unsigned int access; /* PT_ACCESS_*; 0: not given */
+	bool explain, allow_wider;
+	enum { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_DOT } output;
+	char **arguments;
+	size_t n_arguments;
+};
+
+int command_formats(const struct options *options);
+int command_build(const struct options *options);
+int command_walk(const struct options *options);
+int command_dump(const struct options *options);
+
+/* Makes a view of the table at the (one) root. Complains and returns false when format or configuration refuse it. */
+bool open_view(const struct options *options, struct pt_table *table);
+
+/* Says why a configuration was refused. */
+void complain_config(const struct pt_format *format, enum pt_status status, const struct pt_result *result);
+
+/* Draws the tables under a root as a Graphviz graph. */
+int dump_dot(const struct options *options, const struct pt_table *table, struct pt_reader *reader);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* tables.c - every table and every entry under a root. */
+#include "pttool.h"
+
+void table_of_step(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova,
+		   uint64_t *pa, uint64_t *bytes)
+{
+	const struct pt_level_info *level = &table->format->levels[walk->step[i].level];
+	uint64_t entry = walk->step[i].entry_pa;
+
+	if (i == 0) {
+		*pa = pt_root(table);
+		*bytes = table->root_bytes;
+		return;
+	}
+	*bytes = level->table_bytes;
+	if (level->table_align >= level->table_bytes) {
+		*pa = entry & ~((uint64_t)level->table_bytes - 1);
+	} else {
+		/* Not aligned to its size: count back from the index. */
+		unsigned int width = (unsigned int)level->hi - level->lo + 1;
+		uint64_t index = (iova >> level->lo) & (((uint64_t)1 << width) - 1);
+
+		*pa = entry - index * (level->table_bytes >> width);
+	}
+}
+
+/* Walks [first, last]. Returns false when the step limit is used up; *stopped: fn said so. */
+static bool walk_range(const struct pt_table *table, struct pt_reader *reader, uint64_t first, uint64_t last,
+		       walk_fn fn, void *ctx, bool *stopped)
+{
+	const struct pt_format *format = table->format;
+	uint64_t iova = first;
+
+	for (;;) {
+		struct pt_walk walk;
+		unsigned int lg2 = 63;
+		uint64_t end;
+
+		if (reader->steps == 0)
+			return false;
+		format->walk(table, reader, iova, &walk);
+		if (reader->steps == 0)
+			return false;
+		if (!fn(ctx, &walk, iova)) {
+			*stopped = true;
+			return true;
+		}
+		/* Where the entry that ended the walk ends: beyond it the next entry is read. */
+		if (walk.fault == PT_FAULT_NONE)
+			lg2 = walk.leaf.lg2;
+		else if (walk.n_steps && walk.level < format->n_levels)
+			lg2 = format->levels[walk.level].lo;
+		end = lg2 >= 64 ? UINT64_MAX : iova | (((uint64_t)1 << lg2) - 1);
+		if (end >= last)
+			return true;
+		iova = end + 1;
+	}
+}
+
+bool walk_everything(const struct pt_table *table, struct pt_reader *reader, walk_fn fn, void *ctx)
+{
+	bool stopped = false;
+
+	if (table->first <= table->last)
+		return walk_range(table, reader, table->first, table->last, fn, ctx, &stopped);
+	if (!walk_range(table, reader, 0, table->last, fn, ctx, &stopped))
+		return false;
+	return stopped || walk_range(table, reader, table->first, UINT64_MAX, fn, ctx, &stopped);
+}
