@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* back.c - putting memory behind reservations, in every table of a region or in none. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct mapping mapping_of(const struct reservation *reservation)
+{
+	return (struct mapping){.address = reservation->address,
+				.bytes = reservation->bytes,
+				.phys = reservation->phys,
+				.rights = reservation->rights,
+				.cache = reservation->cache};
+}
+
+int map_everywhere(struct region *region, const struct mapping *mapping)
+{
+	LIST_FOR(link, &region->mappers) {
+		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
+		int error = mapper->ops->map(mapper, mapping);
+
+		if (error) {
+			while ((link = link->previous) != &region->mappers) {
+				mapper = VC_CONTAINER(link, struct mapper, link);
+				mapper->ops->unmap(mapper, mapping);
+			}
+			return error;
+		}
+	}
+	return 0;
+}
+
+void unmap_everywhere(struct region *region, const struct mapping *mapping)
+{
+	LIST_FOR(link, &region->mappers) {
+		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
+
+		mapper->ops->unmap(mapper, mapping);
+	}
+}
+
+static int protect_everywhere(struct region *region, const struct mapping *before, const struct mapping *after)
+{
+	LIST_FOR(link, &region->mappers) {
+		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
+		int error = mapper->ops->protect(mapper, after);
+
+		if (error) {
+			struct vc_error first = *vc_last_error();
+
+			/* What was there a moment ago can be expressed and needs no memory. */
+			while ((link = link->previous) != &region->mappers) {
+				mapper = VC_CONTAINER(link, struct mapper, link);
+				mapper->ops->protect(mapper, before);
+			}
+			vc_fail_at(first.function, first.code, first.object, first.address, "%s", first.reason);
+			return vc_fail_status(error, first.status);
+		}
+	}
+	return 0;
+}
+
+static int check_active(const char *function, const struct region *region, unsigned int flags)
+{
+	if (!(flags & VC_BACK_ACTIVE))
+		return 0;
+	if (!region->n_associations)
+		return vc_fail_at(function, -EINVAL, describe_region(region).text, 0, "it has no association");
+	if (region->n_active < region->n_associations)
+		return vc_fail_at(function, -EAGAIN, describe_region(region).text, 0,
+				  "%zu of %zu associations are not active", region->n_associations - region->n_active,
+				  region->n_associations);
+	return 0;
+}
+
+/* Forget phys. Graph lock held. */
+static void detach(struct reservation *reservation)
+{
+	list_remove(&reservation->link);
+	reservation->phys->n_backs--;
+	reservation->phys = NULL;
+	reservation->state = UNBACKED;
+}
+
+static int attach(struct reservation *reservation, struct phys *phys)
+{
+	const struct reservation *other;
+
+	if (phys->dead)
+		return vc_fail_at("vc_back", -EINVAL, "", 0, "stale handle: the memory has been freed");
+	if (reservation->state == CHANGING)
+		return vc_fail_at("vc_back", -EBUSY, describe_reservation(reservation).text, reservation->address,
+				  "another thread is changing it");
+	if (reservation->state == BACKED && reservation->phys == phys)
+		return vc_fail_at("vc_back", -EALREADY, describe_reservation(reservation).text, reservation->address,
+				  "it is backed by that memory");
+	if (reservation->state == BACKED)
+		return vc_fail_at("vc_back", -EADDRINUSE, describe_reservation(reservation).text,
+				  reservation->address, "it is backed by %s", describe_phys(reservation->phys).text);
+	other = phys_conflict(phys, reservation->bytes, reservation->cache, reservation);
+	if (other)
+		return vc_fail_at("vc_back", -EINVAL, describe_reservation(reservation).text, reservation->address,
+				  "wants the memory %s, but %s has it %s", cache_name(reservation->cache),
+				  describe_reservation(other).text, cache_name(other->cache));
+	reservation->state = CHANGING;
+	reservation->phys = phys;
+	object_hold(&phys->object);
+	list_append(&phys->backs, &reservation->link);
+	phys->n_backs++;
+	return 0;
+}
+
+int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
+{
+	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
+	struct phys *phys = reservation ? object_get(OBJECT_PHYS, phys_handle, __func__) : NULL;
+	struct region *region;
+	struct mapping mapping;
+	pthread_mutex_t *graph;
+	int error;
+
+	if (!phys) {
+		if (reservation)
+			object_put(&reservation->object);
+		return -EINVAL;
+	}
+	region = reservation->region;
+	graph = &region->system->graph;
+	pthread_rwlock_rdlock(&region->lock);
+	if (reservation->dead)
+		error = vc_fail(-EINVAL, "", 0, "stale handle: the reservation has been freed");
+	else if (phys->system != region->system)
+		error = vc_fail(-EINVAL, describe_reservation(reservation).text, 0, "the memory is another system's");
+	else if (((phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1)) != reservation->bytes)
+		error = vc_fail(-EINVAL, describe_reservation(reservation).text, reservation->address,
+				"the memory has 0x%" PRIx64 " bytes, the reservation 0x%" PRIx64 "; they must be equal",
+				phys->requested, reservation->bytes);
+	else
+		error = check_active(__func__, region, flags);
+	if (!error) {
+		pthread_mutex_lock(graph);
+		error = attach(reservation, phys);
+		pthread_mutex_unlock(graph);
+	}
+	if (!error) {
+		mapping = mapping_of(reservation);
+		error = map_everywhere(region, &mapping);
+		pthread_mutex_lock(graph);
+		if (error)
+			detach(reservation);
+		else
+			reservation->state = BACKED;
+		pthread_mutex_unlock(graph);
+		if (error)
+			object_put(&phys->object);
+	}
+	pthread_rwlock_unlock(&region->lock);
+	object_put(&phys->object);
+	object_put(&reservation->object);
+	return error;
+}
+
+/* Make a backed reservation the caller's own for a while. */
+static int begin_change(const char *function, struct reservation *reservation)
+{
+	int error = 0;
+
+	if (reservation->dead)
+		error = vc_fail_at(function, -EINVAL, "", 0, "stale handle: the reservation has been freed");
+	else if (reservation->state == CHANGING)
+		error = vc_fail_at(function, -EBUSY, describe_reservation(reservation).text, reservation->address,
+				   "another thread is changing it");
+	else if (reservation->state == UNBACKED)
+		error = vc_fail_at(function, -ENXIO, describe_reservation(reservation).text, reservation->address,
+				   "it is not backed");
+	else
+		reservation->state = CHANGING;
+	return error;
+}
+
+int vc_unback(struct vc_reservation *handle, unsigned int flags)
+{
+	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
+	struct region *region;
+	struct mapping mapping;
+	struct phys *phys;
+	int error;
+
+	if (!reservation)
+		return -EINVAL;
+	region = reservation->region;
+	pthread_rwlock_rdlock(&region->lock);
+	error = check_active(__func__, region, flags);
+	if (!error) {
+		pthread_mutex_lock(&region->system->graph);
+		error = begin_change(__func__, reservation);
+		pthread_mutex_unlock(&region->system->graph);
+	}
+	if (!error) {
+		phys = reservation->phys;
+		mapping = mapping_of(reservation);
+		unmap_everywhere(region, &mapping);
+		pthread_mutex_lock(&region->system->graph);
+		detach(reservation);
+		pthread_mutex_unlock(&region->system->graph);
+		object_put(&phys->object);
+	}
+	pthread_rwlock_unlock(&region->lock);
+	object_put(&reservation->object);
+	return error;
+}
+
+int vc_reservation_set(struct vc_reservation *handle, unsigned int rights, enum vc_cache cache, uint32_t attr)
+{
+	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
+	const struct reservation *other = NULL;
+	struct mapping before, after;
+	pthread_mutex_t *graph;
+	bool backed = false;
+	int error = 0;
+
+	if (!reservation)
+		return -EINVAL;
+	graph = &reservation->region->system->graph;
+	if (rights & ~(unsigned int)(PT_READ | PT_WRITE | PT_EXEC | PT_PRIV) || (unsigned int)cache >= VC_N_CACHE) {
+		object_put(&reservation->object);
+		return vc_fail(-EINVAL, "", 0, "unknown rights 0x%x or cache policy %d", rights, (int)cache);
+	}
+	if (!(rights & (PT_READ | PT_WRITE | PT_EXEC)))
+		rights |= PT_READ | PT_WRITE;
+	pthread_rwlock_rdlock(&reservation->region->lock);
+	pthread_mutex_lock(graph);
+	if (!reservation->dead && reservation->state == UNBACKED) {
+		reservation->rights = rights;
+		reservation->cache = cache;
+		reservation->attr = attr;
+	} else {
+		if (reservation->state == BACKED)
+			other = phys_conflict(reservation->phys, reservation->bytes, cache, reservation);
+		if (other)
+			error = vc_fail(-EINVAL, describe_reservation(reservation).text, reservation->address,
+					"would have the memory %s, but %s has it %s", cache_name(cache),
+					describe_reservation(other).text, cache_name(other->cache));
+		else
+			error = begin_change(__func__, reservation);
+		backed = !error;
+	}
+	if (backed) {
+		/* From here on other mappings are compared with the new policy; it goes back if the tables refuse. */
+		before = mapping_of(reservation);
+		reservation->cache = cache;
+	}
+	pthread_mutex_unlock(graph);
+	if (backed) {
+		after = before;
+		after.rights = rights;
+		after.cache = cache;
+		error = protect_everywhere(reservation->region, &before, &after);
+		pthread_mutex_lock(graph);
+		reservation->cache = error ? before.cache : cache;
+		reservation->rights = error ? before.rights : rights;
+		reservation->attr = error ? reservation->attr : attr;
+		reservation->state = BACKED;
+		pthread_mutex_unlock(graph);
+	}
+	pthread_rwlock_unlock(&reservation->region->lock);
+	object_put(&reservation->object);
+	return error;
+}
+
+/* --------------------------------------------------------------------------------------------------------------- copy */
+
+/* Memory of a reservation that stays where it is while it is used: held, and CHANGING is excluded by holding phys. */
+struct hold {
+	struct phys *phys;
+	uint64_t bytes;
+	struct system *system;
+};
+
+static int hold(const char *function, struct vc_reservation *handle, unsigned int right, struct hold *out)
+{
+	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, function);
+	int error = 0;
+
+	if (!reservation)
+		return -EINVAL;
+	out->system = reservation->region->system;
+	pthread_mutex_lock(&out->system->graph);
+	if (reservation->dead)
+		error = vc_fail_at(function, -EINVAL, "", 0, "stale handle: the reservation has been freed");
+	else if (reservation->state != BACKED)
+		error = vc_fail_at(function, -ENXIO, describe_reservation(reservation).text, reservation->address,
+				   "it is not backed");
+	else if (!(reservation->rights & right))
+		error = vc_fail_at(function, -EACCES, describe_reservation(reservation).text, reservation->address,
+				   "it is not %s", right == PT_READ ? "readable" : "writable");
+	if (!error) {
+		out->phys = reservation->phys;
+		out->bytes = reservation->bytes;
+		object_hold(&out->phys->object);
+	}
+	pthread_mutex_unlock(&out->system->graph);
+	object_put(&reservation->object);
+	return error;
+}
+
+/* How many bytes from offset on are physically contiguous; their address in *pa. backwards: that end at offset. */
+static uint64_t piece_at(const struct phys *phys, uint64_t offset, bool backwards, uint64_t *pa)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < phys->n_segments; i++) {
+		const struct pt_segment *segment = &phys->segments[i];
+
+		if (offset - first < segment->bytes || (backwards && offset - first == segment->bytes)) {
+			*pa = segment->pa + (offset - first);
+			return backwards ? offset - first : segment->bytes - (offset - first);
+		}
+		first += segment->bytes;
+	}
+	return 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation *from, uint64_t from_offset,
+	    uint64_t bytes, uint64_t *copied)
+{
+	struct hold source, target;
+	uint64_t left, from_pa, to_pa;
+	bool backwards;
+	int error = hold(__func__, from, PT_READ, &source);
+
+	if (error)
+		return error;
+	error = hold(__func__, to, PT_WRITE, &target);
+	if (error) {
+		object_put(&source.phys->object);
+		return error;
+	}
+	bytes = from_offset < source.bytes ? least(bytes, source.bytes - from_offset) : 0;
+	bytes = to_offset < target.bytes ? least(bytes, target.bytes - to_offset) : 0;
+	/* Within one allocation, copy away from the overlap, piece by piece, as memmove does. */
+	backwards = source.phys == target.phys && to_offset > from_offset;
+	for (left = bytes; left && !error;) {
+		uint64_t done = bytes - left, step;
+		unsigned char *direct = source.system->view->base;
+
+		if (backwards) {
+			step = least(piece_at(source.phys, from_offset + left, true, &from_pa),
+				     piece_at(target.phys, to_offset + left, true, &to_pa));
+			step = least(step, left);
+			from_pa -= step;
+			to_pa -= step;
+		} else {
+			step = least(piece_at(source.phys, from_offset + done, false, &from_pa),
+				     piece_at(target.phys, to_offset + done, false, &to_pa));
+			step = least(step, left);
+		}
+		if (!system_is_ram(source.system, from_pa, step) || !system_is_ram(source.system, to_pa, step)) {
+			error = vc_fail(-EFAULT, "", from_pa, "not memory");
+			break;
+		}
+		memmove(direct + to_pa, direct + from_pa, (size_t)step);
+		left -= step;
+	}
+	if (copied)
+		*copied = bytes - left;
+	object_put(&source.phys->object);
+	object_put(&target.phys->object);
+	return error;
+}

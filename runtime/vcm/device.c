@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/* device.c - devices, and their accesses as the hardware makes them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* Table addresses keep any alignment that a format asks for when the bus offset is a multiple of this. */
+#define BUS_ALIGN ((uint64_t)1 << 20)
+#define RETRIES 8
+
+static void destroy(struct object *object)
+{
+	struct device *device = VC_CONTAINER(object, struct device, object);
+
+	pthread_rwlock_destroy(&device->lock);
+	object_put(&device->system->object);
+	free(device);
+}
+
+static int check(const struct system *system, const struct vc_device_config *config)
+{
+	const char *self = "vc_device_create", *name = config->name ? config->name : "";
+	uint64_t first = system->ram[0].pa, top = system->ram[system->n_ram - 1].pa + system->ram[system->n_ram - 1].bytes;
+
+	if (!name[0] || strlen(name) >= sizeof(((struct device *)0)->name))
+		return vc_fail_at(self, -EINVAL, "", 0, "a device needs a name of 1 to %zu characters",
+				  sizeof(((struct device *)0)->name) - 1);
+	if (config->kind != VC_DEVICE_TRANSLATED && config->kind != VC_DEVICE_CPU)
+		return vc_fail_at(self, -EINVAL, name, 0, "unknown kind of device %d", (int)config->kind);
+	if ((config->kind == VC_DEVICE_TRANSLATED) != (config->format != NULL))
+		return vc_fail_at(self, -EINVAL, name, 0, "%s", config->format ? "the CPU has no format of its own"
+									  : "a device needs a format");
+	if (config->format && config->format->abi != PT_ABI)
+		return vc_fail_at(self, -EINVAL, name, 0, "format %s was generated for contract %u; this is %d",
+				  config->format->name, config->format->abi, PT_ABI);
+	if ((uint64_t)config->bus_offset & (BUS_ALIGN - 1))
+		return vc_fail_at(self, -EINVAL, name, 0, "the bus offset is not a multiple of 1 MiB");
+	if ((config->bus_offset < 0 && first < 0 - (uint64_t)config->bus_offset) ||
+	    (config->bus_offset > 0 && ((uint64_t)config->bus_offset >> 46 || (top + (uint64_t)config->bus_offset) >> 46)))
+		return vc_fail_at(self, -EINVAL, name, 0, "with the bus offset, memory is not within [0, 64 TiB)");
+	return 0;
+}
+
+static struct device *find(const struct system *system, const char *name)
+{
+	LIST_FOR(link, &system->devices) {
+		struct device *device = VC_CONTAINER(link, struct device, link);
+
+		if (!strcmp(device->name, name))
+			return device;
+	}
+	return NULL;
+}
+
+/* Fill in the format's side: what its configuration comes to, without any memory. */
+static int set_format(struct device *device, const struct vc_device_config *config)
+{
+	struct pt_result result = {.iova = 0};
+	enum pt_status status;
+
+	pt_config_init(&device->config);
+	if (config->config)
+		device->config = *config->config;
+	device->format = config->format;
+	status = config->format->view(&device->shape, &device->config, 0, &result);
+	if (status == PT_OK)
+		return 0;
+	vc_fail_at("vc_device_create", -EINVAL, device->name, 0, "format %s: %s%s%s", config->format->name,
+		   pt_status_string(status), result.why ? ": " : "", result.why ? result.why : "");
+	return vc_fail_status(-EINVAL, status);
+}
+
+int vc_device_create(struct vc_system *handle, const struct vc_device_config *config, struct vc_device **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct device *device;
+	int error;
+
+	if (!system)
+		return -EINVAL;
+	error = config && out ? check(system, config) : vc_fail(-EINVAL, "", 0, "configuration or out are NULL");
+	if (error) {
+		object_put(&system->object);
+		return error;
+	}
+	device = object_new(OBJECT_DEVICE, sizeof(*device), destroy);
+	if (!device) {
+		object_put(&system->object);
+		return -ENOMEM;
+	}
+	device->system = system;
+	object_hold(&system->object);
+	pthread_rwlock_init(&device->lock, NULL);
+	snprintf(device->name, sizeof(device->name), "%s", config->name);
+	device->kind = config->kind;
+	device->bus_offset = config->bus_offset;
+	device->allow_wider = config->allow_wider;
+	device->updates = !config->no_updates;
+	error = config->format ? set_format(device, config) : 0;
+	if (!error) {
+		pthread_mutex_lock(&system->lock);
+		if (system->dead) {
+			error = vc_fail(-EINVAL, "", 0, "stale handle: the system has been freed");
+		} else if (find(system, config->name)) {
+			error = vc_fail(-EEXIST, device->name, 0, "there is a device of that name");
+		} else {
+			list_append(&system->devices, &device->link);
+			*out = HANDLE(vc_device, device);
+		}
+		pthread_mutex_unlock(&system->lock);
+	}
+	if (error)
+		object_kill(&device->object);
+	object_put(&system->object);
+	return error;
+}
+
+int vc_device_destroy(struct vc_device *handle)
+{
+	struct device *device = object_get(OBJECT_DEVICE, handle, __func__);
+	int error = 0;
+
+	if (!device)
+		return -EINVAL;
+	pthread_rwlock_wrlock(&device->lock);
+	if (device->dead)
+		error = vc_fail(-EINVAL, "", 0, "stale handle: the device has been freed");
+	else if (device->n_associations)
+		error = vc_fail(-EBUSY, device->name, 0, "it has %u associations", device->n_associations);
+	else
+		device->dead = true;
+	pthread_rwlock_unlock(&device->lock);
+	if (!error) {
+		pthread_mutex_lock(&device->system->lock);
+		list_remove(&device->link);
+		pthread_mutex_unlock(&device->system->lock);
+		object_kill(&device->object);
+	}
+	object_put(&device->object);
+	return error;
+}
+
+int vc_device_find(struct vc_system *handle, const char *name, struct vc_device **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct device *device;
+	int error = 0;
+
+	if (!system)
+		return -EINVAL;
+	if (!name || !out) {
+		error = vc_fail(-EINVAL, "", 0, "name or out are NULL");
+	} else {
+		pthread_mutex_lock(&system->lock);
+		device = find(system, name);
+		if (device)
+			*out = HANDLE(vc_device, device);
+		else
+			error = vc_fail(-ENOENT, "", 0, "there is no device '%s'", name);
+		pthread_mutex_unlock(&system->lock);
+	}
+	object_put(&system->object);
+	return error;
+}
+
+int vc_device_next(struct vc_system *handle, struct vc_device *after, struct vc_device **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct device *cursor = NULL;
+	struct link *link;
+	int error = 0;
+
+	if (!system)
+		return -EINVAL;
+	if (after) {
+		cursor = object_get(OBJECT_DEVICE, after, __func__);
+		if (!cursor) {
+			object_put(&system->object);
+			return -EINVAL;
+		}
+	}
+	pthread_mutex_lock(&system->lock);
+	link = cursor ? cursor->link.next : system->devices.next;
+	if (!out || (cursor && (cursor->system != system || link == &cursor->link)))
+		error = vc_fail(-EINVAL, "", 0, "out is NULL, or the device is not of this system");
+	else if (link == &system->devices)
+		error = -ENOENT;
+	else
+		*out = HANDLE(vc_device, VC_CONTAINER(link, struct device, link));
+	pthread_mutex_unlock(&system->lock);
+	if (cursor)
+		object_put(&cursor->object);
+	object_put(&system->object);
+	return error;
+}
+
+int vc_device_info(struct vc_device *handle, struct vc_device_info *out)
+{
+	struct device *device = object_get(OBJECT_DEVICE, handle, __func__);
+
+	if (!device)
+		return -EINVAL;
+	if (out) {
+		pthread_rwlock_rdlock(&device->lock);
+		*out = (struct vc_device_info){.kind = device->kind,
+					       .format = device->format,
+					       .bus_offset = device->bus_offset,
+					       .first = device->format ? device->shape.first : 0,
+					       .last = device->format ? device->shape.last : UINTPTR_MAX,
+					       .active = device->active ? HANDLE(vc_region, device->active->region) : NULL,
+					       .associations = device->n_associations,
+					       .faults = atomic_load(&device->faults)};
+		snprintf(out->name, sizeof(out->name), "%s", device->name);
+		pthread_rwlock_unlock(&device->lock);
+	}
+	object_put(&device->object);
+	return out ? 0 : vc_fail(-EINVAL, "", 0, "out is NULL");
+}
+
+int vc_device_registers(struct vc_device *handle, struct pt_register *out, size_t n, size_t *count)
+{
+	struct device *device = object_get(OBJECT_DEVICE, handle, __func__);
+	int error = 0;
+
+	if (!device)
+		return -EINVAL;
+	pthread_rwlock_rdlock(&device->lock);
+	if (!count || (n && !out))
+		error = vc_fail(-EINVAL, device->name, 0, "out or count are NULL");
+	else if (!device->active)
+		error = vc_fail(-ENXIO, device->name, 0, "it is blocked: it has no active association");
+	else
+		*count = device->table ? device->format->registers(&device->table->pt, out, n) : 0;
+	pthread_rwlock_unlock(&device->lock);
+	object_put(&device->object);
+	return error;
+}
+
+int vc_device_hook(struct vc_device *handle, vc_fault_handler handler, void *data)
+{
+	struct device *device = object_get(OBJECT_DEVICE, handle, __func__);
+
+	if (!device)
+		return -EINVAL;
+	pthread_rwlock_wrlock(&device->lock);
+	device->handler = handler;
+	device->handler_data = data;
+	pthread_rwlock_unlock(&device->lock);
+	object_put(&device->object);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ accesses */
+
+/* One step of an access: as far as one leaf (of the CPU: one segment) goes. */
+struct step {
+	uint64_t address, bytes;
+	unsigned int access;
+	unsigned char *to;	   /* read into this, */
+	const unsigned char *from; /* or write this, or neither: translate only */
+	uint64_t pa;
+};
+
+static bool set_fault(struct vc_fault *fault, unsigned int kind, const char *name)
+{
+	fault->kind = kind;
+	fault->kind_name = name;
+	return false;
+}
+
+/* The physical memory is known: touch it. */
+static bool transfer(const struct system *system, struct step *step, struct vc_fault *fault)
+{
+	unsigned char *memory;
+
+	if (!step->to && !step->from)
+		return true;
+	if (!system_is_ram(system, step->pa, step->bytes))
+		return set_fault(fault, VC_FAULT_EXTERNAL, "external: no memory answers there");
+	memory = system->view->base + step->pa;
+	if (step->to)
+		memcpy(step->to, memory, (size_t)step->bytes);
+	else
+		memcpy(memory, step->from, (size_t)step->bytes);
+	return true;
+}
+
+static bool walk_table(const struct device *device, struct step *step, struct vc_fault *fault)
+{
+	struct table *table = device->table;
+	struct pt_walk *walk = &fault->walk;
+	struct pt_reader reader;
+	uint64_t left;
+	bool good;
+
+	pthread_rwlock_rdlock(&table->walkers);
+	table_reader(table, device->updates && (step->to || step->from), &reader);
+	reader.steps = 1024;
+	table->pt.format->translate(&table->pt, &reader, step->address, step->access, walk);
+	if (walk->fault != PT_FAULT_NONE) {
+		good = set_fault(fault, walk->fault, pt_fault_string(device->format, walk->fault));
+		if (walk->level < device->format->n_levels)
+			fault->level = device->format->levels[walk->level].name;
+	} else {
+		left = ((uint64_t)1 << walk->leaf.lg2) - (step->address & (((uint64_t)1 << walk->leaf.lg2) - 1));
+		if (step->bytes > left)
+			step->bytes = left;
+		step->pa = walk->pa - (uint64_t)device->bus_offset;
+		good = transfer(device->system, step, fault);
+	}
+	pthread_rwlock_unlock(&table->walkers);
+	return good;
+}
+
+/* The CPU's tables are the host's: what they allow is what the list of the region says. */
+static bool look_up(struct region *region, struct step *step, struct vc_fault *fault)
+{
+	const struct vc_range_node *node;
+	bool good = false;
+
+	pthread_rwlock_rdlock(&region->lock);
+	node = vc_ranges_find(&region->ranges, step->address);
+	pthread_mutex_lock(&region->system->graph);
+	if (!node || ((const struct reservation *)node->owner)->state != BACKED) {
+		set_fault(fault, PT_FAULT_ABSENT, "absent");
+	} else {
+		const struct reservation *reservation = node->owner;
+		unsigned int wanted = step->access & (PT_ACCESS_READ | PT_ACCESS_WRITE | PT_ACCESS_EXEC);
+		uint64_t offset = step->address - reservation->address, left = reservation->bytes - offset, page;
+
+		/* PT_ACCESS_* and PT_* have the same bits. */
+		if (wanted & ~reservation->rights) {
+			set_fault(fault, PT_FAULT_PERMISSION, "permission");
+		} else {
+			page = VC_PAGE - (step->address & (VC_PAGE - 1));
+			left = left < page ? left : page;
+			step->bytes = step->bytes < left ? step->bytes : left;
+			step->pa = phys_at(reservation->phys, offset);
+			good = transfer(region->system, step, fault);
+		}
+	}
+	pthread_mutex_unlock(&region->system->graph);
+	pthread_rwlock_unlock(&region->lock);
+	return good;
+}
+
+static bool try_step(struct device *device, struct step *step, struct vc_fault *fault)
+{
+	struct region *region = NULL;
+	bool good = false;
+
+	*fault = (struct vc_fault){.device = HANDLE(vc_device, device),
+				   .address = step->address,
+				   .access = step->access,
+				   .kind_name = "",
+				   .level = ""};
+	pthread_rwlock_rdlock(&device->lock);
+	if (!device->active) {
+		set_fault(fault, VC_FAULT_BLOCKED, "blocked: the device has no active association");
+	} else {
+		region = device->active->region;
+		fault->region = HANDLE(vc_region, region);
+		if (device->table)
+			good = walk_table(device, step, fault);
+		else
+			object_hold(&region->object); /* the region's lock comes before the device's */
+	}
+	pthread_rwlock_unlock(&device->lock);
+	if (device->kind != VC_DEVICE_CPU)
+		return good;
+	if (region) {
+		good = look_up(region, step, fault);
+		object_put(&region->object);
+	}
+	return good;
+}
+
+static int do_access(const char *function, struct vc_device *handle, struct step *whole, struct vc_fault *record)
+{
+	struct device *device = object_get(OBJECT_DEVICE, handle, function);
+	struct vc_fault local, *fault = record ? record : &local;
+	uint64_t left = whole->bytes;
+	unsigned int retries = 0;
+	int error = 0;
+
+	if (!device)
+		return -EINVAL;
+	if (left && left - 1 > UINT64_MAX - whole->address)
+		error = vc_fail_at(function, -EINVAL, device->name, whole->address, "the access passes the end of the "
+				   "address space");
+	while (left && !error) {
+		vc_fault_handler handler;
+		void *data;
+
+		whole->bytes = left;
+		if (try_step(device, whole, fault)) {
+			left -= whole->bytes;
+			whole->address += whole->bytes;
+			if (whole->to)
+				whole->to += whole->bytes;
+			if (whole->from)
+				whole->from += whole->bytes;
+			retries = 0;
+			continue;
+		}
+		pthread_rwlock_rdlock(&device->lock);
+		handler = device->handler;
+		data = device->handler_data;
+		pthread_rwlock_unlock(&device->lock);
+		if ((whole->to || whole->from) && handler && retries++ < RETRIES && !handler(handle, data, fault))
+			continue;
+		if (whole->to || whole->from)
+			atomic_fetch_add(&device->faults, 1);
+		error = vc_fail_at(function, -EFAULT, device->name, whole->address, "fault at 0x%" PRIx64 ": %s%s%s",
+				   whole->address, fault->kind_name, fault->level[0] ? ", level " : "", fault->level);
+	}
+	object_put(&device->object);
+	return error;
+}
+
+int vc_device_read(struct vc_device *device, uint64_t address, void *buffer, uint64_t bytes, unsigned int access,
+		   struct vc_fault *fault)
+{
+	struct step step = {.address = address, .bytes = bytes, .to = buffer};
+
+	if (!buffer && bytes)
+		return vc_fail(-EINVAL, "", address, "buffer is NULL");
+	step.access = access & (PT_ACCESS_PRIV | PT_ACCESS_EXEC);
+	if (!(access & PT_ACCESS_EXEC))
+		step.access |= PT_ACCESS_READ;
+	return do_access(__func__, device, &step, fault);
+}
+
+int vc_device_write(struct vc_device *device, uint64_t address, const void *buffer, uint64_t bytes,
+		    unsigned int access, struct vc_fault *fault)
+{
+	struct step step = {.address = address, .bytes = bytes, .from = buffer};
+
+	if (!buffer && bytes)
+		return vc_fail(-EINVAL, "", address, "buffer is NULL");
+	step.access = (access & PT_ACCESS_PRIV) | PT_ACCESS_WRITE;
+	return do_access(__func__, device, &step, fault);
+}
+
+int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int access, uint64_t *pa,
+			struct vc_fault *fault)
+{
+	struct step step = {.address = address, .bytes = 1, .access = access};
+	int error = do_access(__func__, device, &step, fault);
+
+	if (!error && pa)
+		*pa = step.pa;
+	return error;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * internal.h - what the parts of the runtime share. Not installed.
+ *
+ * Every object begins with a struct object: its handle, and a count of those who hold it. A child holds its parent, so
+ * that a parent's memory outlives it even where a handle is freed under another thread's feet. An object whose handle is
+ * dead is refused by object_get(); who got it before sees `dead` under the object's lock.
+ */
+#ifndef VCM_INTERNAL_H
+#define VCM_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "block.h"
+#include "error.h"
+#include "memory.h"
+#include "range.h"
+#include "vc.h"
+
+/* ------------------------------------------------------------------------------------------------------------- lists */
+
+/* A circular list; the head is a link of its own. */
+struct link {
+	struct link *next, *previous;
+};
+
+static inline void list_init(struct link *head)
+{
+	head->next = head;
+	head->previous = head;
+}
+
+static inline void list_append(struct link *head, struct link *link)
+{
+	link->next = head;
+	link->previous = head->previous;
+	head->previous->next = link;
+	head->previous = link;
+}
+
+static inline void list_remove(struct link *link)
+{
+	link->previous->next = link->next;
+	link->next->previous = link->previous;
+	list_init(link);
+}
+
+#define LIST_FOR(at, head) for (struct link *at = (head)->next; at != (head); at = at->next)
+
+/* ----------------------------------------------------------------------------------------------------------- objects */
+
+enum object_type { OBJECT_SYSTEM = 1, OBJECT_REGION, OBJECT_RESERVATION, OBJECT_PHYS, OBJECT_DEVICE, OBJECT_ASSOCIATION };
+
+struct object {
+	enum object_type type;
+	uint32_t index;
+	uintptr_t handle;
+	void (*destroy)(struct object *object); /* the last holder is gone: release what it has, and its memory */
+};
+
+/* Make a cleared object of bytes, held once by its maker, with a handle that object_get() accepts at once. NULL: no
+ * memory (recorded as an error). */
+void *object_new(enum object_type type, size_t bytes, void (*destroy)(struct object *object));
+/* The object of a handle, held once more; NULL: it is not one of that type (recorded as -EINVAL of function). */
+void *object_get(enum object_type type, const void *handle, const char *function);
+/* Hold an object that is held already. */
+void object_hold(struct object *object);
+void object_put(struct object *object);
+/* Make the handle dead and drop the maker's hold. */
+void object_kill(struct object *object);
+
+#define HANDLE(type, object_pointer) ((struct type *)(object_pointer)->object.handle)
+
+/* ------------------------------------------------------------------------------------------------------------ errors */
+
+struct name {
+	char text[96];
+};
+
+/* ------------------------------------------------------------------------------------------------------------ system */
+
+/*
+ * One view of all physical memory in this process: base + bus address. There is one per bus offset in use, all of the same
+ * file, so that a table walker's addresses can be used as they are.
+ */
+struct view {
+	struct link link;
+	int64_t offset;
+	unsigned char *base;
+	size_t bytes;
+	unsigned int users;
+};
+
+struct system {
+	struct object object;
+	struct vc_span *ram;
+	unsigned int n_ram, n_pools, n_types;
+	struct pool *pools;
+	struct vc_type_config *types;
+	struct vc_span tables;
+	uint64_t cpu_window_bytes;
+	uint64_t memory_first; /* physical address of offset 0 of the file */
+	int file;
+
+	pthread_mutex_t lock; /* views, devices, table_space, counts */
+	struct link views;
+	struct link devices;
+	struct link regions;
+	struct view *view; /* the one without offset: the CPU's */
+	struct vc_ranges table_space;
+	unsigned int next_number;
+	size_t n_regions, n_phys;
+	bool dead;
+
+	/* The graph: which reservation is backed by what, both ways. */
+	pthread_mutex_t graph;
+	struct tree blocks; /* of struct phys_block by address; blocks of wrapped memory may overlap others */
+	uint64_t next_serial;
+};
+
+/* Does the whole range lie in one bank? */
+bool system_is_ram(const struct system *system, uint64_t pa, uint64_t bytes);
+/* The view of a bus offset; NULL: no address space (recorded). */
+struct view *system_view(struct system *system, int64_t offset);
+void system_view_put(struct system *system, struct view *view);
+/* Table memory by physical address, below or at max_pa. */
+bool system_table_alloc(struct system *system, uint64_t bytes, uint64_t align, uint64_t max_pa, uint64_t *pa);
+void system_table_free(struct system *system, uint64_t pa);
+
+/* ------------------------------------------------------------------------------------------------------------- phys */
+
+struct phys_block {
+	struct tree_node tree;
+	uint64_t first, last;
+	uint64_t last_below; /* the largest last address in this subtree */
+	uint64_t offset;     /* of the block's first byte within its phys */
+	struct phys *phys;
+	struct pool *pool; /* NULL: wrapped */
+	struct vc_range_node *node;
+};
+
+struct phys {
+	struct object object;
+	struct system *system;
+	uint64_t requested, bytes;
+	unsigned int type;
+	uint32_t attr;
+	size_t n_blocks, n_segments;
+	struct phys_block *blocks;
+	struct pt_segment *segments; /* blocks that continue each other are one */
+	/* under the graph lock: */
+	struct link backs; /* reservations */
+	size_t n_backs;
+	bool dead;
+};
+
+/* Find the blocks that contain pa, in turn; after NULL: the first. Under the graph lock. */
+struct phys_block *phys_block_containing(const struct system *system, uint64_t pa, const struct phys_block *after);
+/* Find a mapping of any byte of phys's first bytes that does not agree on cache; NULL: there is none. Graph lock. */
+struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum vc_cache cache,
+				  const struct reservation *except);
+/* The physical address of a byte of phys; offset is less than its bytes. */
+uint64_t phys_at(const struct phys *phys, uint64_t offset);
+
+/* ----------------------------------------------------------------------------------------------------------- mappers */
+
+/* What a mapping is. */
+struct mapping {
+	uint64_t address, bytes;
+	const struct phys *phys;
+	unsigned int rights;
+	enum vc_cache cache;
+};
+
+/*
+ * Something that has to be told about every mapping of a region: a page table, or the window of this process. Operations
+ * are all or nothing; unmap cannot fail, since it takes back exactly what map did.
+ */
+struct mapper;
+struct mapper_ops {
+	int (*map)(struct mapper *mapper, const struct mapping *mapping);
+	void (*unmap)(struct mapper *mapper, const struct mapping *mapping);
+	int (*protect)(struct mapper *mapper, const struct mapping *mapping);
+	void (*destroy)(struct mapper *mapper);
+};
+
+struct mapper {
+	const struct mapper_ops *ops;
+	struct region *region;
+	struct link link;
+	unsigned int users; /* associations */
+};
+
+/* The window of a CPU region. */
+int window_create(struct region *region, uint64_t bytes, struct mapper **out, uint64_t *first);
+
+/* A page table. */
+struct table {
+	struct mapper mapper;
+	struct pt_table pt;
+	struct pt_mem mem;
+	struct view *view;
+	struct device *made_for; /* its configuration is that of this device: held */
+	bool allow_wider;
+	pthread_rwlock_t walkers; /* read: an access walks the table */
+	_Atomic uint64_t written;
+};
+
+/* Make an empty table for the configuration of device. */
+int table_create(struct region *region, struct device *device, struct table **out);
+/* Would device use the same table? */
+bool table_serves(const struct table *table, const struct device *device);
+struct table *table_of(struct mapper *mapper);
+/* The reader by which walks look at table memory; update only when update is set. */
+void table_reader(const struct table *table, bool update, struct pt_reader *reader);
+
+/* ----------------------------------------------------------------------------------------------------------- devices */
+
+struct device {
+	struct object object;
+	struct system *system;
+	struct link link; /* in system->devices */
+	char name[48];
+	enum vc_device_kind kind;
+	const struct pt_format *format;
+	struct pt_config config;
+	struct pt_table shape; /* a view without memory: the effective parameters and the aperture */
+	int64_t bus_offset;
+	bool allow_wider, updates, dead;
+
+	pthread_rwlock_t lock; /* write: what follows changes */
+	struct association *active;
+	struct table *table; /* that it is loaded with; NULL for the CPU */
+	unsigned int n_associations;
+	vc_fault_handler handler;
+	void *handler_data;
+	_Atomic uint64_t faults;
+};
+
+/* ----------------------------------------------------------------------------------------------------------- regions */
+
+enum reservation_state { UNBACKED, CHANGING, BACKED };
+
+struct reservation {
+	struct object object;
+	struct region *region;
+	uint64_t address, bytes, requested;
+	struct vc_range_node *node;
+	uint64_t serial;
+	bool dead; /* region lock */
+	/* under the graph lock; whoever made it CHANGING may use the rest without: */
+	enum reservation_state state;
+	unsigned int rights;
+	enum vc_cache cache;
+	uint32_t attr;
+	struct phys *phys; /* held */
+	struct link link;  /* in phys->backs */
+};
+
+struct association {
+	struct object object;
+	struct region *region;
+	struct device *device;
+	struct link link; /* in region->associations */
+	struct mapper *mapper;
+	uint32_t attr;
+	bool active, dead;
+};
+
+struct region {
+	struct object object;
+	struct system *system;
+	struct link link; /* in system->regions */
+	enum vc_region_kind kind;
+	unsigned int number;
+	bool dead;
+	/* read: backing of single reservations; write: reservations, associations and mappers come and go */
+	pthread_rwlock_t lock;
+	struct vc_ranges ranges; /* owner: struct reservation */
+	struct link associations;
+	struct link mappers;
+	size_t n_associations, n_active;
+};
+
+struct name describe_region(const struct region *region);
+struct name describe_reservation(const struct reservation *reservation);
+struct name describe_phys(const struct phys *phys);
+struct name describe_association(const struct association *association);
+/* Do this for every mapper of the reservation's region; on failure, for none. Region lock held, state CHANGING. */
+int map_everywhere(struct region *region, const struct mapping *mapping);
+void unmap_everywhere(struct region *region, const struct mapping *mapping);
+struct mapping mapping_of(const struct reservation *reservation);
+
+/*
+ * Everything, standing still: all regions are locked for writing in the order of their numbers (nothing else locks two),
+ * so that reservations, associations and tables do not change until thaw().
+ */
+struct frozen {
+	struct system *system;
+	struct region **regions;
+	struct device **devices;
+	size_t n_regions, n_devices;
+};
+
+int freeze(struct system *system, struct frozen *out);
+void thaw(struct frozen *frozen);
+
+const char *cache_name(enum vc_cache cache);
+/* "rwxp", with - for what is not there. */
+struct name rights_name(unsigned int rights);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.h - every allocation of the runtime goes through here, so that a test can make each of them fail.
+ */
+#ifndef VCM_MEMORY_H
+#define VCM_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* As calloc; NULL when there is no memory or the hook says so. Freed by free(). */
+void *vc_calloc(size_t n, size_t bytes);
+/* Ask the hook whether the allocation called what ("heap", "table", "window") may take place. */
+bool vc_may_allocate(const char *what);
+
+#endif

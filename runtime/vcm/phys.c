@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* phys.c - physical allocations, and the index from a physical address to what maps it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define BLOCK(node) VC_CONTAINER(node, struct phys_block, tree)
+
+/* ------------------------------------------------------------------------------------------------------------- index */
+
+static void index_insert(struct system *system, struct phys_block *block)
+{
+	struct tree_node **link = &system->blocks.root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = block->first < BLOCK(parent)->first ? &parent->left : &parent->right;
+	}
+	tree_insert(&system->blocks, &block->tree, parent, link);
+}
+
+/* The first block in order of address that overlaps [first, last]. */
+static struct tree_node *first_overlap(struct tree_node *node, uint64_t first, uint64_t last)
+{
+	while (node) {
+		if (node->left && BLOCK(node->left)->last_below >= first) {
+			node = node->left;
+			continue; /* if none overlaps there, all that follow begin beyond last */
+		}
+		if (BLOCK(node)->first <= last && BLOCK(node)->last >= first)
+			return node;
+		if (BLOCK(node)->first > last)
+			return NULL;
+		node = node->right;
+	}
+	return NULL;
+}
+
+static struct phys_block *next_overlap(const struct system *system, const struct phys_block *after, uint64_t first,
+				       uint64_t last)
+{
+	struct tree_node *node = after ? tree_next(&after->tree) : first_overlap(system->blocks.root, first, last);
+
+	for (; node && BLOCK(node)->first <= last; node = tree_next(node))
+		if (BLOCK(node)->last >= first)
+			return BLOCK(node);
+	return NULL;
+}
+
+struct phys_block *phys_block_containing(const struct system *system, uint64_t pa, const struct phys_block *after)
+{
+	return next_overlap(system, after, pa, pa);
+}
+
+struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum vc_cache cache,
+				  const struct reservation *except)
+{
+	for (size_t i = 0; i < phys->n_blocks; i++) {
+		const struct phys_block *mine = &phys->blocks[i], *other = NULL;
+
+		if (mine->offset >= bytes)
+			break;
+		while ((other = next_overlap(phys->system, other, mine->first, mine->last)))
+			LIST_FOR(link, &other->phys->backs) {
+				struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+
+				if (reservation != except && reservation->cache != cache &&
+				    reservation->bytes > other->offset)
+					return reservation;
+			}
+	}
+	return NULL;
+}
+
+uint64_t phys_at(const struct phys *phys, uint64_t offset)
+{
+	size_t low = 0, high = phys->n_blocks;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (phys->blocks[middle].offset <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return phys->blocks[low].first + (offset - phys->blocks[low].offset);
+}
+
+/* -------------------------------------------------------------------------------------------------------- allocation */
+
+static void destroy(struct object *object)
+{
+	struct phys *phys = VC_CONTAINER(object, struct phys, object);
+
+	for (size_t i = 0; i < phys->n_blocks; i++) {
+		const struct phys_block *block = &phys->blocks[i];
+		struct piece piece = {.pa = block->first,
+				      .bytes = block->last - block->first + 1,
+				      .pool = block->pool,
+				      .node = block->node};
+
+		if (block->pool)
+			pool_give(&piece);
+	}
+	free(phys->blocks);
+	free(phys->segments);
+	object_put(&phys->system->object);
+	free(phys);
+}
+
+/* Make the object of n pieces, which it takes over where it succeeds. */
+static int create(struct system *system, const struct piece *pieces, size_t n, struct phys **out)
+{
+	struct phys *phys = object_new(OBJECT_PHYS, sizeof(*phys), destroy);
+
+	if (!phys)
+		return -ENOMEM;
+	phys->system = system;
+	object_hold(&system->object);
+	list_init(&phys->backs);
+	phys->blocks = vc_calloc(n, sizeof(*phys->blocks));
+	phys->segments = vc_calloc(n, sizeof(*phys->segments));
+	if (!phys->blocks || !phys->segments) {
+		object_kill(&phys->object);
+		return vc_fail(-ENOMEM, "", 0, "no memory for a list of %zu blocks", n);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct phys_block *block = &phys->blocks[i];
+		struct pt_segment *last = phys->n_segments ? &phys->segments[phys->n_segments - 1] : NULL;
+
+		*block = (struct phys_block){.first = pieces[i].pa,
+					     .last = pieces[i].pa + pieces[i].bytes - 1,
+					     .offset = phys->bytes,
+					     .phys = phys,
+					     .pool = pieces[i].pool,
+					     .node = pieces[i].node};
+		phys->bytes += pieces[i].bytes;
+		if (last && last->pa + last->bytes == pieces[i].pa)
+			last->bytes += pieces[i].bytes;
+		else
+			phys->segments[phys->n_segments++] = (struct pt_segment){pieces[i].pa, pieces[i].bytes};
+	}
+	phys->n_blocks = n;
+	*out = phys;
+	return 0;
+}
+
+/* Let the world see it. */
+static void publish(struct phys *phys)
+{
+	struct system *system = phys->system;
+
+	pthread_mutex_lock(&system->graph);
+	for (size_t i = 0; i < phys->n_blocks; i++)
+		index_insert(system, &phys->blocks[i]);
+	pthread_mutex_unlock(&system->graph);
+}
+
+static int count(struct system *system, const char *function)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&system->lock);
+	if (system->dead)
+		error = vc_fail_at(function, -EINVAL, "", 0, "stale handle: the system has been freed");
+	else
+		system->n_phys++;
+	pthread_mutex_unlock(&system->lock);
+	return error;
+}
+
+static void uncount(struct system *system)
+{
+	pthread_mutex_lock(&system->lock);
+	system->n_phys--;
+	pthread_mutex_unlock(&system->lock);
+}
+
+static unsigned int log2_of(uint64_t power)
+{
+	return power ? (unsigned int)__builtin_ctzll(power) : 0;
+}
+
+static int allocate(struct system *system, const struct vc_phys_args *args, struct munch *got)
+{
+	const struct vc_type_config *type = &system->types[args->type];
+	struct pool *pools[VC_TYPE_POOLS];
+	uint64_t sizes = args->sizes;
+	struct piece piece;
+	int error = -ENOSPC;
+
+	if (args->contiguous) {
+		for (unsigned int i = 0; i < type->n_contiguous && error == -ENOSPC; i++)
+			error = pool_take_piece(&system->pools[type->contiguous[i]],
+						(args->bytes + VC_PAGE - 1) & ~(VC_PAGE - 1),
+						args->align > VC_PAGE ? log2_of(args->align) : VC_PAGE_LG2, &piece);
+		if (!error) {
+			*got = (struct munch){.pieces = vc_calloc(1, sizeof(piece)), .n = 1, .room = 1,
+					      .bytes = piece.bytes};
+			if (!got->pieces) {
+				pool_give(&piece);
+				return vc_fail_at("vc_phys_alloc", -ENOMEM, "", 0, "no memory for its list");
+			}
+			got->pieces[0] = piece;
+			return 0;
+		}
+		return vc_fail_at("vc_phys_alloc", error, "", 0,
+				  "no contiguous 0x%" PRIx64 " bytes in memory type %u", args->bytes, args->type);
+	}
+	for (unsigned int i = 0; i < type->n_pools; i++)
+		pools[i] = &system->pools[type->pools[i]];
+	/* Blocks are naturally aligned: a larger alignment is a matter of leaving the smaller blocks out. */
+	if (args->align > VC_PAGE)
+		sizes = (sizes ? sizes : UINT64_MAX) & ~(args->align - 1);
+	if (!sizes && args->align > VC_PAGE)
+		return vc_fail_at("vc_phys_alloc", -EINVAL, "", 0,
+				  "no block of the sizes asked for is a multiple of the alignment 0x%" PRIx64,
+				  args->align);
+	error = munch(pools, type->n_pools, sizes, args->bytes, got);
+	if (error == -EINVAL)
+		return vc_fail_at("vc_phys_alloc", error, "", 0, "memory type %u has no blocks of the sizes asked for",
+				  args->type);
+	if (error)
+		return vc_fail_at("vc_phys_alloc", error, "", 0,
+				  "memory type %u cannot give 0x%" PRIx64 " bytes in blocks of the sizes asked for",
+				  args->type, args->bytes);
+	return 0;
+}
+
+int vc_phys_alloc(struct vc_system *handle, const struct vc_phys_args *args, struct vc_phys **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct munch got;
+	struct phys *phys;
+	int error = 0;
+
+	if (!system)
+		return -EINVAL;
+	if (!args || !out)
+		error = vc_fail(-EINVAL, "", 0, "arguments or out are NULL");
+	else if (args->type >= system->n_types)
+		error = vc_fail(-EINVAL, "", 0, "no memory type %u; there are %u", args->type, system->n_types);
+	else if (!args->bytes || args->bytes > UINT64_MAX >> 1)
+		error = vc_fail(-EINVAL, "", 0, "a length of 0x%" PRIx64 " bytes", args->bytes);
+	else if (args->align & (args->align - 1))
+		error = vc_fail(-EINVAL, "", 0, "the alignment 0x%" PRIx64 " is no power of two", args->align);
+	else
+		error = count(system, __func__);
+	if (error)
+		goto out;
+	error = allocate(system, args, &got);
+	if (!error) {
+		error = create(system, got.pieces, got.n, &phys);
+		if (error) {
+			munch_give(&got);
+		} else {
+			free(got.pieces);
+			phys->requested = args->bytes;
+			phys->type = args->type;
+			phys->attr = args->attr;
+			for (size_t i = 0; i < phys->n_segments; i++)
+				memset(system->view->base + phys->segments[i].pa, 0,
+				       (size_t)phys->segments[i].bytes);
+			publish(phys);
+			*out = HANDLE(vc_phys, phys);
+		}
+	}
+	if (error)
+		uncount(system);
+out:
+	object_put(&system->object);
+	return error;
+}
+
+int vc_phys_wrap(struct vc_system *handle, uint64_t pa, uint64_t bytes, struct vc_phys **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct piece piece = {.pa = pa, .bytes = bytes};
+	struct phys *phys;
+	int error;
+
+	if (!system)
+		return -EINVAL;
+	if (!out || !bytes || ((pa | bytes) & (VC_PAGE - 1)) || bytes - 1 > UINT64_MAX - pa)
+		error = vc_fail(-EINVAL, "", pa, "[0x%" PRIx64 ", +0x%" PRIx64 ") is not made of whole pages", pa,
+				bytes);
+	else
+		error = count(system, __func__);
+	if (!error) {
+		error = create(system, &piece, 1, &phys);
+		if (error) {
+			uncount(system);
+		} else {
+			phys->requested = bytes;
+			phys->type = VC_NO_TYPE;
+			publish(phys);
+			*out = HANDLE(vc_phys, phys);
+		}
+	}
+	object_put(&system->object);
+	return error;
+}
+
+int vc_phys_free(struct vc_phys *handle)
+{
+	struct phys *phys = object_get(OBJECT_PHYS, handle, __func__);
+	struct system *system;
+	int error = 0;
+
+	if (!phys)
+		return -EINVAL;
+	system = phys->system;
+	pthread_mutex_lock(&system->graph);
+	if (phys->dead) {
+		error = vc_fail(-EINVAL, "", 0, "stale handle: the memory has been freed");
+	} else if (phys->n_backs) {
+		struct reservation *first = VC_CONTAINER(phys->backs.next, struct reservation, link);
+
+		error = vc_fail(-EBUSY, describe_phys(phys).text, phys->blocks[0].first,
+				"it backs %zu reservations; one is %s", phys->n_backs, describe_reservation(first).text);
+	} else {
+		phys->dead = true;
+		for (size_t i = 0; i < phys->n_blocks; i++)
+			tree_remove(&system->blocks, &phys->blocks[i].tree);
+	}
+	pthread_mutex_unlock(&system->graph);
+	if (!error) {
+		uncount(system);
+		object_kill(&phys->object);
+	}
+	object_put(&phys->object);
+	return error;
+}
+
+int vc_phys_info(struct vc_phys *handle, struct vc_phys_info *out)
+{
+	struct phys *phys = object_get(OBJECT_PHYS, handle, __func__);
+
+	if (!phys)
+		return -EINVAL;
+	if (out) {
+		pthread_mutex_lock(&phys->system->graph);
+		*out = (struct vc_phys_info){.requested = phys->requested,
+					     .bytes = phys->bytes,
+					     .blocks = phys->n_blocks,
+					     .type = phys->type,
+					     .attr = phys->attr,
+					     .reservations = phys->n_backs};
+		pthread_mutex_unlock(&phys->system->graph);
+	}
+	object_put(&phys->object);
+	return out ? 0 : vc_fail(-EINVAL, "", 0, "out is NULL");
+}
+
+int vc_phys_block(struct vc_phys *handle, size_t i, struct vc_span *out)
+{
+	struct phys *phys = object_get(OBJECT_PHYS, handle, __func__);
+	int error = 0;
+
+	if (!phys)
+		return -EINVAL;
+	if (!out) {
+		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+	} else if (i >= phys->n_blocks) {
+		error = -ENOENT;
+	} else {
+		out->pa = phys->blocks[i].first;
+		out->bytes = phys->blocks[i].last - phys->blocks[i].first + 1;
+	}
+	object_put(&phys->object);
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------------------- reverse map */
+
+int vc_phys_reservations(struct vc_system *handle, uint64_t pa, size_t *out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct phys_block *block = NULL;
+	size_t n = 0;
+
+	if (!system)
+		return -EINVAL;
+	pthread_mutex_lock(&system->graph);
+	while ((block = phys_block_containing(system, pa, block)))
+		LIST_FOR(link, &block->phys->backs) {
+			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+
+			n += reservation->state == BACKED && reservation->bytes > block->offset + (pa - block->first);
+		}
+	pthread_mutex_unlock(&system->graph);
+	object_put(&system->object);
+	if (!out)
+		return vc_fail(-EINVAL, "", 0, "out is NULL");
+	*out = n;
+	return 0;
+}
+
+int vc_phys_reservation_next(struct vc_system *handle, uint64_t pa, struct vc_reservation *after,
+			     struct vc_reservation **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct reservation *cursor = NULL, *found = NULL;
+	struct phys_block *block = NULL;
+	uint64_t serial = 0;
+	int error = -ENOENT;
+
+	if (!system)
+		return -EINVAL;
+	if (after) {
+		cursor = object_get(OBJECT_RESERVATION, after, __func__);
+		if (!cursor) {
+			object_put(&system->object);
+			return -EINVAL;
+		}
+		serial = cursor->serial;
+		object_put(&cursor->object);
+	}
+	pthread_mutex_lock(&system->graph);
+	while ((block = phys_block_containing(system, pa, block)))
+		LIST_FOR(link, &block->phys->backs) {
+			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+
+			if (reservation->state == BACKED && reservation->serial > serial &&
+			    reservation->bytes > block->offset + (pa - block->first) &&
+			    (!found || reservation->serial < found->serial))
+				found = reservation;
+		}
+	if (found && out) {
+		*out = HANDLE(vc_reservation, found);
+		error = 0;
+	}
+	pthread_mutex_unlock(&system->graph);
+	object_put(&system->object);
+	return out ? error : vc_fail(-EINVAL, "", 0, "out is NULL");
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+/* region.c - regions and the reservations in them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ----------------------------------------------------------------------------------------------------------- regions */
+
+static void destroy_region(struct object *object)
+{
+	struct region *region = VC_CONTAINER(object, struct region, object);
+
+	while (region->mappers.next != &region->mappers) {
+		struct mapper *mapper = VC_CONTAINER(region->mappers.next, struct mapper, link);
+
+		list_remove(&mapper->link);
+		mapper->ops->destroy(mapper);
+	}
+	if (region->ranges.end)
+		vc_ranges_fini(&region->ranges);
+	pthread_rwlock_destroy(&region->lock);
+	object_put(&region->system->object);
+	free(region);
+}
+
+static struct region *new_region(struct system *system, enum vc_region_kind kind)
+{
+	struct region *region = object_new(OBJECT_REGION, sizeof(*region), destroy_region);
+
+	if (region) {
+		region->system = system;
+		object_hold(&system->object);
+		region->kind = kind;
+		pthread_rwlock_init(&region->lock, NULL);
+		list_init(&region->link);
+		list_init(&region->associations);
+		list_init(&region->mappers);
+	}
+	return region;
+}
+
+/* Give it a number and a place in the system; the region is complete. */
+static int publish(struct region *region, struct vc_region **out, const char *function)
+{
+	struct system *system = region->system;
+	int error = 0;
+
+	pthread_mutex_lock(&system->lock);
+	if (system->dead) {
+		error = vc_fail_at(function, -EINVAL, "", 0, "stale handle: the system has been freed");
+	} else {
+		region->number = ++system->next_number;
+		list_append(&system->regions, &region->link);
+		system->n_regions++;
+	}
+	pthread_mutex_unlock(&system->lock);
+	if (error)
+		object_kill(&region->object);
+	else
+		*out = HANDLE(vc_region, region);
+	return error;
+}
+
+int vc_region_create(struct vc_system *handle, uint64_t first, uint64_t bytes, struct vc_region **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	uint64_t start = (first + VC_PAGE - 1) & ~(VC_PAGE - 1), end = (first + bytes) & ~(VC_PAGE - 1);
+	struct region *region;
+	int error = 0;
+
+	if (!system)
+		return -EINVAL;
+	if (!out)
+		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+	else if (bytes > UINT64_MAX - first)
+		error = vc_fail(-EINVAL, "", first, "0x%" PRIx64 " + 0x%" PRIx64 " passes the end of the address space",
+				first, bytes);
+	else if (start < first || end <= start)
+		error = vc_fail(-EINVAL, "", first, "0x%" PRIx64 " bytes from 0x%" PRIx64 " hold no whole page", bytes,
+				first);
+	if (!error) {
+		region = new_region(system, VC_REGION_DEVICE);
+		error = region ? vc_ranges_init(&region->ranges, start, end - 1, VC_PAGE_LG2) : -ENOMEM;
+		if (error) {
+			vc_fail(error, "", first, "no memory for a region");
+			if (region)
+				object_kill(&region->object);
+		} else {
+			error = publish(region, out, __func__);
+		}
+	}
+	object_put(&system->object);
+	return error;
+}
+
+int vc_region_create_cpu(struct vc_system *handle, uint64_t bytes, struct vc_region **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct region *region;
+	struct mapper *mapper;
+	uint64_t first;
+	int error;
+
+	if (!system)
+		return -EINVAL;
+	if (!bytes)
+		bytes = system->cpu_window_bytes;
+	region = out ? new_region(system, VC_REGION_CPU) : NULL;
+	error = !out ? vc_fail(-EINVAL, "", 0, "out is NULL") : !region ? -ENOMEM : 0;
+	if (!error) {
+		error = window_create(region, bytes, &mapper, &first);
+		if (!error) {
+			list_append(&region->mappers, &mapper->link);
+			error = vc_ranges_init(&region->ranges, first, first + bytes - 1, VC_PAGE_LG2);
+			if (error)
+				vc_fail(error, "", first, "no memory for a region");
+		}
+		if (error)
+			object_kill(&region->object);
+		else
+			error = publish(region, out, __func__);
+	}
+	object_put(&system->object);
+	return error;
+}
+
+int vc_region_free(struct vc_region *handle)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	int error = 0;
+
+	if (!region)
+		return -EINVAL;
+	pthread_rwlock_wrlock(&region->lock);
+	if (region->dead)
+		error = vc_fail(-EINVAL, "", 0, "stale handle: the region has been freed");
+	else if (region->ranges.count || region->n_associations)
+		error = vc_fail(-EBUSY, describe_region(region).text, 0, "it has %" PRIu64 " reservations and %zu "
+				"associations", region->ranges.count, region->n_associations);
+	else
+		region->dead = true;
+	pthread_rwlock_unlock(&region->lock);
+	if (!error) {
+		pthread_mutex_lock(&region->system->lock);
+		list_remove(&region->link);
+		region->system->n_regions--;
+		pthread_mutex_unlock(&region->system->lock);
+		object_kill(&region->object);
+	}
+	object_put(&region->object);
+	return error;
+}
+
+int vc_region_info(struct vc_region *handle, struct vc_region_info *out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+
+	if (!region)
+		return -EINVAL;
+	if (out) {
+		pthread_rwlock_rdlock(&region->lock);
+		*out = (struct vc_region_info){.kind = region->kind,
+					       .number = region->number,
+					       .first = region->ranges.first,
+					       .last = region->ranges.last,
+					       .reserved = region->ranges.used,
+					       .reservations = (size_t)region->ranges.count,
+					       .associations = region->n_associations,
+					       .active = region->n_active};
+		LIST_FOR(link, &region->mappers)
+			out->tables += region->kind != VC_REGION_CPU;
+		pthread_rwlock_unlock(&region->lock);
+	}
+	object_put(&region->object);
+	return out ? 0 : vc_fail(-EINVAL, "", 0, "out is NULL");
+}
+
+static bool count_leaves(void *ctx, const struct pt_run *run)
+{
+	uint64_t *leaves = ctx;
+
+	leaves[run->leaf.lg2 & 63] += ((run->last - run->first) >> (run->leaf.lg2 & 63)) + 1;
+	return true;
+}
+
+int vc_region_table(struct vc_region *handle, unsigned int i, struct vc_table_info *out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	int error = -ENOENT;
+
+	if (!region)
+		return -EINVAL;
+	pthread_rwlock_rdlock(&region->lock);
+	LIST_FOR(link, &region->mappers) {
+		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
+		struct pt_reader reader;
+		struct table *table;
+
+		if (region->kind == VC_REGION_CPU || i--)
+			continue;
+		if (!out) {
+			error = vc_fail(-EINVAL, "", 0, "out is NULL");
+			break;
+		}
+		table = table_of(mapper);
+		*out = (struct vc_table_info){.format = table->pt.format,
+					      .root = pt_root(&table->pt),
+					      .tables = PT_READ_ONCE(&table->pt.n_tables),
+					      .table_bytes = PT_READ_ONCE(&table->pt.table_bytes),
+					      .written = atomic_load(&table->written),
+					      .users = mapper->users,
+					      .bus_offset = table->view->offset};
+		pthread_rwlock_rdlock(&table->walkers);
+		table_reader(table, false, &reader);
+		table->pt.format->visit(&table->pt, &reader, table->pt.first, table->pt.last, count_leaves, out->leaves);
+		pthread_rwlock_unlock(&table->walkers);
+		error = 0;
+		break;
+	}
+	pthread_rwlock_unlock(&region->lock);
+	object_put(&region->object);
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------------------ reservations */
+
+static void destroy_reservation(struct object *object)
+{
+	struct reservation *reservation = VC_CONTAINER(object, struct reservation, object);
+
+	object_put(&reservation->region->object);
+	free(reservation);
+}
+
+static int check_rights(const char *function, unsigned int rights, enum vc_cache cache)
+{
+	if (rights & ~(unsigned int)(PT_READ | PT_WRITE | PT_EXEC | PT_PRIV))
+		return vc_fail_at(function, -EINVAL, "", 0, "unknown rights 0x%x", rights);
+	if ((unsigned int)cache >= VC_N_CACHE)
+		return vc_fail_at(function, -EINVAL, "", 0, "unknown cache policy %d", (int)cache);
+	return 0;
+}
+
+static unsigned int default_rights(unsigned int rights)
+{
+	return rights & (PT_READ | PT_WRITE | PT_EXEC) ? rights : rights | PT_READ | PT_WRITE;
+}
+
+static int take_range(struct region *region, const struct vc_reserve_args *args, struct reservation *owner)
+{
+	static const unsigned int by_length[] = {24, 20, 16, 12};
+	uint64_t high = args->low || args->high ? args->high : UINT64_MAX;
+	int error = -ENOSPC;
+
+	if (args->fixed) {
+		if (args->align && (args->at & (args->align - 1)))
+			return vc_fail_at("vc_reserve", -EINVAL, describe_region(region).text, args->at,
+					  "0x%" PRIx64 " is not a multiple of the alignment 0x%" PRIx64, args->at,
+					  args->align);
+		error = vc_ranges_take_at(&region->ranges, args->at, args->bytes, owner, &owner->node);
+		return !error ? 0
+			      : vc_fail_at("vc_reserve", error, describe_region(region).text, args->at,
+					   "0x%" PRIx64 " bytes at 0x%" PRIx64 " are %s", args->bytes, args->at,
+					   error == -ENOMEM	    ? "more than there is memory to record"
+					   : error == -EADDRINUSE ? "taken, in part at least"
+								    : "not in the region, in whole pages");
+	}
+	if (args->align)
+		error = vc_ranges_take(&region->ranges, args->bytes, (unsigned int)__builtin_ctzll(args->align),
+				       args->low, high, owner, &owner->node);
+	/* The alignment by length is a wish: a region that is full but for a crooked hole still serves. */
+	for (size_t i = 0; !args->align && error == -ENOSPC && i < sizeof(by_length) / sizeof(by_length[0]); i++)
+		if (args->bytes >> by_length[i] || by_length[i] == VC_PAGE_LG2)
+			error = vc_ranges_take(&region->ranges, args->bytes, by_length[i], args->low, high, owner,
+					       &owner->node);
+	if (error)
+		vc_fail_at("vc_reserve", error, describe_region(region).text, 0,
+			   error == -ENOSPC ? "no hole of 0x%" PRIx64 " bytes, aligned to 0x%" PRIx64
+					    : "0x%" PRIx64 " bytes, aligned to 0x%" PRIx64 ", cannot be recorded",
+			   args->bytes, args->align ? args->align : VC_PAGE);
+	return error;
+}
+
+int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, struct vc_reservation **out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct reservation *reservation = NULL;
+	int error;
+
+	if (!region)
+		return -EINVAL;
+	if (!args || !out)
+		error = vc_fail(-EINVAL, "", 0, "arguments or out are NULL");
+	else if (!args->bytes || args->bytes > UINT64_MAX - VC_PAGE)
+		error = vc_fail(-EINVAL, describe_region(region).text, 0, "a length of 0x%" PRIx64 " bytes", args->bytes);
+	else if (args->align & (args->align - 1))
+		error = vc_fail(-EINVAL, describe_region(region).text, 0,
+				"the alignment 0x%" PRIx64 " is no power of two", args->align);
+	else
+		error = check_rights(__func__, args->rights, args->cache);
+	if (!error) {
+		reservation = object_new(OBJECT_RESERVATION, sizeof(*reservation), destroy_reservation);
+		error = reservation ? 0 : -ENOMEM;
+	}
+	if (error)
+		goto out;
+	reservation->region = region;
+	object_hold(&region->object);
+	reservation->requested = args->bytes;
+	reservation->rights = default_rights(args->rights);
+	reservation->cache = args->cache;
+	reservation->attr = args->attr;
+	list_init(&reservation->link);
+	pthread_mutex_lock(&region->system->graph);
+	reservation->serial = ++region->system->next_serial;
+	pthread_mutex_unlock(&region->system->graph);
+	pthread_rwlock_wrlock(&region->lock);
+	error = region->dead ? vc_fail(-EINVAL, "", 0, "stale handle: the region has been freed")
+			     : take_range(region, args, reservation);
+	if (!error) {
+		reservation->address = reservation->node->first;
+		reservation->bytes = reservation->node->last - reservation->node->first + 1;
+		*out = HANDLE(vc_reservation, reservation);
+	}
+	pthread_rwlock_unlock(&region->lock);
+	if (error)
+		object_kill(&reservation->object);
+out:
+	object_put(&region->object);
+	return error;
+}
+
+int vc_unreserve(struct vc_reservation *handle)
+{
+	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
+	struct region *region;
+	int error = 0;
+
+	if (!reservation)
+		return -EINVAL;
+	region = reservation->region;
+	pthread_rwlock_wrlock(&region->lock);
+	pthread_mutex_lock(&region->system->graph);
+	if (reservation->dead)
+		error = vc_fail(-EINVAL, "", 0, "stale handle: the reservation has been freed");
+	else if (reservation->state != UNBACKED)
+		error = vc_fail(-EBUSY, describe_reservation(reservation).text, reservation->address,
+				"it is backed by %s", describe_phys(reservation->phys).text);
+	else
+		reservation->dead = true;
+	pthread_mutex_unlock(&region->system->graph);
+	if (!error)
+		vc_ranges_give(&region->ranges, reservation->node);
+	pthread_rwlock_unlock(&region->lock);
+	if (!error)
+		object_kill(&reservation->object);
+	object_put(&reservation->object);
+	return error;
+}
+
+int vc_reservation_info(struct vc_reservation *handle, struct vc_reservation_info *out)
+{
+	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
+
+	if (!reservation)
+		return -EINVAL;
+	if (out) {
+		pthread_mutex_lock(&reservation->region->system->graph);
+		*out = (struct vc_reservation_info){
+			.region = HANDLE(vc_region, reservation->region),
+			.address = reservation->address,
+			.bytes = reservation->bytes,
+			.requested = reservation->requested,
+			.rights = reservation->rights,
+			.cache = reservation->cache,
+			.attr = reservation->attr,
+			.phys = reservation->state == BACKED ? HANDLE(vc_phys, reservation->phys) : NULL};
+		pthread_mutex_unlock(&reservation->region->system->graph);
+	}
+	object_put(&reservation->object);
+	return out ? 0 : vc_fail(-EINVAL, "", 0, "out is NULL");
+}
+
+int vc_reservation_find(struct vc_region *handle, uint64_t address, bool exact, struct vc_reservation **out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct vc_range_node *node;
+	int error = 0;
+
+	if (!region)
+		return -EINVAL;
+	pthread_rwlock_rdlock(&region->lock);
+	node = vc_ranges_find(&region->ranges, address);
+	if (!out)
+		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+	else if (!node || (exact && node->first != address))
+		error = vc_fail(-ENOENT, describe_region(region).text, address, "no reservation %s 0x%" PRIx64,
+				exact ? "starts at" : "contains", address);
+	else
+		*out = HANDLE(vc_reservation, (struct reservation *)node->owner);
+	pthread_rwlock_unlock(&region->lock);
+	object_put(&region->object);
+	return error;
+}
+
+int vc_reservation_from(struct vc_region *handle, uint64_t address, struct vc_reservation **out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct vc_range_node *node;
+	int error = 0;
+
+	if (!region)
+		return -EINVAL;
+	pthread_rwlock_rdlock(&region->lock);
+	node = vc_ranges_from(&region->ranges, address);
+	if (node && node->first < address)
+		node = vc_ranges_next(&region->ranges, node);
+	if (!out)
+		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+	else if (!node)
+		error = -ENOENT;
+	else
+		*out = HANDLE(vc_reservation, (struct reservation *)node->owner);
+	pthread_rwlock_unlock(&region->lock);
+	object_put(&region->object);
+	return error;
+}
+
+int vc_region_to_phys(struct vc_region *handle, uint64_t address, uint64_t *out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct vc_range_node *node;
+	int error = -ENOENT;
+
+	if (!region)
+		return -EINVAL;
+	pthread_rwlock_rdlock(&region->lock);
+	node = vc_ranges_find(&region->ranges, address);
+	if (node && out) {
+		const struct reservation *reservation = node->owner;
+
+		pthread_mutex_lock(&region->system->graph);
+		if (reservation->state == BACKED) {
+			*out = phys_at(reservation->phys, address - reservation->address);
+			error = 0;
+		}
+		pthread_mutex_unlock(&region->system->graph);
+	}
+	if (!out)
+		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+	else if (error)
+		vc_fail(error, describe_region(region).text, address, "nothing is mapped at 0x%" PRIx64, address);
+	pthread_rwlock_unlock(&region->lock);
+	object_put(&region->object);
+	return error;
+}
+
+int vc_phys_to_region(struct vc_region *handle, uint64_t pa, uint64_t *out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct phys_block *block = NULL;
+	uint64_t lowest = 0;
+	int error = -ENOENT;
+
+	if (!region)
+		return -EINVAL;
+	pthread_mutex_lock(&region->system->graph);
+	while ((block = phys_block_containing(region->system, pa, block)))
+		LIST_FOR(link, &block->phys->backs) {
+			const struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+			uint64_t offset = block->offset + (pa - block->first);
+
+			if (reservation->region == region && reservation->state == BACKED &&
+			    offset < reservation->bytes && (error || reservation->address + offset < lowest)) {
+				lowest = reservation->address + offset;
+				error = 0;
+			}
+		}
+	pthread_mutex_unlock(&region->system->graph);
+	if (!out)
+		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+	else if (error)
+		vc_fail(error, describe_region(region).text, pa, "does not map physical address 0x%" PRIx64, pa);
+	else
+		*out = lowest;
+	object_put(&region->object);
+	return error;
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vc.h - the core of the VCM runtime: one address space for many devices, each with page tables of its own format.
+ *
+ * Objects
+ *   system       the machine: physical memory (a real shared file mapping), pools and memory types, devices.
+ *   region       an address space. Its list of reservations and what backs them is the truth; page tables follow it.
+ *   reservation  a range of a region. Backed by at most one physical allocation.
+ *   phys         physical memory: a list of blocks. May back any number of reservations, in any regions.
+ *   device       something that accesses memory through page tables of one format and configuration; the CPU; or both
+ *                at any bus address.
+ *   association  a link of a region and a device, inactive or active. A device has one active association at most; one
+ *                that has none is blocked: every access faults.
+ *   table        a region has one page table per distinct (format, configuration, bus offset) of its devices, shared by
+ *                equals. It is built from the list when the first of them is activated, and goes with the last of them.
+ *
+ * Conventions
+ *   - Results: 0 or a negative errno value; what is made or asked for comes through an out parameter, which is not
+ *     touched on failure. vc_last_error() says more: which object, which address, why.
+ *   - Handles are opaque and are never dereferenced: a stale, foreign or invalid one gives -EINVAL, never corruption.
+ *     They belong to nobody; the object lives until it is freed by its own function.
+ *   - Addresses and sizes are 64 bits wide and in bytes. 0 is an address like any other.
+ *   - Every operation leaves everything as it was when it fails.
+ *   - All functions may be called from any thread at any time. A region has a lock of its own: operations on different
+ *     regions, and backing of different reservations of one region, run in parallel.
+ *   - Lock order inside: region, device, graph (who is backed by what), pools.
+ */
+#ifndef VC_H
+#define VC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../pt.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vc_system;
+struct vc_region;
+struct vc_reservation;
+struct vc_phys;
+struct vc_device;
+struct vc_association;
+
+/* The unit of regions and reservations, in bytes. */
+#define VC_PAGE_LG2 12
+#define VC_PAGE ((uint64_t)1 << VC_PAGE_LG2)
+
+/* ------------------------------------------------------------------------------------------------------------ errors */
+
+/*
+ * What the last failed call of this thread had to say.
+ *
+ * code     the negative errno value it returned.
+ * object   what it was about: "reservation 0x10000+0x20000 of region 1"; "" where there is nothing to name.
+ * address  the address where it failed, 0 where there is none.
+ * reason   one sentence.
+ * status   what the page-table code said; PT_OK where it was not involved.
+ */
+struct vc_error {
+	int code;
+	enum pt_status status;
+	uint64_t address;
+	const char *function;
+	char object[96];
+	char reason[224];
+};
+
+/* The record of this thread; never NULL. A call that succeeds leaves it alone. */
+const struct vc_error *vc_last_error(void);
+/* Forget it. */
+void vc_clear_error(void);
+/* The record as one line, for messages. Valid until the next call in this thread. */
+const char *vc_error_string(void);
+
+/*
+ * For tests: fn is asked before every allocation ("heap", "table", "window"), and false makes it fail. NULL ends that.
+ * Process-wide; set it while nothing else runs.
+ */
+void vc_set_allocation_hook(bool (*fn)(void *ctx, const char *what), void *ctx);
+
+/* ------------------------------------------------------------------------------------------------------------ system */
+
+#define VC_MAX_POOLS 16
+#define VC_TYPE_POOLS 8
+
+struct vc_span {
+	uint64_t pa, bytes;
+};
+
+/*
+ * A pool of physical memory.
+ *
+ * block_lg2  12..30: indivisible blocks of that size (as in 2010). 0: any block size, split and coalesced as needed, and
+ *            the only kind that contiguous allocations come from.
+ */
+struct vc_pool_config {
+	const char *name;
+	uint64_t pa, bytes;
+	unsigned int block_lg2;
+};
+
+/* A memory type: pools in the order in which they are tried within one block size. Contiguous memory likewise. */
+struct vc_type_config {
+	unsigned int pools[VC_TYPE_POOLS];
+	unsigned int n_pools;
+	unsigned int contiguous[VC_TYPE_POOLS];
+	unsigned int n_contiguous;
+};
+
+/*
+ * ram     banks of memory, ascending and disjoint. All else that is named here lies inside.
+ * pools   disjoint, at most VC_MAX_POOLS.
+ * tables  where page tables are allocated from.
+ * file    a file that holds the memory (created when absent, at offset pa - ram[0].pa); NULL: an anonymous one.
+ * cpu_window_bytes  address space that a CPU region gets.
+ */
+struct vc_system_config {
+	const struct vc_span *ram;
+	const struct vc_pool_config *pools;
+	const struct vc_type_config *types;
+	unsigned int n_ram, n_pools, n_types;
+	struct vc_span tables;
+	const char *file;
+	uint64_t cpu_window_bytes;
+};
+
+/*
+ * The platform of 2010, with room for tables: RAM at 0x80000000; pools of 16 x 1 MiB, 128 x 64 KiB and 2048 x 4 KiB in
+ * that order, 8 MiB of contiguous memory behind them at 0x82000000, tables from 0x83000000. One memory type, 0.
+ */
+extern const struct vc_system_config vc_default_config;
+
+/* Make a system; config NULL: vc_default_config. 0; -EINVAL the configuration contradicts itself; -ENOMEM; errno of the
+ * file. */
+int vc_system_create(const struct vc_system_config *config, struct vc_system **out);
+/* 0; -EBUSY: there are regions, physical allocations or associations. Its devices go with it. */
+int vc_system_destroy(struct vc_system *system);
+
+/* The CPU address of physical memory [pa, pa + bytes), as a bus master sees it. 0 and *out; -EFAULT: it is not RAM. */
+int vc_system_memory(struct vc_system *system, uint64_t pa, uint64_t bytes, unsigned char **out);
+
+struct vc_pool_info {
+	const char *name;
+	uint64_t pa, bytes, used;
+	unsigned int block_lg2; /* 0: any size */
+	uint64_t blocks, blocks_used;
+};
+
+/* Pool i, counted from 0. 0; -ENOENT there is none. */
+int vc_system_pool(struct vc_system *system, unsigned int i, struct vc_pool_info *out);
+/* The first contiguous pool of a memory type. 0; -ENOENT: no such type, or it has none. */
+int vc_system_contiguous(struct vc_system *system, unsigned int type, struct vc_span *out);
+/* Bytes of tables that exist in all regions. */
+int vc_system_table_bytes(struct vc_system *system, uint64_t *out);
+
+/* ----------------------------------------------------------------------------------------------------------- devices */
+
+enum vc_device_kind {
+	VC_DEVICE_TRANSLATED, /* page tables of a format */
+	VC_DEVICE_CPU	      /* the host CPU: its page tables are the host's */
+};
+
+/*
+ * name        unique within the system; copied.
+ * format      for VC_DEVICE_TRANSLATED; stays the caller's and outlives the system.
+ * config      NULL: the format's defaults; copied.
+ * bus_offset  what is added to a physical address to get the address at which the device sees it.
+ * allow_wider accept that its format grants more than was asked (write, execute, user access).
+ * no_updates  accesses do not set accessed and dirty state in the tables, whatever the format says.
+ */
+struct vc_device_config {
+	const char *name;
+	enum vc_device_kind kind;
+	const struct pt_format *format;
+	const struct pt_config *config;
+	int64_t bus_offset;
+	bool allow_wider;
+	bool no_updates;
+};
+
+/* 0; -EINVAL: the format refuses the configuration, or a name is missing; -EEXIST the name is taken; -ENOMEM. */
+int vc_device_create(struct vc_system *system, const struct vc_device_config *config, struct vc_device **out);
+/* 0; -EBUSY: it has associations. */
+int vc_device_destroy(struct vc_device *device);
+/* 0; -ENOENT. */
+int vc_device_find(struct vc_system *system, const char *name, struct vc_device **out);
+/* Devices in the order in which they were made: NULL gives the first. 0; -ENOENT at the end. */
+int vc_device_next(struct vc_system *system, struct vc_device *device, struct vc_device **out);
+
+struct vc_device_info {
+	char name[48];
+	enum vc_device_kind kind;
+	const struct pt_format *format;
+	int64_t bus_offset;
+	uint64_t first, last;	   /* the input addresses that its tables can serve */
+	struct vc_region *active;  /* NULL: blocked */
+	unsigned int associations; /* all, active or not */
+	uint64_t faults;	   /* accesses that were terminated */
+};
+
+int vc_device_info(struct vc_device *device, struct vc_device_info *out);
+
+/* The registers that the device is loaded with: min(n, what there are) are written, *count is how many there are. -ENXIO:
+ * it is blocked. */
+int vc_device_registers(struct vc_device *device, struct pt_register *out, size_t n, size_t *count);
+
+/* Faults that no page table reports. */
+enum { VC_FAULT_BLOCKED = 1000, VC_FAULT_EXTERNAL /* the address behind the table is no memory */ };
+
+/*
+ * A fault of a device.
+ *
+ * kind   enum pt_fault, PT_FAULT_FORMAT + n, or VC_FAULT_*; kind_name says it.
+ * level  the manual's name of the level where the walk ended, "" where there was no walk.
+ * walk   the walk, for translated devices that are not blocked; else n_steps is 0.
+ */
+struct vc_fault {
+	struct vc_device *device;
+	struct vc_region *region; /* NULL: blocked */
+	uint64_t address;
+	unsigned int access; /* PT_ACCESS_* */
+	unsigned int kind;
+	const char *kind_name;
+	const char *level;
+	struct pt_walk walk;
+};
+
+/*
+ * Called when a device faults, without locks: it may call anything. 0: the fault was handled, the access is tried again
+ * (eight times at most); anything else: the access is terminated.
+ */
+typedef int (*vc_fault_handler)(struct vc_device *device, void *data, const struct vc_fault *fault);
+
+/* Set the handler of a device; NULL removes it. */
+int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *data);
+
+/*
+ * An access of the device, as the hardware does it: walk the table, check the rights, touch the memory. access is
+ * PT_ACCESS_PRIV or 0 (PT_ACCESS_READ and PT_ACCESS_WRITE are added by the function), PT_ACCESS_EXEC to fetch.
+ * 0; -EFAULT: it faulted, at vc_last_error()->address; bytes before that address were transferred. fault NULL or where
+ * the record goes.
+ */
+int vc_device_read(struct vc_device *device, uint64_t address, void *buffer, uint64_t bytes, unsigned int access,
+		   struct vc_fault *fault);
+int vc_device_write(struct vc_device *device, uint64_t address, const void *buffer, uint64_t bytes,
+		    unsigned int access, struct vc_fault *fault);
+/* The physical address (not the bus address) behind a device's address, by an architectural walk. No handler runs and no
+ * state is updated. 0; -EFAULT. */
+int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int access, uint64_t *pa,
+			struct vc_fault *fault);
+
+/* ----------------------------------------------------------------------------------------------------------- regions */
+
+enum vc_region_kind {
+	VC_REGION_DEVICE, /* addresses of devices */
+	VC_REGION_CPU	  /* addresses of this process: pointers that can be dereferenced */
+};
+
+/*
+ * Make a region of [first, first + bytes). The start is rounded up to VC_PAGE, the end down.
+ * 0; -EINVAL: less than a page remains, or it passes the end of the address space; -ENOMEM.
+ */
+int vc_region_create(struct vc_system *system, uint64_t first, uint64_t bytes, struct vc_region **out);
+/* Make a region of CPU addresses: a window of bytes (0: as the system says) in this process. Also errno of mmap. */
+int vc_region_create_cpu(struct vc_system *system, uint64_t bytes, struct vc_region **out);
+/* 0; -EBUSY: it has reservations or associations. */
+int vc_region_free(struct vc_region *region);
+
+struct vc_region_info {
+	enum vc_region_kind kind;
+	unsigned int number; /* counted from 1 in the order of creation */
+	uint64_t first, last;
+	uint64_t reserved; /* bytes */
+	size_t reservations, associations, active, tables;
+};
+
+int vc_region_info(struct vc_region *region, struct vc_region_info *out);
+
+/*
+ * A table of a region.
+ *
+ * written  bytes of table memory written since it was made: entries and cleared tables.
+ * leaves   leaf entries by size: leaves[n] of 2^n bytes, groups counted once.
+ * users    associations that use it.
+ */
+struct vc_table_info {
+	const struct pt_format *format;
+	uint64_t root, tables, table_bytes, written;
+	uint64_t leaves[64];
+	unsigned int users;
+	int64_t bus_offset;
+};
+
+/* Table i of the region, counted from 0, in the order in which they were made. 0; -ENOENT. */
+int vc_region_table(struct vc_region *region, unsigned int i, struct vc_table_info *out);
+
+/* ------------------------------------------------------------------------------------------------------ associations */
+
+/*
+ * Link, inactive; attr is the caller's. 0; -EEXIST: they are linked already; -EBUSY: a CPU region has its one device;
+ * -EINVAL: a CPU region with another device than the CPU, or the reverse; -ERANGE: the device's tables cannot serve the
+ * region's addresses; -ENOMEM.
+ */
+int vc_associate(struct vc_region *region, struct vc_device *device, uint32_t attr, struct vc_association **out);
+/* 0; -EBUSY: it is active. Mappings stay recorded. */
+int vc_dissociate(struct vc_association *association);
+/*
+ * Make the table where there is none yet (with everything that is backed by now), and load the device with it.
+ * 0; -EALREADY: it is active; -EBUSY: the device is active in another region; -ENOMEM and other errors of mapping.
+ */
+int vc_activate(struct vc_association *association);
+/* The device is blocked. 0; -ENOENT: it is not active. */
+int vc_deactivate(struct vc_association *association);
+
+struct vc_association_info {
+	struct vc_region *region;
+	struct vc_device *device;
+	uint32_t attr;
+	bool active;
+	uint64_t root; /* root of the table, as the device sees it; 0: there is none */
+};
+
+int vc_association_info(struct vc_association *association, struct vc_association_info *out);
+/* 0; -EBUSY: it is active. */
+int vc_association_set_attr(struct vc_association *association, uint32_t attr);
+/* The region's associations in the order in which they were made: NULL gives the first. 0; -ENOENT at the end. */
+int vc_association_next(struct vc_region *region, struct vc_association *association, struct vc_association **out);
+
+/* ------------------------------------------------------------------------------------------------------ reservations */
+
+/* How memory is cached. All mappings of a byte of physical memory agree on it. */
+enum vc_cache {
+	VC_NONCACHED,
+	VC_WRITE_BACK_ALLOCATE,
+	VC_WRITE_BACK,
+	VC_WRITE_THROUGH,
+	VC_DEVICE_MEMORY,
+	VC_N_CACHE
+};
+
+/*
+ * bytes   rounded up to VC_PAGE; not 0.
+ * align   power of two, or 0: by the length: 16 MiB, 1 MiB, 64 KiB or 4 KiB, the largest that is not longer.
+ * fixed   take exactly the address `at`.
+ * low, high  inclusive bounds of the whole range; 0, 0: none.
+ * rights  PT_READ, PT_WRITE, PT_EXEC, PT_PRIV; 0: PT_READ | PT_WRITE.
+ * attr    the caller's.
+ */
+struct vc_reserve_args {
+	uint64_t bytes, align, at, low, high;
+	bool fixed;
+	unsigned int rights;
+	enum vc_cache cache;
+	uint32_t attr;
+};
+
+/* 0; -ENOSPC: no hole is large enough; -EADDRINUSE: fixed, and some of it is taken; -ERANGE: fixed, and outside;
+ * -EINVAL; -ENOMEM. */
+int vc_reserve(struct vc_region *region, const struct vc_reserve_args *args, struct vc_reservation **out);
+/* 0; -EBUSY: it is backed. */
+int vc_unreserve(struct vc_reservation *reservation);
+
+struct vc_reservation_info {
+	struct vc_region *region;
+	uint64_t address, bytes;
+	uint64_t requested; /* bytes that were asked for, before rounding */
+	unsigned int rights;
+	enum vc_cache cache;
+	uint32_t attr;
+	struct vc_phys *phys; /* NULL: not backed */
+};
+
+int vc_reservation_info(struct vc_reservation *reservation, struct vc_reservation_info *out);
+/*
+ * Change what the reservation allows; where it is backed, in every table and the CPU's window, all or nothing.
+ * 0; -EINVAL: other mappings of the memory do not agree with cache; errors of mapping.
+ */
+int vc_reservation_set(struct vc_reservation *reservation, unsigned int rights, enum vc_cache cache, uint32_t attr);
+/* The reservation that contains address, or with exact the one that starts there. 0; -ENOENT. */
+int vc_reservation_find(struct vc_region *region, uint64_t address, bool exact, struct vc_reservation **out);
+/* The first reservation that starts at address or later; -ENOENT: there is none. Iterates in order of address. */
+int vc_reservation_from(struct vc_region *region, uint64_t address, struct vc_reservation **out);
+/*
+ * Copy between the memory of two reservations, as memmove does where they share it. Stops at the shorter end, *copied
+ * bytes. 0; -ENXIO: one is not backed; -EACCES: from is not readable or to is not writable.
+ */
+int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation *from, uint64_t from_offset,
+	    uint64_t bytes, uint64_t *copied);
+
+/* --------------------------------------------------------------------------------------------------- physical memory */
+
+/*
+ * type        index into the system's memory types.
+ * bytes       not 0. Blocks are taken largest first, as many as fit; a remainder takes one more of the smallest.
+ * sizes       bitmap of block sizes (bit n: 2^n bytes) that may be used; 0: all that the pools of the type have.
+ * contiguous  one block of any length, rounded up to VC_PAGE, from the contiguous pools of the type.
+ * align       power of two, or 0: every block starts at a multiple of it.
+ * attr        the caller's.
+ */
+struct vc_phys_args {
+	unsigned int type;
+	uint64_t bytes, sizes, align;
+	bool contiguous;
+	uint32_t attr;
+};
+
+/* The memory is cleared. 0; -EINVAL: no such type or size; -ENOSPC: the pools of the type cannot give that; -ENOMEM. */
+int vc_phys_alloc(struct vc_system *system, const struct vc_phys_args *args, struct vc_phys **out);
+/* Wrap [pa, pa + bytes), which belongs to no pool as far as this object is concerned: registers, reserved memory.
+ * pa and bytes are multiples of VC_PAGE. */
+int vc_phys_wrap(struct vc_system *system, uint64_t pa, uint64_t bytes, struct vc_phys **out);
+/* 0; -EBUSY: it backs a reservation. */
+int vc_phys_free(struct vc_phys *phys);
+
+#define VC_NO_TYPE UINT32_MAX
+
+struct vc_phys_info {
+	uint64_t requested, bytes; /* bytes: of all blocks */
+	size_t blocks;
+	unsigned int type; /* VC_NO_TYPE: wrapped */
+	uint32_t attr;
+	size_t reservations; /* that it backs */
+};
+
+int vc_phys_info(struct vc_phys *phys, struct vc_phys_info *out);
+/* Block i in the order in which they are mapped. 0; -ENOENT at the end. */
+int vc_phys_block(struct vc_phys *phys, size_t i, struct vc_span *out);
+
+/* ------------------------------------------------------------------------------------------------------------ backing */
+
+enum {
+	VC_BACK_ACTIVE = 1 << 0 /* refuse unless there are associations (-EINVAL) and all are active (-EAGAIN) */
+};
+
+/*
+ * Put phys behind the reservation: in every table of the region, or in none. Both have the same length in pages.
+ * Without VC_BACK_ACTIVE, devices that are not active get it when they are activated.
+ * 0; -EALREADY: it is behind it; -EADDRINUSE: other memory is; -EINVAL: lengths differ, or mappings of the same memory
+ * elsewhere do not agree on how it is cached; -ENOMEM; -EACCES: a format would grant more than was asked; -ERANGE,
+ * -EOPNOTSUPP: a format cannot express it.
+ */
+int vc_back(struct vc_reservation *reservation, struct vc_phys *phys, unsigned int flags);
+/* 0; -ENXIO: it is not backed. With VC_BACK_ACTIVE as there. */
+int vc_unback(struct vc_reservation *reservation, unsigned int flags);
+
+/* What a region's address stands for, by its list. 0; -ENOENT: nothing is there. */
+int vc_region_to_phys(struct vc_region *region, uint64_t address, uint64_t *pa);
+/* The lowest address of the region that maps pa. 0; -ENOENT. */
+int vc_phys_to_region(struct vc_region *region, uint64_t pa, uint64_t *address);
+/* How many reservations of all regions map pa. */
+int vc_phys_reservations(struct vc_system *system, uint64_t pa, size_t *count);
+/* They, in the order in which they were made: NULL gives the first. 0; -ENOENT at the end. */
+int vc_phys_reservation_next(struct vc_system *system, uint64_t pa, struct vc_reservation *reservation,
+			     struct vc_reservation **out);
+
+/* ------------------------------------------------------------------------------------------------------------- seeing */
+
+/* The topology as a drawing for Graphviz; as JSON. 0; -EIO: writing failed; -ENOMEM. */
+int vc_dump_dot(struct vc_system *system, FILE *stream);
+int vc_dump_json(struct vc_system *system, FILE *stream);
+
+/* A difference between a region's list and one of its tables. Return false to stop. */
+typedef bool (*vc_finding_fn)(void *ctx, const char *text);
+
+/* Walk every table of the region and compare it with the list. fn NULL: only count. 0 (also with findings); -ENOMEM. */
+int vc_check(struct vc_region *region, vc_finding_fn fn, void *ctx, uint64_t *findings);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

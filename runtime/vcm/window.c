@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * window.c - the window of a CPU region: a piece of this process's address space in which nothing is accessible but what
+ * is backed, and that is the same memory that devices see.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
+#endif
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+
+struct window {
+	struct mapper mapper;
+	unsigned char *base;
+	size_t bytes;
+};
+
+/* Windows begin at a multiple of the largest alignment that reservations ask for by themselves. */
+#define WINDOW_ALIGN ((size_t)1 << 24)
+
+static struct window *window_of(struct mapper *mapper)
+{
+	return VC_CONTAINER(mapper, struct window, mapper);
+}
+
+static unsigned char *pointer(const struct window *window, uint64_t address)
+{
+	return window->base + (address - (uint64_t)(uintptr_t)window->base);
+}
+
+static int protection(unsigned int rights)
+{
+	return (rights & (PT_READ | PT_WRITE) ? PROT_READ : 0) | (rights & PT_WRITE ? PROT_WRITE : 0) |
+	       (rights & PT_EXEC ? PROT_EXEC | PROT_READ : 0);
+}
+
+static void window_unmap(struct mapper *mapper, const struct mapping *mapping)
+{
+	unsigned char *at = pointer(window_of(mapper), mapping->address);
+
+	/* Where the host has no room for one mapping more, the memory stays but becomes inaccessible. */
+	if (mmap(at, (size_t)mapping->bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		 0) == MAP_FAILED)
+		mprotect(at, (size_t)mapping->bytes, PROT_NONE);
+}
+
+static int window_map(struct mapper *mapper, const struct mapping *mapping)
+{
+	struct system *system = mapper->region->system;
+	const struct phys *phys = mapping->phys;
+	struct mapping done = *mapping;
+
+	done.bytes = 0;
+	for (size_t i = 0; done.bytes < mapping->bytes; i++) {
+		uint64_t bytes = phys->segments[i].bytes, left = mapping->bytes - done.bytes;
+		unsigned char *at = pointer(window_of(mapper), mapping->address + done.bytes);
+		int error = 0;
+
+		if (bytes > left)
+			bytes = left;
+		if (!system_is_ram(system, phys->segments[i].pa, bytes))
+			error = vc_fail_at("vc_back", -EOPNOTSUPP, describe_phys(phys).text, phys->segments[i].pa,
+					   "the CPU can map memory only, and there is none");
+		else if (!vc_may_allocate("window") ||
+			 mmap(at, (size_t)bytes, protection(mapping->rights), MAP_SHARED | MAP_FIXED, system->file,
+			      (off_t)(phys->segments[i].pa - system->memory_first)) == MAP_FAILED)
+			error = vc_fail_at("vc_back", -ENOMEM, describe_region(mapper->region).text,
+					   mapping->address + done.bytes, "the host refuses to map the memory");
+		if (error) {
+			if (done.bytes)
+				window_unmap(mapper, &done);
+			return error;
+		}
+		done.bytes += bytes;
+	}
+	return 0;
+}
+
+static int window_protect(struct mapper *mapper, const struct mapping *mapping)
+{
+	unsigned char *at = pointer(window_of(mapper), mapping->address);
+
+	if (!vc_may_allocate("window") || mprotect(at, (size_t)mapping->bytes, protection(mapping->rights)))
+		return vc_fail_at("vc_reservation_set", -ENOMEM, describe_region(mapper->region).text,
+				  mapping->address, "the host refuses to change the protection");
+	return 0;
+}
+
+static void window_destroy(struct mapper *mapper)
+{
+	struct window *window = window_of(mapper);
+
+	munmap(window->base, window->bytes);
+	free(window);
+}
+
+static const struct mapper_ops window_ops = {window_map, window_unmap, window_protect, window_destroy};
+
+int window_create(struct region *region, uint64_t bytes, struct mapper **out, uint64_t *first)
+{
+	struct window *window;
+	unsigned char *base;
+	size_t before;
+	void *all;
+
+	if (bytes < VC_PAGE || bytes > SIZE_MAX / 2 || bytes % VC_PAGE)
+		return vc_fail_at("vc_region_create_cpu", -EINVAL, "", 0, "a window is whole pages");
+	window = vc_calloc(1, sizeof(*window));
+	all = window && vc_may_allocate("window")
+		      ? mmap(NULL, (size_t)bytes + WINDOW_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			     -1, 0)
+		      : MAP_FAILED;
+	if (all == MAP_FAILED) {
+		free(window);
+		return vc_fail_at("vc_region_create_cpu", -ENOMEM, "", 0, "no address space for the window");
+	}
+	before = (0 - (size_t)(uintptr_t)all) & (WINDOW_ALIGN - 1);
+	base = (unsigned char *)all + before;
+	if (before)
+		munmap(all, before);
+	munmap(base + bytes, WINDOW_ALIGN - before);
+	*window = (struct window){.mapper = {.ops = &window_ops, .region = region}, .base = base, .bytes = (size_t)bytes};
+	*out = &window->mapper;
+	*first = (uint64_t)(uintptr_t)base;
+	return 0;
+}
