@@ -36,6 +36,9 @@ typedef uint64_t (*bench_fn)(struct pt_table *table, const uint32_t *order, stru
 uint64_t bench_x86_64(struct pt_table *table, const uint32_t *order, struct sample samples[N_OPERATIONS]);
 uint64_t bench_arm64_s1(struct pt_table *table, const uint32_t *order, struct sample samples[N_OPERATIONS]);
 
+/* Where sums go, so that no compiler leaves out what they are made of. */
+extern volatile uint64_t bench_sink;
+
 /* A clock, in nanoseconds. */
 double bench_now(void);
 

@@ -174,7 +174,6 @@ int main(int argc, char **argv)
 	static struct arena arenas[N_BENCHES];
 	static struct pt_mem mem[N_BENCHES];
 	static uint32_t order[PAGES];
-	volatile uint64_t sink = 0;
 	json_t *json;
 	int status = 0;
 
@@ -205,7 +204,7 @@ int main(int argc, char **argv)
 		for (size_t b = 0; b < N_BENCHES; b++) {
 			struct sample samples[N_OPERATIONS];
 
-			sink += benches[b].run(&tables[b], order, samples);
+			bench_sink += benches[b].run(&tables[b], order, samples);
 			for (int o = 0; pass >= 0 && o < N_OPERATIONS; o++) {
 				results[b][o][0][pass] = samples[o].ours;
 				results[b][o][1][pass] = samples[o].plain;

@@ -2,6 +2,8 @@
 /* plain.c - what the machine can do: stores and loads, and nothing else. */
 #include "bench.h"
 
+volatile uint64_t bench_sink;
+
 PT_NOINLINE void plain_fill(uint64_t *entries, uint64_t word, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
