@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_examples.c - published words: each decodes to what the example states, and what it states encodes to it. And what
+ * no example shows.
+ */
+#include "check_run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static ref example_level(struct run *run, const struct m_example *example, ref shape)
+{
+	const struct model *model = run->model;
+	const struct m_shape *s = &model->shapes.v[shape];
+
+	for (int i = 0; i < s->n_levels; i++) {
+		const struct m_level *level = &model->levels.v[s->first_level + i];
+		char *end;
+		long number = strtol(example->level, &end, 10);
+
+		if (!strcmp(level->name, example->level) || (*end == 0 && end != example->level && number == level->number))
+			return s->first_level + i;
+	}
+	for (int i = 0; i < s->n_levels; i++)
+		if (!strcmp(model->levels.v[s->first_level + i].item, example->level))
+			return s->first_level + i;
+	return REF_NONE;
+}
+
+/* The configuration that the example names: false (and reported) if there is no such thing. */
+static bool example_config(struct run *run, const struct m_example *example, int64_t *param, ref *shape)
+{
+	const struct model *model = run->model;
+	struct m_env env = {param, REF_NONE, NULL, 0, codec_addresses()};
+
+	for (int i = 0; i < model->params.n; i++)
+		param[i] = INT64_MIN;
+	for (int i = 0; i < example->n_binds; i++) {
+		const struct m_assign *bind = &model->assigns.v[example->first_bind + i];
+
+		param[bind->index] = bind->value;
+	}
+	model_defaults(model, param);
+	for (int i = 0; i < model->requires.n; i++) {
+		if (model_holds(model, model->requires.v[i].cond, &env))
+			continue;
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "the configuration of this example cannot be: %s",
+		     model->requires.v[i].why);
+		diag_related(run->context, model->requires.v[i].span, "required here");
+		return false;
+	}
+	*shape = model_shape(model, param);
+	if (*shape == REF_NONE) {
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "no levels exist under the configuration of this example");
+		return false;
+	}
+	return true;
+}
+
+static const char *set_text(struct run *run, const struct m_assign *set, uint64_t value)
+{
+	struct arena *arena = run->context->arena;
+
+	switch (set->what) {
+	case SET_FIELD:
+		return arena_printf(arena, "%s = 0x%" PRIx64, run->model->fields.v[set->index].name, value);
+	case SET_ADDRESS:
+		return arena_printf(arena, "%s = 0x%" PRIx64, run->model->output.name, value);
+	case SET_INPUT:
+		return arena_printf(arena, "%s = 0x%" PRIx64, run->model->input.name, value);
+	case SET_SIZE:
+		return arena_printf(arena, "size = 0x%" PRIx64, value);
+	case SET_PROT:
+		return arena_printf(arena, "prot = %s", request_text(run, (unsigned int)value & REQ_RIGHTS));
+	case SET_MEMTYPE:
+		return arena_printf(arena, "memtype = %s", memory_text((unsigned int)value));
+	}
+	return "?";
+}
+
+/* What one statement of the example says, against what the word decodes to. */
+static bool check_set(struct run *run, struct codec_bound *bound, const struct m_example *example,
+		      const struct m_assign *set, const struct codec_decoded *decoded)
+{
+	const struct model *model = run->model;
+	const struct m_kind *kind = kind_of(run, bound->kind);
+	struct m_env env = {bound->param, bound->kind, example->word, 0, codec_addresses()};
+	uint64_t value = 0;
+	const char *found;
+
+	switch (set->what) {
+	case SET_FIELD:
+		if (!model_field(model, bound->kind, set->index, &env, &value)) {
+			diag(run->context, CHECK_EXAMPLE_WORD, set->span, "%s has no field '%s'",
+			     kind_text(run, bound->kind), model->fields.v[set->index].name);
+			return false;
+		}
+		break;
+	case SET_ADDRESS:
+		value = codec_bound_get_address(bound, NULL, example->word);
+		break;
+	case SET_INPUT:
+		if (kind->lg2 <= 0 || !((uint64_t)set->value & bits_ones((unsigned int)kind->lg2)))
+			return true;
+		diag(run->context, CHECK_EXAMPLE_WORD, set->span, "%s maps 2^%d bytes, and 0x%" PRIx64 " is not a multiple",
+		     kind_text(run, bound->kind), kind->lg2, (uint64_t)set->value);
+		return false;
+	case SET_SIZE:
+		value = kind->lg2 >= 0 && kind->lg2 < 64 ? (uint64_t)1 << kind->lg2 : 0;
+		break;
+	case SET_PROT:
+		if (!decoded->unknown_rights && decoded->rights == codec_request_rights((unsigned int)set->value))
+			return true;
+		found = decoded->unknown_rights ? "other" : rights_text(run, decoded->rights);
+		diag(run->context, CHECK_EXAMPLE_WORD, set->span, "%s decodes to prot = %s, not %s",
+		     word_text(run, example->word, level_of(run, bound->kind)->entry_bytes), found,
+		     rights_text(run, codec_request_rights((unsigned int)set->value)));
+		return false;
+	case SET_MEMTYPE:
+		value = decoded->memory;
+		break;
+	}
+	if (value == (uint64_t)set->value)
+		return true;
+	diag(run->context, CHECK_EXAMPLE_WORD, set->span, "%s decodes to %s, not %s",
+	     word_text(run, example->word, level_of(run, bound->kind)->entry_bytes), set_text(run, set, value),
+	     set_text(run, set, (uint64_t)set->value));
+	return false;
+}
+
+/* Write a field that the example states by name. */
+static void put_field(const struct codec_bound *bound, ref field, uint64_t value, uint64_t word[2])
+{
+	for (int i = 0; i < bound->n_lines; i++) {
+		const struct m_slice *slice = bound->line[i].slice;
+
+		if (slice->field == field && slice->role == ROLE_FIELD)
+			bits_put(word, slice->hi, slice->lo, slice->to < 64 ? value >> slice->to : 0);
+	}
+}
+
+static void report_difference(struct run *run, const struct codec_bound *bound, const struct m_example *example,
+			      const uint64_t word[2])
+{
+	int bytes = level_of(run, bound->kind)->entry_bytes;
+
+	diag(run->context, CHECK_EXAMPLE_WORD, example->span, "what this example states is written as %s, not %s",
+	     word_text(run, word, bytes), word_text(run, example->word, bytes));
+	for (int i = 0; i < bound->n_lines; i++) {
+		const struct m_slice *slice = bound->line[i].slice;
+		unsigned int hi = slice->hi;
+		uint64_t ours, theirs;
+
+		if (hi - slice->lo > 63)
+			hi = slice->lo + 63U;
+		ours = bits_get(word, hi, slice->lo);
+		theirs = bits_get(example->word, hi, slice->lo);
+		if (ours == theirs)
+			continue;
+		diag_related(run->context, slice->span, "0x%" PRIx64 " would be written here, the example has 0x%" PRIx64, ours,
+			     theirs);
+		if (slice->role == ROLE_FIELD)
+			diag_mend(run->context, "a field that the example sets by name is taken as it says");
+		return;
+	}
+}
+
+/* The other way: what the example states (and what else the word decodes to) encodes to the word. */
+static void check_encoding(struct run *run, struct codec_bound *bound, const struct m_example *example,
+			   const struct codec_decoded *decoded)
+{
+	const struct model *model = run->model;
+	const struct m_kind *kind = kind_of(run, bound->kind);
+	unsigned int request = codec_as_request(decoded);
+	uint64_t word[2];
+	ref code;
+
+	if (request == N_REQUESTS) {
+		/* Rights or a type that no request stands for: fields by name have to say them. */
+		request = decoded->rights & RIGHT_P;
+		if (decoded->memory <= MEMORY_DEVICE)
+			request |= decoded->memory << 5;
+	}
+	for (int i = 0; i < example->n_sets; i++) {
+		const struct m_assign *set = &model->assigns.v[example->first_set + i];
+
+		if (set->what == SET_PROT)
+			request = (request & ~(unsigned int)REQ_RIGHTS) | ((unsigned int)set->value & REQ_RIGHTS);
+		else if (set->what == SET_MEMTYPE && set->value <= MEMORY_DEVICE)
+			request = (request & ~(unsigned int)REQ_MEMORY) | (unsigned int)set->value << 5;
+	}
+	if (!codec_bound_attributes(bound, request, CODEC_WHOLE, word, &code)) {
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "no two-way row of '%s' writes '%s', which this word decodes to",
+		     model->codes.v[code].name, request_text(run, request));
+		diag_related(run->context, model->codes.v[code].span, "the table of codes is here");
+		return;
+	}
+	for (int i = 0; i < example->n_sets; i++) {
+		const struct m_assign *set = &model->assigns.v[example->first_set + i];
+
+		if (set->what == SET_FIELD)
+			put_field(bound, set->index, (uint64_t)set->value, word);
+	}
+	for (int i = 0; i < kind->n_next || i == 0; i++) {
+		const char *via = kind->n_next ? model->nexts.v[kind->first_next + i].via : NULL;
+		uint64_t address = codec_bound_get_address(bound, via, example->word);
+
+		if (kind->category != CATEGORY_LEAF && kind->category != CATEGORY_TABLE)
+			break;
+		if (!codec_bound_put_address(bound, via, address, word)) {
+			diag(run->context, CHECK_EXAMPLE_WORD, example->span,
+			     "the address of this example, 0x%" PRIx64 ", cannot be written", address);
+			return;
+		}
+	}
+	if (word[0] != example->word[0] || word[1] != example->word[1])
+		report_difference(run, bound, example, word);
+}
+
+static void check_example(struct run *run, const struct m_example *example)
+{
+	const struct model *model = run->model;
+	struct codec_bound *bound = &run->bound[0];
+	int64_t param[CHECK_MAX_PARAMS];
+	struct codec_decoded decoded;
+	const struct m_slice *slice;
+	const struct m_level *level;
+	ref shape, at, kind;
+	bool clean = true;
+
+	if (!example_config(run, example, param, &shape))
+		return;
+	at = example_level(run, example, shape);
+	if (at == REF_NONE) {
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "there is no level '%s' under the configuration of this example",
+		     example->level);
+		return;
+	}
+	level = &model->levels.v[at];
+	if ((level->entry_bytes <= 8 && example->word[1]) ||
+	    (level->entry_bytes < 8 && example->word[0] >> level->entry_bytes * 8)) {
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "the entries of level %s have %d bits, this word has more",
+		     level->name, level->entry_bytes * 8);
+		return;
+	}
+	kind = codec_classify(model, at, param, example->word);
+	if (kind == REF_NONE || strcmp(kind_of(run, kind)->name, example->kind)) {
+		if (kind == REF_NONE)
+			diag(run->context, CHECK_EXAMPLE_WORD, example->kind_span, "%s at level %s is of no kind, not '%s'",
+			     word_text(run, example->word, level->entry_bytes), level->name, example->kind);
+		else
+			diag(run->context, CHECK_EXAMPLE_WORD, example->kind_span, "%s at level %s is '%s', not '%s'",
+			     word_text(run, example->word, level->entry_bytes), level->name, kind_of(run, kind)->name,
+			     example->kind);
+		for (ref i = level->first_kind; i < level->first_kind + level->n_kinds; i++) {
+			if (strcmp(kind_of(run, i)->name, example->kind))
+				continue;
+			diag_related(run->context, kind_of(run, i)->span, "'%s' is here", example->kind);
+			break;
+		}
+		return;
+	}
+	codec_bind(bound, model, kind, param);
+	slice = codec_bound_reserved(bound, example->word);
+	if (slice) {
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "%s has reserved bits set wrong: %s",
+		     word_text(run, example->word, level->entry_bytes), bits_text(run, slice->hi, slice->lo));
+		diag_related(run->context, slice->span, "the line that it breaks");
+		return;
+	}
+	codec_bound_decode(bound, example->word, &decoded);
+	for (int i = 0; i < example->n_sets; i++)
+		clean &= check_set(run, bound, example, &model->assigns.v[example->first_set + i], &decoded);
+	if (clean)
+		check_encoding(run, bound, example, &decoded);
+}
+
+void check_examples(struct run *run)
+{
+	for (int i = 0; i < run->model->examples.n; i++) {
+		const struct m_example *example = &run->model->examples.v[i];
+		bool broken = false;
+
+		for (int k = 0; k < run->model->kinds.n && !broken; k++)
+			broken = run->kind[k].broken && !strcmp(kind_of(run, k)->name, example->kind);
+		if (!broken)
+			check_example(run, example);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------------------- missing */
+
+/* What a leaf says about each right, and what its negation would be. */
+enum { SHOWN_R = 1, SHOWN_W = 2, SHOWN_X = 4, SHOWN_USER = 8, SHOWN_GLOBAL = 16, SHOWN_ALL = 31 };
+
+static unsigned int shown(unsigned int rights)
+{
+	unsigned int any = (rights & RIGHT_P) | (rights & RIGHT_U) >> 3;
+
+	return any | (rights & RIGHT_U ? (unsigned int)SHOWN_USER : 0U) |
+	       (rights & RIGHT_GLOBAL ? (unsigned int)SHOWN_GLOBAL : 0U);
+}
+
+/* The rights that a leaf can grant and withhold at all, by the rules. */
+static void possible_rights(struct run *run, const int64_t *param, unsigned int *granted, unsigned int *withheld)
+{
+	const struct model *model = run->model;
+
+	for (unsigned int request = 0; request < 32; request++) {
+		unsigned int rounded;
+
+		if (!codec_round(model, param, request, &rounded))
+			continue;
+		*granted |= shown(codec_request_rights(rounded));
+		*withheld |= ~shown(codec_request_rights(rounded)) & SHOWN_ALL;
+	}
+}
+
+static void missing_rights(struct run *run, unsigned int which, const char *verb)
+{
+	static const char *const names[] = {"read", "write", "execute", "user access", "global"};
+	const char *list = "";
+
+	for (int i = 0; i < 5; i++)
+		if (which >> i & 1)
+			list = arena_printf(run->context->arena, "%s%s%s", list, *list ? ", " : "", names[i]);
+	if (!*list)
+		return;
+	diag(run->context, CHECK_EXAMPLE_MISSING, run->model->span, "no example of a leaf %s %s", verb, list);
+	diag_mend(run->context, "add 'example' lines with published words: only they catch a bit moved or turned round");
+}
+
+void check_examples_missing(struct run *run)
+{
+	const struct model *model = run->model;
+	unsigned int granted = 0, withheld = 0, can_grant = 0, can_withhold = 0;
+	const char *list = "";
+	int64_t param[CHECK_MAX_PARAMS];
+
+	for (int i = 0; i < model->kinds.n; i++) {
+		const struct m_kind *kind = kind_of(run, i);
+		bool known = kind->category == CATEGORY_FAULT || kind->category == CATEGORY_NULL;
+
+		for (int j = 0; j < i && !known; j++)
+			known = !strcmp(kind_of(run, j)->name, kind->name);
+		for (int e = 0; e < model->examples.n && !known; e++)
+			known = !strcmp(model->examples.v[e].kind, kind->name);
+		if (!known)
+			list = arena_printf(run->context->arena, "%s%s'%s'", list, *list ? ", " : "", kind->name);
+	}
+	if (*list) {
+		diag(run->context, CHECK_EXAMPLE_MISSING, model->span, "no example of %s", list);
+		diag_mend(run->context, "add 'example' lines with published words: only they catch a bit moved or turned round");
+	}
+	for (int i = 0; i < CHECK_MAX_PARAMS; i++)
+		param[i] = INT64_MIN;
+	model_defaults(model, param);
+	possible_rights(run, param, &can_grant, &can_withhold);
+	for (int i = 0; i < model->examples.n; i++) {
+		const struct m_example *example = &model->examples.v[i];
+
+		for (int s = 0; s < example->n_sets; s++) {
+			const struct m_assign *set = &model->assigns.v[example->first_set + s];
+
+			if (set->what != SET_PROT)
+				continue;
+			granted |= shown(codec_request_rights((unsigned int)set->value));
+			withheld |= ~shown(codec_request_rights((unsigned int)set->value)) & SHOWN_ALL;
+		}
+	}
+	/* What cannot be otherwise needs no example. */
+	missing_rights(run, can_grant & can_withhold & ~granted, "grants");
+	missing_rights(run, can_grant & can_withhold & ~withheld, "withholds");
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_trip.c - every request x memory type x leaf kind x configuration: round, encode, classify, decode. What comes
+ * back is what was asked for, or what the format says it becomes; anything else is a finding with the request as witness.
+ *
+ * An encoding depends on the lines of a kind, not on its level or shape: kinds whose lines, code tables and rules are
+ * the same are proved once (the signature below).
+ */
+#include "check_run.h"
+
+#include <string.h>
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash ^= value;
+	hash *= 0x9e3779b97f4a7c15U;
+	return hash ^ hash >> 29;
+}
+
+/* An expression under a configuration, by what it says and not by where it is stored. */
+static uint64_t hash_expr(const struct model *model, ref expr, const int64_t *param, uint64_t hash)
+{
+	const struct m_expr *e;
+
+	if (expr == REF_NONE)
+		return mix(hash, UINT64_MAX);
+	e = &model->exprs.v[expr];
+	hash = mix(hash, e->op);
+	switch ((enum m_op)e->op) {
+	case X_CONST:
+		return mix(hash, (uint64_t)e->k);
+	case X_PARAM:
+		return mix(hash, (uint64_t)param[e->a]);
+	case X_FIELD:
+	case X_RIGHT:
+		return mix(hash, (uint64_t)e->a);
+	case X_BITS:
+	case X_ADDRESS:
+		return mix(mix(mix(hash, (uint64_t)e->a), (uint64_t)e->b), (uint64_t)e->c);
+	case X_NOT:
+	case X_NEG:
+		return hash_expr(model, e->a, param, hash);
+	case X_COND:
+		hash = hash_expr(model, e->c, param, hash);
+		break;
+	case X_OR:
+	case X_AND:
+	case X_EQ:
+	case X_NE:
+	case X_LT:
+	case X_GT:
+	case X_LE:
+	case X_GE:
+	case X_SHL:
+	case X_SHR:
+	case X_ADD:
+	case X_SUB:
+	case X_MUL:
+	case X_DIV:
+	case X_MOD:
+		break;
+	}
+	return hash_expr(model, e->b, param, hash_expr(model, e->a, param, hash));
+}
+
+/* Everything that the encoding of attributes depends on. */
+static uint64_t signature(const struct codec_bound *bound, uint64_t rules)
+{
+	const struct model *model = bound->model;
+	uint64_t hash = hash_expr(model, model->kinds.v[bound->kind].when, bound->param, rules);
+
+	for (int i = 0; i < bound->n_lines; i++) {
+		const struct codec_line *line = &bound->line[i];
+		const struct m_slice *slice = line->slice;
+
+		if (slice->role == ROLE_ADDRESS || slice->role == ROLE_IGNORED || slice->role == ROLE_SOFTWARE ||
+		    slice->role == ROLE_RES0)
+			continue;
+		hash = mix(hash, (uint64_t)slice->hi << 40 | (uint64_t)slice->lo << 32 | (uint64_t)slice->to << 24 |
+					 (uint64_t)slice->allows << 16 | (uint64_t)slice->denies << 8 | slice->role);
+		hash = mix(mix(hash, line->value), (uint64_t)slice->field);
+		hash = hash_expr(model, slice->dflt, bound->param, hash);
+		hash = hash_expr(model, slice->in, bound->param, hash);
+	}
+	for (int i = 0; i < bound->n_codes; i++)
+		hash = mix(hash, (uint64_t)bound->code[i].code);
+	return hash;
+}
+
+static bool proved(struct run *run, uint64_t hash)
+{
+	for (int i = 0; i < run->proved.n; i++)
+		if (run->proved.v[i] == hash)
+			return true;
+	*ARRAY_ADD(run->context->arena, run->proved) = hash;
+	return false;
+}
+
+/* What went wrong with one request, and how many others went the same way. */
+struct trip {
+	ref kind;
+	struct config *config;
+	params used;
+	unsigned int request, rounded;
+	enum { TRIP_KIND, TRIP_RULES, TRIP_ROW, TRIP_LOSS } how;
+	const struct m_slice *slice;
+	ref code;
+	uint64_t word[2];
+	struct codec_decoded decoded;
+};
+
+/* One request; true if it comes back. */
+static bool travel(const struct codec_bound *bound, struct trip *trip)
+{
+	unsigned int wanted = codec_request_rights(trip->rounded);
+
+	if (!codec_bound_attributes(bound, trip->rounded, CODEC_WHOLE, trip->word, &trip->code)) {
+		trip->how = TRIP_ROW;
+		return false;
+	}
+	if (!codec_bound_is(bound, trip->word)) {
+		trip->how = TRIP_KIND;
+		return false;
+	}
+	/* Marks in address bits are no address; the output width is looked at where there is an address. */
+	trip->slice = codec_bound_reserved(bound, trip->word);
+	if (trip->slice && trip->slice->role != ROLE_ADDRESS) {
+		trip->how = TRIP_RULES;
+		return false;
+	}
+	codec_bound_decode(bound, trip->word, &trip->decoded);
+	trip->how = TRIP_LOSS;
+	return !trip->decoded.unknown_rights && trip->decoded.rights == wanted &&
+	       trip->decoded.memory == (trip->rounded & REQ_MEMORY) >> 5;
+}
+
+/* The rules that would declare the loss. */
+static void mend_loss(struct run *run, const struct trip *trip)
+{
+	unsigned int wanted = codec_request_rights(trip->rounded), got = trip->decoded.rights;
+	unsigned int more = (got & ~wanted) | (got & ~wanted) >> 3, less = (wanted & ~got) | (wanted & ~got) >> 3;
+	const char *p = request_text(run, more & 7U), *m = request_text(run, less & 7U);
+
+	if (trip->decoded.unknown_rights) {
+		diag_mend(run->context, "no row of a prot table takes the code that is written");
+	} else if (trip->decoded.memory != (trip->rounded & REQ_MEMORY) >> 5) {
+		diag_mend(run->context, "say 'round drops %s;', 'refuse' it, or give it a row in a memtype table",
+			  memory_text((trip->rounded & REQ_MEMORY) >> 5));
+	} else if ((got ^ wanted) & RIGHT_GLOBAL) {
+		diag_mend(run->context, "say 'round %s g;', or which bit 'allows g' or 'denies g'",
+			  got & RIGHT_GLOBAL ? "adds" : "drops");
+	} else if (trip->rounded & REQ_PRIV && (got & RIGHT_U)) {
+		diag_mend(run->context, "say 'round drops p;', 'refuse p', or which bit tells the classes apart ('allows u')");
+	} else if (more & 7U) {
+		diag_mend(run->context, "say 'round adds %s;' (under its condition), 'refuse' it, or which bit 'denies %s'", p, p);
+	} else {
+		diag_mend(run->context, "say 'round drops %s;' (under its condition), 'refuse' it, or which bit 'allows %s'", m, m);
+	}
+}
+
+static void report(struct run *run, const struct trip *trip, unsigned int others)
+{
+	const struct m_kind *kind = kind_of(run, trip->kind);
+	bool loss = trip->how == TRIP_LOSS || trip->how == TRIP_ROW;
+	enum check_id check = loss ? CHECK_UNDECLARED_LOSS : CHECK_ROUND_TRIP;
+	const char *asked = request_text(run, trip->rounded);
+	const char *with = config_text(trip->config, trip->used);
+	const char *name = kind_text(run, trip->kind);
+	const char *word = word_text(run, trip->word, level_of(run, trip->kind)->entry_bytes);
+	const struct m_slice *slice = trip->slice;
+
+	if (!first_time(run, check, kind->span, kind->span))
+		return;
+	if (others)
+		name = arena_printf(run->context->arena, "%s (and %u more requests)", name, others);
+	switch (trip->how) {
+	case TRIP_KIND:
+		diag(run->context, check, kind->span, "request '%s' as %s is written as %s, which is not of that kind%s", asked,
+		     name, word, with);
+		diag_mend(run->context, "'refuse' it, or let 'when' and the defaults accept what is written");
+		break;
+	case TRIP_RULES:
+		diag(run->context, check, kind->span, "request '%s' as %s is written as %s, which is reserved%s", asked, name,
+		     word, with);
+		diag_related(run->context, slice->span, "the line that the word breaks");
+		diag_mend(run->context, "'refuse' it, or give the line a legal 'default'");
+		break;
+	case TRIP_ROW:
+		diag(run->context, check, kind->span, "request '%s' as %s: no two-way row of '%s' writes it%s", asked, name,
+		     run->model->codes.v[trip->code].name, with);
+		diag_related(run->context, run->model->codes.v[trip->code].span, "the table of codes is here");
+		diag_mend(run->context, "add the row, or a 'round' or 'refuse' for what it cannot say");
+		break;
+	case TRIP_LOSS:
+		diag(run->context, check, kind->span, "request '%s' as %s comes back as '%s%s%s' from %s%s", asked, name,
+		     trip->decoded.unknown_rights ? "other" : rights_text(run, trip->decoded.rights),
+		     trip->decoded.memory || trip->rounded & REQ_MEMORY ? " " : "",
+		     trip->decoded.memory || trip->rounded & REQ_MEMORY ? memory_text(trip->decoded.memory) : "", word, with);
+		mend_loss(run, trip);
+		break;
+	}
+}
+
+static uint64_t hash_rules(const struct run *run, const struct config *config)
+{
+	uint64_t hash = 0;
+
+	for (int i = 0; i < run->model->rules.n; i++) {
+		const struct m_rule *rule = &run->model->rules.v[i];
+
+		hash = mix(hash, config_holds(config, rule->cond));
+		hash = hash_expr(run->model, rule->when, config->param, hash);
+	}
+	return hash;
+}
+
+/* Parameters of a default matter only where something looks at the bits: `when`, a set of legal values. */
+static params default_params(const struct run *run, ref kind)
+{
+	const struct model *model = run->model;
+	const struct m_kind *k = kind_of(run, kind);
+	params used = 0;
+
+	for (int i = 0; i < k->n_slices; i++) {
+		const struct m_slice *slice = &model->slices.v[k->first_slice + i];
+		bool seen = slice->in != REF_NONE || model_mentions(model, slice->dflt, X_RIGHT, REF_NONE);
+
+		if (k->when != REF_NONE && slice->role == ROLE_FIELD)
+			seen = seen || model_mentions(model, k->when, X_FIELD, slice->field) ||
+			       model_mentions(model, k->when, X_BITS, REF_NONE);
+		for (int c = 0; c < model->codes.n && !seen; c++)
+			for (int col = 0; col < model->codes.v[c].n_cols; col++)
+				seen = seen || (slice->field != REF_NONE && model->codes.v[c].col[col].field == slice->field);
+		if (seen)
+			used |= params_in(model, slice->dflt) | params_in(model, slice->in);
+	}
+	return used;
+}
+
+static void check_kind(struct run *run, ref kind)
+{
+	const struct model *model = run->model;
+	const struct m_kind *k = kind_of(run, kind);
+	struct codec_bound *bound = &run->bound[0];
+	params used = kind_params(run, kind, ~(1U << ROLE_ADDRESS | 1U << ROLE_RES0)) | params_in(model, k->when) |
+		      kind_code_params(run, kind) | default_params(run, kind);
+	struct config config;
+
+	for (int i = 0; i < model->rules.n; i++)
+		used |= params_in(model, model->rules.v[i].cond) | params_in(model, model->rules.v[i].when);
+	config_begin(&config, run, level_of(run, kind)->shape, k->present, used, k->span);
+	while (config_next(&config)) {
+		struct trip first = {.how = TRIP_LOSS};
+		unsigned int failed = 0;
+
+		codec_bind(bound, model, kind, config.param);
+		if (proved(run, signature(bound, hash_rules(run, &config))))
+			continue;
+		for (unsigned int request = 0; request < N_REQUESTS; request++) {
+			struct trip trip = {.kind = kind, .config = &config, .used = used, .request = request};
+
+			if (!codec_round(model, config.param, request, &trip.rounded) || travel(bound, &trip))
+				continue;
+			if (failed++ == 0)
+				first = trip;
+		}
+		if (failed == 0)
+			continue;
+		run->proved.n--; /* not proved: another kind with the same lines may be possible where this one is not */
+		if (!config_possible(&config))
+			continue;
+		report(run, &first, failed - 1);
+		return;
+	}
+}
+
+void check_round_trip(struct run *run)
+{
+	for (int i = 0; i < run->model->kinds.n; i++)
+		if (kind_of(run, i)->category == CATEGORY_LEAF && !run->kind[i].broken)
+			check_kind(run, i);
+}
