@@ -70,6 +70,14 @@ ref codec_bound_row(const struct codec_bound *bound, const struct codec_code *co
 /* Sample values that stand for addresses known at run time only. */
 const uint64_t *codec_addresses(void);
 
+/* For evaluating conditions over a word of the kind. */
+static inline struct m_env codec_environment(const struct codec_bound *bound, const uint64_t *word, unsigned int request)
+{
+	struct m_env env = {bound->param, bound->kind, word, request, codec_addresses()};
+
+	return env;
+}
+
 /* ------------------------------------------------------------------------------------------------------ bits of a word */
 
 static inline unsigned int bits_width(unsigned int hi, unsigned int lo)
