@@ -3,7 +3,8 @@
  * resolve.h - what the files of the resolver share; nobody else includes it.
  *
  *   resolve.c         inheritance, names, binding, the driver
- *   resolve_expr.c    expressions: interning, folding, names and lets, commit into the model
+ *   resolve_fold.c    pools of expressions: interning, folding, combinations of parameters
+ *   resolve_expr.c    expressions: names and lets, commit into the model
  *   resolve_shapes.c  which parameters geometry depends on, and one shape per distinct geometry
  *   resolve_levels.c  levels, kinds and where table entries lead
  *   resolve_lines.c   lines of entries and registers
@@ -24,6 +25,7 @@ enum {
 	MAX_VARIABLES = 4,
 	MAX_DEPTH = 500,	    /* nesting of one expression, lets included */
 	MAX_WEIGHT = 20000,	    /* nodes of one expression, lets expanded */
+	MAX_STEPS = 200000,
 	MAX_COMBINATIONS = 4096,    /* of parameters that geometry depends on */
 	MAX_START_COMBINATIONS = 1 << 16,
 	MAX_SHAPES = 64,
@@ -136,6 +138,7 @@ struct resolver {
 	uint32_t set_by_user;	   /* parameters bound by --set to another value than their default */
 	const char *where;	   /* added to messages: the instance that is being expanded */
 	int depth;
+	long steps;		   /* nodes resolved for the expression at hand */
 	bool binding;		   /* some parameter is bound */
 	bool failed;
 };
@@ -163,7 +166,7 @@ ref field_find(const struct resolver *r, const char *name);
 const char *output_name(const struct resolver *r);
 const char *input_name(const struct resolver *r);
 
-/* --------------------------------------------------------------------------------------------- resolve_expr.c */
+/* --------------------------------------------------------------------------------------------- resolve_fold.c */
 
 struct pool *pool_new(struct arena *arena, struct model *model, const struct model *params);
 ref x_leaf(struct pool *pool, enum m_op op, ref a, ref b, ref c);
@@ -175,21 +178,6 @@ ref x_bool(struct pool *pool, ref a);
 bool x_is_const(const struct pool *pool, ref a, int64_t *k);
 /* Replace fields by values. */
 ref x_subst(struct pool *pool, ref a, const ref *field, const int64_t *value, int n);
-
-struct scope scope_plain(void);
-ref resolve_expr(struct resolver *r, struct scope *scope, const struct ast_expr *expr);
-/* value in set, as an expression */
-ref resolve_in(struct resolver *r, struct scope *scope, ref value, const struct ast_set *set);
-/* Copy an expression of the scratch pool into the model, folded under the shape at hand. */
-ref commit(struct resolver *r, ref expr);
-ref commit_expr(struct resolver *r, struct scope *scope, const struct ast_expr *expr);
-/*
- * A condition in the model: REF_NONE when it always holds. *never when it cannot hold. Parameters that it mentions are
- * enumerated, so that what follows from their sets is folded too.
- */
-ref commit_cond(struct resolver *r, ref expr, bool *never);
-/* A number under the shape at hand; false (and an error at `at`) when it is none. */
-bool settle(struct resolver *r, struct scope *scope, const struct ast_expr *expr, const char *what, int64_t *k);
 
 /* Parameters that an expression mentions, one bit each. */
 uint32_t params_of(const struct model *model, ref expr);
@@ -208,6 +196,23 @@ struct combos {
 /* The number of combinations, UINT64_MAX when there are more than can be counted. */
 uint64_t combos_start(struct combos *combos, const struct model *model, uint32_t params);
 bool combos_next(struct combos *combos);
+
+/* --------------------------------------------------------------------------------------------- resolve_expr.c */
+
+struct scope scope_plain(void);
+ref resolve_expr(struct resolver *r, struct scope *scope, const struct ast_expr *expr);
+/* value in set, as an expression */
+ref resolve_in(struct resolver *r, struct scope *scope, ref value, const struct ast_set *set);
+/* Copy an expression of the scratch pool into the model, folded under the shape at hand. */
+ref commit(struct resolver *r, ref expr);
+ref commit_expr(struct resolver *r, struct scope *scope, const struct ast_expr *expr);
+/*
+ * A condition in the model: REF_NONE when it always holds. *never when it cannot hold. Parameters that it mentions are
+ * enumerated, so that what follows from their sets is folded too.
+ */
+ref commit_cond(struct resolver *r, ref expr, bool *never);
+/* A number under the shape at hand; false (and an error at `at`) when it is none. */
+bool settle(struct resolver *r, struct scope *scope, const struct ast_expr *expr, const char *what, int64_t *k);
 
 /* ------------------------------------------------------------------------------------------- resolve_shapes.c */
 
