@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MAX_MESSAGES 20
+#define MAX_BYTES ((size_t)256 << 20) /* of a script: a pipe may never end */
 
 /* The text of a line, without its end. */
 static const char *find_line(const struct script *script, unsigned int number, size_t *length)
@@ -76,13 +77,17 @@ static bool load(struct script *script, const char *path)
 		if (got == 0)
 			break;
 		script->length += got;
+		if (script->length > MAX_BYTES) {
+			complain("%s: a script has at most %zu MiB", script->name, MAX_BYTES >> 20);
+			break;
+		}
 	}
 	fine = !ferror(file);
 	if (!fine)
 		complain("%s: %s", script->name, strerror(errno));
 	if (file != stdin)
 		fclose(file);
-	return fine;
+	return fine && script->length <= MAX_BYTES;
 }
 
 struct word {
