@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "block.h"
-#include "memory.h"
+#include "alloc.h"
 
 #define PAGE_LG2 12U
 

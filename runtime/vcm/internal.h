@@ -13,8 +13,8 @@
 #include <stdatomic.h>
 
 #include "block.h"
-#include "error.h"
-#include "memory.h"
+#include "fail.h"
+#include "alloc.h"
 #include "range.h"
 #include "vc.h"
 

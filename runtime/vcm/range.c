@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "memory.h"
+#include "alloc.h"
 #include "range.h"
 
 #define NODE(tree_node) VC_CONTAINER(tree_node, struct vc_range_node, tree)

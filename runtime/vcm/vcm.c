@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "error.h"
+#include "fail.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* making and destroying the system */
 static struct vc_system *_Atomic the_system;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* error.c - the last error of each thread, and the hook that makes allocations fail. */
+/* fail.c - the last error of each thread, and the hook that makes allocations fail. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* error.h - recording the last error of a thread; see struct vc_error. Not installed. */
-#ifndef VCM_ERROR_H
-#define VCM_ERROR_H
+/* fail.h - recording the last error of a thread; see struct vc_error. Not installed. */
+#ifndef VCM_FAIL_H
+#define VCM_FAIL_H
 
 #include "vc.h"
 

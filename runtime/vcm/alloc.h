@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h - every allocation of the runtime goes through here, so that a test can make each of them fail.
+ * alloc.h - every allocation of the runtime goes through here, so that a test can make each of them fail.
  */
-#ifndef VCM_MEMORY_H
-#define VCM_MEMORY_H
+#ifndef VCM_ALLOC_H
+#define VCM_ALLOC_H
 
 #include <stdbool.h>
 #include <stddef.h>
