@@ -67,9 +67,15 @@ BENCH_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 FORMATS_O := $(FORMATS:%=$(B)/obj/generated/%.o) $(B)/obj/generated/registry.o
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 
-# tests/DIR/NAME.c is a test program; what several share is in tests/support, the front ends are in tests/ itself.
+# tests/DIR/NAME.c is a test program. Where there are tests/DIR/test_NAME.c, only these are programs, and the rest of DIR
+# is part of each. What all may use is in tests/support, the front ends are in tests/ itself.
+TEST_DIRS := $(filter-out tests/support/ tests/harness/,$(sort $(dir $(wildcard tests/*/*.c))))
+programs_in = $(or $(wildcard $(1)test_*.c),$(wildcard $(1)*.c))
+parts_in = $(filter-out $(call programs_in,$(1)),$(wildcard $(1)*.c))
+TEST_C := $(foreach dir,$(TEST_DIRS),$(call programs_in,$(dir)))
+PART_O := $(foreach dir,$(TEST_DIRS),$(patsubst %.c,$(B)/obj/%.o,$(call parts_in,$(dir))))
 SUPPORT_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/support/*.c))
-TESTS := $(patsubst %.c,$(B)/%,$(filter-out tests/support/% tests/harness/%,$(wildcard tests/*/*.c)))
+TESTS := $(TEST_C:%.c=$(B)/%)
 HARNESS := $(B)/tests/harness/failures
 TEST_SCRIPTS := $(sort $(filter-out tests/run-suites,$(wildcard tests/run-*)))
 
@@ -254,7 +260,7 @@ $(B)/flags: FORCE
 TEST_FRONT_O := $(B)/obj/tests/check.o $(B)/obj/tests/runner.o
 TEST_O := $(TESTS:$(B)/%=$(B)/obj/%.o)
 
-$(TEST_FRONT_O) $(TEST_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
+$(TEST_FRONT_O) $(TEST_O) $(PART_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(COMMON) $(INCLUDE_tests) -MMD -MP -c $< -o $@
@@ -271,7 +277,14 @@ $(B)/obj/tests/criterion.o: $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(COMMON) $(CRITERION_WARNINGS) -DTEST_CRITERION $(INCLUDE_tests) -MMD -MP -c $< -o $@
 
 $(B)/libtestsupport.a: $(SUPPORT_O)
-TEST_LIBS += $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(LIBS)
+TEST_LIBS := $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(TEST_LIBS) $(LIBS)
+
+# The other files of a directory go with each of its programs.
+define test_directory
+$(patsubst %.c,$(B)/%,$(call programs_in,$(1))) $(patsubst %.c,$(B)/%.criterion,$(call programs_in,$(1))): \
+	$(patsubst %.c,$(B)/obj/%.o,$(call parts_in,$(1)))
+endef
+$(foreach dir,$(TEST_DIRS),$(if $(call parts_in,$(dir)),$(eval $(call test_directory,$(dir)))))
 
 $(TESTS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O) $(TEST_LIBS)
 	@mkdir -p $(@D)

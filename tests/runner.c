@@ -157,12 +157,13 @@ static int usage(FILE *out)
 
 int main(int argc, char **argv)
 {
+	const char *limit = getenv("TEST_TIMEOUT");
 	unsigned int n_matched = 0;
 	int i;
 
 	program = argv[0];
-	if (getenv("TEST_TIMEOUT"))
-		seconds = (unsigned int)strtoul(getenv("TEST_TIMEOUT"), NULL, 10);
+	if (limit)
+		seconds = (unsigned int)strtoul(limit, NULL, 10);
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--list") == 0)
 			list = true;

@@ -163,7 +163,7 @@ bool image_open(struct image *image, const char *const *ram, size_t n_ram, const
 		image->n++;
 		if (ram_base) {
 			segment->path = allocate(NULL, strlen(ram[i]) + 1, 1);
-			strcpy(segment->path, ram[i]);
+			memcpy(segment->path, ram[i], strlen(ram[i]) + 1);
 			if (!number_of("--ram-base", ram_base, strlen(ram_base), &segment->pa) ||
 			    (ram_size && !number_of("--ram-size", ram_size, strlen(ram_size), &segment->bytes)))
 				return false;

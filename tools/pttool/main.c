@@ -218,7 +218,7 @@ static bool set_access(struct options *options, const char *text)
 	return true;
 }
 
-/* One option; value is NULL where it takes none. --set waits until the format is known. */
+/* One option; value is "" where it takes none. --set waits until the format is known. */
 static bool apply(struct options *options, enum option option, const char *value, const char **sets, size_t *n_sets)
 {
 	switch (option) {
@@ -273,7 +273,7 @@ static bool parse(struct options *options, const struct command *command, int ar
 	bool fine = true, ended = false;
 
 	for (int i = 0; fine && i < argc; i++) {
-		const char *equal = strchr(argv[i], '='), *value = NULL;
+		const char *equal = strchr(argv[i], '='), *value = "";
 		enum option option;
 
 		if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
@@ -289,8 +289,11 @@ static bool parse(struct options *options, const struct command *command, int ar
 		if (!fine)
 			break;
 		if (option_info[option].argument) {
-			value = equal ? equal + 1 : i + 1 < argc ? argv[++i] : NULL;
-			if (!value) {
+			if (equal) {
+				value = equal + 1;
+			} else if (i + 1 < argc) {
+				value = argv[++i];
+			} else {
 				complain("%s needs %s", option_info[option].name, option_info[option].argument);
 				fine = false;
 			}

@@ -159,12 +159,12 @@ const char *parse_number(const char *text, size_t length, uint64_t *value)
 const char *parse_rights(const char *text, size_t length, unsigned int *request, size_t *at)
 {
 	static const struct {
-		char letter;
 		unsigned int bit;
+		char letter;
 		bool memory;
 	} letters[] = {
-		{'r', PT_READ, false},	{'w', PT_WRITE, false},	   {'x', PT_EXEC, false},  {'p', PT_PRIV, false},
-		{'d', PT_DEVICE, true}, {'n', PT_NONCACHED, true}, {'c', PT_CACHED, true}, {'g', PT_GLOBAL, false},
+		{PT_READ, 'r', false},	{PT_WRITE, 'w', false},	   {PT_EXEC, 'x', false},  {PT_PRIV, 'p', false},
+		{PT_DEVICE, 'd', true}, {PT_NONCACHED, 'n', true}, {PT_CACHED, 'c', true}, {PT_GLOBAL, 'g', false},
 	};
 	unsigned int seen = 0, bits = 0;
 	bool memory = false;
