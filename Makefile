@@ -90,7 +90,7 @@ endif
 PROGRAMS += $(EXAMPLES)
 
 # The compiler that writes generated/ is always the plain one, so that both builds compile the same files.
-PTGEN := build/ptgen
+PTGEN ?= build/ptgen
 
 # ------------------------------------------------------------------------------------------------------------- targets
 
@@ -189,7 +189,7 @@ $(PTGEN_MADE_O): $(B)/obj/ptgen/%.o: $(B)/obj/ptgen/%.c $(B)/flags | $(PTGEN_MAD
 $(B)/libptgen.a: $(PTGEN_O) $(PTGEN_MADE_O)
 $(B)/ptgen: $(B)/obj/ptgen/main.o $(B)/libptgen.a
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $^ -o $@
+	$(Q)$(LINK) $^ -ljansson -o $@
 
 # ---------------------------------------------------------------------------------------------------------- the formats
 
