@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_random.c - every format, many configurations: random sequences of operations against the ledger of world.h,
+ * compared after every step; with every allocation failing once in half of the rounds.
+ *
+ * PTGEN_TEST_ROUNDS   configurations per format and test (default below)
+ * PTGEN_TEST_ROUND    only this one (the number is in the message of a failure)
+ */
+#include "world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry.h"
+#include "test.h"
+
+enum { DEFAULT_ROUNDS = 24, STEPS = 60, SEGMENTS = 6 };
+
+static size_t count(void)
+{
+	return pt_n_formats;
+}
+
+static const char *label(size_t each)
+{
+	return pt_formats[each]->name;
+}
+
+static unsigned int setting(const char *name, unsigned int otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? (unsigned int)strtoul(text, NULL, 0) : otherwise;
+}
+
+/* Rarely a subset of the leaf sizes. */
+static void random_sizes(const struct pt_format *format, uint64_t *random, struct pt_config *config)
+{
+	if (test_random(random) % 5 == 0)
+		config->page_sizes =
+			(format->page_sizes & test_random(random)) | (format->page_sizes & (~format->page_sizes + 1));
+}
+
+/* One sequence. False: the configuration is not valid. */
+static bool sequence(const struct pt_format *format, unsigned int round, bool inject, unsigned int steps)
+{
+	uint64_t random = test_seed() + round * 0x1234567u;
+	static struct world world;
+	struct pt_config config;
+	struct pt_segment segments[SEGMENTS];
+
+	world_random_config(format, &random, &config);
+	random_sizes(format, &random, &config);
+	if (round == 0)
+		pt_config_init(&config); /* all defaults, once for sure */
+	if (!world_open(&world, format, &config, test_random(&random) % 2, test_random(&random)))
+		return false;
+	world.round = round;
+	world.inject = inject;
+	world_check(&world);
+	for (unsigned int step = 0; step < steps; step++) {
+		struct op op;
+
+		world.step = step;
+		world_random_op(&world, &op, segments, SEGMENTS);
+		if (world.ledger.n > 4000) { /* enough; make room */
+			op = (struct op){.kind = OP_UNMAP,
+					 .iova = interp_present(&world.in, world.ledger.v[0].inner),
+					 .bytes = (uint64_t)1 << world.ledger.v[0].lg2};
+		}
+		world_do(&world, &op, NULL);
+		world_check(&world);
+		if (test_random(&random) % 3 == 0) {
+			world_flush(&world);
+			world_check(&world);
+		}
+		for (unsigned int i = 0; i < 3 && world.ledger.n; i++) {
+			const struct entry *leaf = &world.ledger.v[test_random(&random) % world.ledger.n];
+			uint64_t inner = leaf->inner + (test_random(&random) & (((uint64_t)1 << leaf->lg2) - 1));
+
+			world_access(&world, inner, test_random(&random) % 2);
+		}
+	}
+	world_close(&world);
+	return true;
+}
+
+static void rounds(size_t each, bool inject)
+{
+	unsigned int n = setting("PTGEN_TEST_ROUNDS", DEFAULT_ROUNDS), only = setting("PTGEN_TEST_ROUND", UINT32_MAX);
+	unsigned int valid = 0;
+
+	if (only != UINT32_MAX) {
+		CHECK_MSG(sequence(pt_formats[each], only, inject, STEPS), "round %u is no valid configuration", only);
+		return;
+	}
+	/* most random configurations of some formats do not fit together */
+	for (unsigned int round = 0; valid < n && round < 50 * n; round++)
+		valid += sequence(pt_formats[each], round, inject, inject ? STEPS / 2 : STEPS);
+	CHECK_EQ(valid, n);
+}
+
+TEST_EACH(model, random, count, label)
+{
+	rounds(each, false);
+}
+
+TEST_EACH(model, random_out_of_memory, count, label)
+{
+	rounds(each, true);
+}
