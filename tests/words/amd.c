@@ -60,5 +60,8 @@ static const struct words_constant constants[] = {
 };
 
 const struct words_list words_amd = {
-	groups, sizeof(groups) / sizeof(groups[0]), constants, sizeof(constants) / sizeof(constants[0]),
+	groups,
+	sizeof(groups) / sizeof(groups[0]),
+	constants,
+	sizeof(constants) / sizeof(constants[0]),
 };

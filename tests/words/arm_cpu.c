@@ -6,8 +6,8 @@
  */
 #include "words.h"
 
-#define CPU(...) .format = "arm64_s1", .param = {__VA_ARGS__}
-#define TABLES_4K .table = {0x100000000, 0x100002000, 0x100004000, 0x100006000, 0x100008000}
+#define CPU(...)   .format = "arm64_s1", .param = {__VA_ARGS__}
+#define TABLES_4K  .table = {0x100000000, 0x100002000, 0x100004000, 0x100006000, 0x100008000}
 #define TABLES_16K .table = {0x100000000, 0x100008000, 0x100010000, 0x100018000}
 #define TABLES_64K .table = {0x100000000, 0x100020000, 0x100040000}
 
@@ -36,8 +36,7 @@ static const struct words_group groups[] = {
 		CPU({"ia", 39}),
 		TABLES_4K,
 		MAPS({0x4040000000, 0x880000000, 0x40000000, R | W | P | G | N,
-		      .entry = {AT(0x100000000, 0x101, 0x0060000880000701)},
-		      .field = {{"SH", 3}}}),
+		      .entry = {AT(0x100000000, 0x101, 0x0060000880000701)}, .field = {{"SH", 3}}}),
 	},
 	{
 		/* EL0 executes, EL1 does not: no generic request says that. */
@@ -81,8 +80,7 @@ static const struct words_group groups[] = {
 		CPU({"tg", 16}, {"ia", 52}, {"oa", 52}),
 		TABLES_64K,
 		MAPS({0x40000000000, 0xc040000000000, 0x40000000000, R | W | P | G | N,
-		      .entry = {AT(0x100000000, 1, 0x006004000000c701)},
-		      .field = {{"SH", 3}}}),
+		      .entry = {AT(0x100000000, 1, 0x006004000000c701)}, .field = {{"SH", 3}}}),
 	},
 	{
 		/* Shareability comes from TCR: its place in the entry holds address bits 51:50. */

@@ -6,11 +6,19 @@
  */
 #include "words.h"
 
-#define TCR(ips, tg, sh, orgn, irgn, tsz) \
-	{"TCR", 0x70000ff3fU, \
-	 (uint64_t)(ips) << 32 | (tg) << 14 | (sh) << 12 | (orgn) << 10 | (irgn) << 8 | (tsz)}
-#define MAIR {"MAIR", ~(uint64_t)0, 0xfffffffff404ff44}
-#define TTBR {"TTBR", ~(uint64_t)0, 0x80000000}
+#define TCR(ips, tg, sh, orgn, irgn, tsz)                                                                    \
+	{                                                                                                    \
+		"TCR", 0x70000ff3fU,                                                                         \
+			(uint64_t)(ips) << 32 | (tg) << 14 | (sh) << 12 | (orgn) << 10 | (irgn) << 8 | (tsz) \
+	}
+#define MAIR                                             \
+	{                                                \
+		"MAIR", ~(uint64_t)0, 0xfffffffff404ff44 \
+	}
+#define TTBR                                     \
+	{                                        \
+		"TTBR", ~(uint64_t)0, 0x80000000 \
+	}
 
 #define S1(...) .format = "arm_smmu_s1", .also = "arm64_s1", .param = {__VA_ARGS__}, .table = {0x80000000}
 
@@ -137,9 +145,15 @@ static const struct words_group groups[] = {
 	},
 };
 
-#define PAGE_AND_BLOCK(request, page, block) \
-	{"arm_smmu_s1", {{0}}, 12, (request), (page)}, {"arm_smmu_s1", {{0}}, 21, (request), (block)}
-#define WITH(name, lg2, request, word) {"arm_smmu_s1", {{(name), 1}}, (lg2), (request), (word)}
+#define PAGE_AND_BLOCK(request, page, block)                 \
+	{"arm_smmu_s1", {{0}}, 12, (request), (page)},       \
+	{                                                    \
+		"arm_smmu_s1", {{0}}, 21, (request), (block) \
+	}
+#define WITH(name, lg2, request, word)                                 \
+	{                                                              \
+		"arm_smmu_s1", {{(name), 1}}, (lg2), (request), (word) \
+	}
 
 static const struct words_constant constants[] = {
 	PAGE_AND_BLOCK(R | W | X, 0x0000000000000f47, 0x0000000000000f45),
@@ -159,5 +173,8 @@ static const struct words_constant constants[] = {
 };
 
 const struct words_list words_arm_smmu = {
-	groups, sizeof(groups) / sizeof(groups[0]), constants, sizeof(constants) / sizeof(constants[0]),
+	groups,
+	sizeof(groups) / sizeof(groups[0]),
+	constants,
+	sizeof(constants) / sizeof(constants[0]),
 };

@@ -5,10 +5,15 @@
  */
 #include "words.h"
 
-#define VTCR(ps, tg, sh, orgn, irgn, sl, tsz) \
-	{"VTCR", 0x7ffffU, \
-	 (ps) << 16 | (tg) << 14 | (sh) << 12 | (orgn) << 10 | (irgn) << 8 | (sl) << 6 | (tsz)}
-#define VTTBR {"VTTBR", ~(uint64_t)0, 0x80000000}
+#define VTCR(ps, tg, sh, orgn, irgn, sl, tsz)                                                                 \
+	{                                                                                                     \
+		"VTCR", 0x7ffffU,                                                                             \
+			(ps) << 16 | (tg) << 14 | (sh) << 12 | (orgn) << 10 | (irgn) << 8 | (sl) << 6 | (tsz) \
+	}
+#define VTTBR                                     \
+	{                                         \
+		"VTTBR", ~(uint64_t)0, 0x80000000 \
+	}
 
 #define S2(...) .format = "arm64_s2", .param = {__VA_ARGS__}, .table = {0x80000000}
 
@@ -120,10 +125,16 @@ static const struct words_group groups[] = {
 	},
 };
 
-#define PAGE_AND_BLOCK(request, page, block) \
-	{"arm64_s2", {{0}}, 12, (request), (page)}, {"arm64_s2", {{0}}, 21, (request), (block)}
-#define FORCED(request, page, block) \
-	{"arm64_s2", {{"fwb", 1}}, 12, (request), (page)}, {"arm64_s2", {{"fwb", 1}}, 21, (request), (block)}
+#define PAGE_AND_BLOCK(request, page, block)              \
+	{"arm64_s2", {{0}}, 12, (request), (page)},       \
+	{                                                 \
+		"arm64_s2", {{0}}, 21, (request), (block) \
+	}
+#define FORCED(request, page, block)                             \
+	{"arm64_s2", {{"fwb", 1}}, 12, (request), (page)},       \
+	{                                                        \
+		"arm64_s2", {{"fwb", 1}}, 21, (request), (block) \
+	}
 
 static const struct words_constant constants[] = {
 	PAGE_AND_BLOCK(R | W | X, 0x00000000000007ff, 0x00000000000007fd),
@@ -139,5 +150,8 @@ static const struct words_constant constants[] = {
 };
 
 const struct words_list words_arm_smmu_s2 = {
-	groups, sizeof(groups) / sizeof(groups[0]), constants, sizeof(constants) / sizeof(constants[0]),
+	groups,
+	sizeof(groups) / sizeof(groups[0]),
+	constants,
+	sizeof(constants) / sizeof(constants[0]),
 };

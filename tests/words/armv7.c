@@ -6,14 +6,16 @@
 #include "words.h"
 
 #define IOMMU(...) .format = "armv7_short", .param = {__VA_ARGS__}, .table = {0x80000000}
-#define CPU(...) .format = "armv7_short", .param = {{"afe", 0}, {"tre", 0}, __VA_ARGS__}
-#define ALL (~(uint64_t)0)
+#define CPU(...)   .format = "armv7_short", .param = {{"afe", 0}, {"tre", 0}, __VA_ARGS__}
+#define ALL	   (~(uint64_t)0)
 
 static const struct words_group groups[] = {
 	{
 		.name = "non-coherent walker",
 		IOMMU({"coherent", 0}),
-		.reg = {{"TTBR", ALL, 0x80000002}, {"TTBCR", ALL, 0}, {"PRRR", ALL, 0x800b8204},
+		.reg = {{"TTBR", ALL, 0x80000002},
+			{"TTBCR", ALL, 0},
+			{"PRRR", ALL, 0x800b8204},
 			{"NMRR", ALL, 0x40004000}},
 		MAPS({0x40001000, 0x80123000, 0x1000, R | W | X,
 		      .entry = {AT(0x80000000, 1024, 0x80004001), AT(0x80004000, 1, 0x80123c7e)}},
@@ -64,12 +66,18 @@ static const struct words_group groups[] = {
 };
 
 /* Small page, large page, section, supersection. */
-#define FOUR(request, small, large, section, super) \
+#define FOUR(request, small, large, section, super)                                                     \
 	{"armv7_short", {{0}}, 12, (request), (small)}, {"armv7_short", {{0}}, 16, (request), (large)}, \
-	{"armv7_short", {{0}}, 20, (request), (section)}, {"armv7_short", {{0}}, 24, (request), (super)}
-#define NOT_SECURE(request, small, large, section, super) \
+		{"armv7_short", {{0}}, 20, (request), (section)},                                       \
+	{                                                                                               \
+		"armv7_short", {{0}}, 24, (request), (super)                                            \
+	}
+#define NOT_SECURE(request, small, large, section, super)                                                           \
 	{"armv7_short", {{"ns", 1}}, 12, (request), (small)}, {"armv7_short", {{"ns", 1}}, 16, (request), (large)}, \
-	{"armv7_short", {{"ns", 1}}, 20, (request), (section)}, {"armv7_short", {{"ns", 1}}, 24, (request), (super)}
+		{"armv7_short", {{"ns", 1}}, 20, (request), (section)},                                             \
+	{                                                                                                           \
+		"armv7_short", {{"ns", 1}}, 24, (request), (super)                                                  \
+	}
 
 static const struct words_constant constants[] = {
 	FOUR(R | W | X, 0xc7e, 0x1c3d, 0x31c0e, 0x71c0e),
@@ -82,5 +90,8 @@ static const struct words_constant constants[] = {
 };
 
 const struct words_list words_armv7 = {
-	groups, sizeof(groups) / sizeof(groups[0]), constants, sizeof(constants) / sizeof(constants[0]),
+	groups,
+	sizeof(groups) / sizeof(groups[0]),
+	constants,
+	sizeof(constants) / sizeof(constants[0]),
 };

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../generated/registry.h"
-#include "../test.h"
+#include "registry.h"
+#include "test.h"
 #include "words.h"
 
 static const struct words_list *const lists[] = {
@@ -258,8 +258,8 @@ static void compare_registers(const struct pt_table *table, const struct words_r
 			k++;
 		CHECK_MSG(k < n, "there is no register %s", reg[i].name);
 		CHECK_MSG((registers[k].value[0] & reg[i].mask) == reg[i].value,
-			  "%s is %#llx, published is %#llx (of %#llx)",
-			  reg[i].name, (unsigned long long)registers[k].value[0], (unsigned long long)reg[i].value,
+			  "%s is %#llx, published is %#llx (of %#llx)", reg[i].name,
+			  (unsigned long long)registers[k].value[0], (unsigned long long)reg[i].value,
 			  (unsigned long long)reg[i].mask);
 	}
 }

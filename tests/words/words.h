@@ -8,7 +8,7 @@
 #ifndef PTGEN_TESTS_WORDS_H
 #define PTGEN_TESTS_WORDS_H
 
-#include "../../runtime/pt.h"
+#include "pt.h"
 
 enum {
 	WORDS_MAX_ENTRIES = 6,
@@ -19,15 +19,7 @@ enum {
 };
 
 /* Requests, in the letters of pttool; x where the source does not forbid execution. */
-enum {
-	R = PT_READ,
-	W = PT_WRITE,
-	X = PT_EXEC,
-	P = PT_PRIV,
-	G = PT_GLOBAL,
-	N = PT_NONCACHED,
-	D = PT_DEVICE
-};
+enum { R = PT_READ, W = PT_WRITE, X = PT_EXEC, P = PT_PRIV, G = PT_GLOBAL, N = PT_NONCACHED, D = PT_DEVICE };
 
 /* Entries first to last of a table hold word, word + step, word + 2 step, ... A table of 0 ends the list. */
 struct words_entry {
@@ -36,10 +28,18 @@ struct words_entry {
 	uint64_t word, step;
 };
 
-#define AT(table_, index_, word_) {.table = (table_), .first = (index_), .last = (index_), .word = (word_)}
-#define RUN(table_, first_, last_, word_) {.table = (table_), .first = (first_), .last = (last_), .word = (word_)}
-#define STEPS(table_, first_, last_, word_, step_) \
-	{.table = (table_), .first = (first_), .last = (last_), .word = (word_), .step = (step_)}
+#define AT(table_, index_, word_)                                                       \
+	{                                                                               \
+		.table = (table_), .first = (index_), .last = (index_), .word = (word_) \
+	}
+#define RUN(table_, first_, last_, word_)                                              \
+	{                                                                              \
+		.table = (table_), .first = (first_), .last = (last_), .word = (word_) \
+	}
+#define STEPS(table_, first_, last_, word_, step_)                                                      \
+	{                                                                                               \
+		.table = (table_), .first = (first_), .last = (last_), .word = (word_), .step = (step_) \
+	}
 
 /* A field of the leaf that no generic request stands for, set by its name before words are compared. */
 struct words_field {
@@ -88,7 +88,7 @@ struct words_constant {
 	uint64_t word;
 };
 
-#define MAPS(...) \
+#define MAPS(...)                                       \
 	.map = (const struct words_map[]){__VA_ARGS__}, \
 	.n_maps = sizeof((const struct words_map[]){__VA_ARGS__}) / sizeof(struct words_map)
 

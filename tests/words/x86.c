@@ -6,7 +6,7 @@
 #include "words.h"
 
 #define IOMMU(levels) .format = "x86_64", .param = {{"levels", (levels)}}, .table = {0x80000000}
-#define CPU(levels) .format = "x86_64", .param = {{"levels", (levels)}}, .table = {0x1000}
+#define CPU(levels)   .format = "x86_64", .param = {{"levels", (levels)}}, .table = {0x1000}
 
 static const struct words_group groups[] = {
 	{
@@ -73,11 +73,14 @@ static const struct words_group groups[] = {
 
 static const struct words_constant constants[] = {
 	{"x86_64", {{0}}, 12, R | W | X, 0x67}, {"x86_64", {{0}}, 12, R | X, 0x25},
-	{"x86_64", {{0}}, 12, W | X, 0x67},     {"x86_64", {{0}}, 21, R | W | X, 0xe7},
-	{"x86_64", {{0}}, 21, R | X, 0xa5},     {"x86_64", {{0}}, 30, R | W | X, 0xe7},
+	{"x86_64", {{0}}, 12, W | X, 0x67},	{"x86_64", {{0}}, 21, R | W | X, 0xe7},
+	{"x86_64", {{0}}, 21, R | X, 0xa5},	{"x86_64", {{0}}, 30, R | W | X, 0xe7},
 	{"x86_64", {{0}}, 30, R | X, 0xa5},
 };
 
 const struct words_list words_x86 = {
-	groups, sizeof(groups) / sizeof(groups[0]), constants, sizeof(constants) / sizeof(constants[0]),
+	groups,
+	sizeof(groups) / sizeof(groups[0]),
+	constants,
+	sizeof(constants) / sizeof(constants[0]),
 };
