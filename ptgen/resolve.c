@@ -534,7 +534,6 @@ static bool resolve_params(struct resolver *r)
 		struct m_param *param = &r->model->params.v[i];
 		const struct ast_item *set = find_item(r, ITEM_SET, param->name);
 
-		*ARRAY_ADD(r->arena, r->session->params) = param->name;
 		if (param->bound && set && param->n_ranges && !in_set(r->model, param, param->value))
 			complain(r, CHECK_VALUE_SET, set->span, "%lld is not in the set of '%s'", (long long)param->value,
 				 param->name);
@@ -695,55 +694,21 @@ static void check_formats(struct context *context, struct session *session, cons
 	}
 }
 
-/* Settings that no format took, and a --format that there is not. */
-static void check_options(struct context *context, const struct session *session, const struct ast_file *file)
-{
-	ARRAY(const char *) formats = {0};
-	const char *near;
-
-	for (const struct ast_format *f = file->formats; f; f = f->next)
-		if (!f->is_family)
-			*ARRAY_ADD(context->arena, formats) = f->name;
-	if (context->options.format) {
-		const struct ast_format *f = find_format(file, context->options.format);
-
-		near = formats.n ? near_name(context->options.format, formats.v, formats.n) : NULL;
-		if (f && f->is_family)
-			diag_usage(context, "--format %s: that is a family; only formats are generated", f->name);
-		else if (!f && near)
-			diag_usage(context, "--format %s: there is no such format; did you mean '%s'?", context->options.format, near);
-		else if (!f)
-			diag_usage(context, "--format %s: there is no such format", context->options.format);
-		if (!f || f->is_family)
-			return;
-	}
-	if (context->errors)
-		return;
-	for (int i = 0; i < context->options.settings.n; i++) {
-		const struct setting *setting = &context->options.settings.v[i];
-
-		if (setting->used)
-			continue;
-		near = session->params.n ? near_name(setting->name, session->params.v, session->params.n) : NULL;
-		if (near)
-			diag_usage(context, "--set %s: no format has that parameter; did you mean '%s'?", setting->name, near);
-		else
-			diag_usage(context, "--set %s: no format has that parameter", setting->name);
-	}
-}
-
 void resolve(struct context *context, const struct ast_file *file, struct model_list *models)
 {
 	struct session session = {0};
 	struct model *model;
 
+	const struct ast_format *wanted = context->options.format ? find_format(file, context->options.format) : NULL;
+	/* a name that is nowhere: all formats, since the caller says which names there are */
+	bool all = !context->options.format || (!wanted && context->options.inputs.n == 1);
+
 	check_formats(context, &session, file);
 	for (const struct ast_format *f = file->formats; f; f = f->next) {
-		if (f->is_family || (context->options.format && strcmp(context->options.format, f->name)))
+		if (f->is_family || (!all && f != wanted))
 			continue;
 		model = resolve_format(context, &session, file, f);
 		if (model)
 			*ARRAY_ADD(context->arena, models->v) = model;
 	}
-	check_options(context, &session, file);
 }

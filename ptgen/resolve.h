@@ -115,7 +115,6 @@ struct report {
 /* What outlives one format. */
 struct session {
 	ARRAY(struct report) reports; /* what was said: inherited lines are resolved many times, but reported once */
-	ARRAY(const char *) params;   /* names of all parameters, for near names of --set */
 };
 
 struct resolver {
@@ -176,8 +175,8 @@ ref x_binary(struct pool *pool, enum m_op op, ref a, ref b);
 ref x_cond(struct pool *pool, ref a, ref b, ref c);
 ref x_bool(struct pool *pool, ref a);
 bool x_is_const(const struct pool *pool, ref a, int64_t *k);
-/* Replace fields by values. */
-ref x_subst(struct pool *pool, ref a, const ref *field, const int64_t *value, int n);
+/* Replace fields (op X_FIELD) or parameters (X_PARAM) by values. */
+ref x_subst(struct pool *pool, ref a, enum m_op op, const ref *which, const int64_t *value, int n);
 
 /* Parameters that an expression mentions, one bit each. */
 uint32_t params_of(const struct model *model, ref expr);

@@ -149,8 +149,8 @@ ref resolve_in(struct resolver *r, struct scope *scope, ref value, const struct 
 
 	for (const struct ast_range *range = set->ranges; range; range = range->next) {
 		one = resolve_expr(r, scope, range->first);
-		if (range->last) {
-			last = resolve_expr(r, scope, range->last);
+		last = range->last ? resolve_expr(r, scope, range->last) : one;
+		if (last != one) {
 			one = x_binary(r->scratch, X_AND, x_binary(r->scratch, X_GE, value, one),
 				       x_binary(r->scratch, X_LE, value, last));
 		} else {

@@ -301,7 +301,7 @@ ref x_binary(struct pool *pool, enum m_op op, ref a, ref b)
 	return node(pool, op, a, b, REF_NONE);
 }
 
-ref x_subst(struct pool *pool, ref a, const ref *field, const int64_t *value, int n)
+ref x_subst(struct pool *pool, ref a, enum m_op op, const ref *which, const int64_t *value, int n)
 {
 	struct m_expr e;
 	ref x, y;
@@ -311,24 +311,24 @@ ref x_subst(struct pool *pool, ref a, const ref *field, const int64_t *value, in
 	e = get(pool, a);
 	switch ((enum m_op)e.op) {
 	case X_FIELD:
-		for (int i = 0; i < n; i++)
-			if (field[i] == e.a)
+	case X_PARAM:
+		for (int i = 0; i < n && e.op == (uint8_t)op; i++)
+			if (which[i] == e.a)
 				return x_const(pool, value[i]);
 		return a;
 	case X_CONST:
-	case X_PARAM:
 	case X_BITS:
 	case X_RIGHT:
 	case X_ADDRESS: return a;
 	case X_NOT:
-	case X_NEG: return x_unary(pool, (enum m_op)e.op, x_subst(pool, e.a, field, value, n));
+	case X_NEG: return x_unary(pool, (enum m_op)e.op, x_subst(pool, e.a, op, which, value, n));
 	case X_COND:
-		x = x_subst(pool, e.a, field, value, n);
-		y = x_subst(pool, e.b, field, value, n);
-		return x_cond(pool, x, y, x_subst(pool, e.c, field, value, n));
+		x = x_subst(pool, e.a, op, which, value, n);
+		y = x_subst(pool, e.b, op, which, value, n);
+		return x_cond(pool, x, y, x_subst(pool, e.c, op, which, value, n));
 	default:
-		x = x_subst(pool, e.a, field, value, n);
-		return x_binary(pool, (enum m_op)e.op, x, x_subst(pool, e.b, field, value, n));
+		x = x_subst(pool, e.a, op, which, value, n);
+		return x_binary(pool, (enum m_op)e.op, x, x_subst(pool, e.b, op, which, value, n));
 	}
 }
 

@@ -303,7 +303,7 @@ static bool is_false(struct resolver *r, ref cond, const ref *field, const int64
 {
 	int64_t k;
 
-	return cond != REF_NONE && x_is_const(r->pool, x_subst(r->pool, cond, field, value, n), &k) && !k;
+	return cond != REF_NONE && x_is_const(r->pool, x_subst(r->pool, cond, X_FIELD, field, value, n), &k) && !k;
 }
 
 /* Can these values of fields stand in the kind whose slices begin at first? */
@@ -374,7 +374,7 @@ static void next_by_fields(struct resolver *r, const struct target *target, int 
 		if (!legal(r, target, first, field, value, n))
 			continue;
 		for (int i = 0; i < target->n_args; i++) {
-			if (x_is_const(r->pool, x_subst(r->pool, target->arg[i], field, value, n), &args[i]))
+			if (x_is_const(r->pool, x_subst(r->pool, target->arg[i], X_FIELD, field, value, n), &args[i]))
 				continue;
 			complain(r, CHECK_NOT_CONSTANT, target->expr->span, "fields alone must choose the next level");
 			return;

@@ -220,7 +220,7 @@ static void line_in(struct resolver *r, struct scope *scope, const struct ast_li
 		return;
 	}
 	if (!line->slice && slice->dflt == REF_NONE && !slice->allows && !slice->denies && first &&
-	    x_is_const(r->pool, x_subst(r->pool, slice->in, &slice->field, &zero, 1), &k) && !k)
+	    x_is_const(r->pool, x_subst(r->pool, slice->in, X_FIELD, &slice->field, &zero, 1), &k) && !k)
 		slice->dflt = commit_expr(r, scope, first->first);
 }
 

@@ -303,13 +303,16 @@ static const char *tuple_name(struct resolver *r, const struct tuple *tuple)
 		const struct key *key = &r->keys.v[i];
 		bool number = key->param != REF_NONE && !r->model->params.v[key->param].feature;
 		const char *between = name[0] ? "_" : "", *text = lower(r, key->name);
+		char last = text[0] ? text[strlen(text) - 1] : '\0';
+		bool digit = last >= '0' && last <= '9';
 
 		if (!key->varies || (!number && !tuple->value[i]))
 			continue;
 		if (!number)
 			name = arena_printf(r->arena, "%s%s%s", name, between, text);
 		else
-			name = arena_printf(r->arena, "%s%s%s%s%llu", name, between, text, tuple->value[i] < 0 ? "m" : "",
+			name = arena_printf(r->arena, "%s%s%s%s%s%llu", name, between, text, digit ? "_" : "",
+					    tuple->value[i] < 0 ? "m" : "",
 					    tuple->value[i] < 0 ? 0 - (unsigned long long)tuple->value[i]
 								: (unsigned long long)tuple->value[i]);
 	}
@@ -333,8 +336,10 @@ static bool ambiguous(const struct resolver *r, int tuple, const bool *used)
 /* The condition that selects a tuple among those that can be: as few terms as tell it from the others. */
 static ref tuple_when(struct resolver *r, int tuple)
 {
-	ref when = x_const(r->scratch, 1), term;
+	ref when = x_const(r->scratch, 1), term, said[MAX_KEYS];
+	int64_t says[MAX_KEYS];
 	bool used[MAX_KEYS] = {false};
+	int n = 0;
 
 	for (int i = 0; i < r->keys.n; i++)
 		used[i] = r->keys.v[i].varies;
@@ -345,13 +350,19 @@ static ref tuple_when(struct resolver *r, int tuple)
 		used[i] = ambiguous(r, tuple, used);
 	}
 	for (int i = 0; i < r->keys.n; i++) {
+		if (!used[i] || r->keys.v[i].param == REF_NONE)
+			continue;
+		said[n] = r->keys.v[i].param;
+		says[n++] = r->tuples.v[tuple].value[i];
+	}
+	for (int i = 0; i < r->keys.n; i++) {
 		const struct key *key = &r->keys.v[i];
 		int64_t value = r->tuples.v[tuple].value[i];
 
 		if (!used[i])
 			continue;
-		if (key->param == REF_NONE)
-			term = value ? key->expr : x_unary(r->scratch, X_NOT, key->expr);
+		if (key->param == REF_NONE) /* what the other terms say need not be repeated in it */
+			term = x_subst(r->scratch, value ? key->expr : x_unary(r->scratch, X_NOT, key->expr), X_PARAM, said, says, n);
 		else
 			term = x_binary(r->scratch, X_EQ, key->expr, x_const(r->scratch, value));
 		when = x_binary(r->scratch, X_AND, when, term);
