@@ -100,9 +100,9 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	va_start(arguments, format);
 	length = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
+	text = arena_alloc(arena, length < 0 ? 1 : (size_t)length + 1);
 	if (length < 0)
-		must(NULL);
-	text = arena_alloc(arena, (size_t)length + 1);
+		return text;
 	va_start(arguments, format);
 	vsnprintf(text, (size_t)length + 1, format, arguments);
 	va_end(arguments);

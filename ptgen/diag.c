@@ -127,7 +127,7 @@ static void show_line(const struct context *context, const struct place *place, 
 	if (last > to)
 		last = to;
 
-	fprintf(out, "%5d | %s", place->line, cut_front ? "..." : "");
+	fprintf(out, "%5d |%s%s", place->line, place->end > place->start ? " " : "", cut_front ? "..." : "");
 	width = 0;
 	for (c = place->start; c < place->end; c += character_bytes(c, place->end)) {
 		int bytes = character_bytes(c, place->end);

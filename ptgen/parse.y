@@ -71,8 +71,8 @@ static struct span join(struct span first, struct span last)
 
 #define NEW(type) ((type *)arena_alloc(p->context->arena, sizeof(type)))
 #define NONE(list) ((list).first = (list).last = NULL)
-#define ADD(list, node)                                                                                                \
-	((list).last ? (void)((list).last->next = (node)) : (void)((list).first = (node)), (list).last = (node))
+/* evaluates node once: it may be a call that makes one */
+#define ADD(list, node) ((list).last = *((list).last ? &(list).last->next : &(list).first) = (node))
 #define ADD_ALL(list, more) ((list).last ? (void)((list).last->next = (more).first) : (void)((list).first = (more).first), \
 			     (list).last = (more).last)
 /* After an error the parser goes on with its eyes open. */
@@ -211,6 +211,12 @@ item:
 	}
 	| "require" expr STR ';'	{ $$ = item(p, ITEM_REQUIRE, join(@1, @3)); $$->expr = $2, $$->text = $3; }
 	| "root" ropts ';'		{ $$ = item(p, ITEM_ROOT, join(@1, @2)); $$->opts = $2.first; }
+	| "fields" error ';'		{ $$ = item(p, ITEM_FIELDS, @1); RECOVERED; }
+	| "fields" error lineblock	{ $$ = item(p, ITEM_FIELDS, @1); RECOVERED; }
+	| "entry" error ';'		{ $$ = item(p, ITEM_ENTRY, @1); RECOVERED; }
+	| "entry" error lineblock	{ $$ = item(p, ITEM_ENTRY, @1); RECOVERED; }
+	| "register" error ';'		{ $$ = item(p, ITEM_REGISTER, @1); RECOVERED; }
+	| "register" error lineblock	{ $$ = item(p, ITEM_REGISTER, @1); RECOVERED; }
 	| "fields" name uses lineblock {
 		$$ = named(p, ITEM_FIELDS, join(@1, @3), $2, @2);
 		$$->uses = $3.first, $$->lines = $4.first;
@@ -280,8 +286,8 @@ commas:	STR			{ NONE($$); ADD($$, string(p, @1, $1)); }
 	| commas ',' STR	{ $$ = $1; ADD($$, string(p, @3, $3)); } ;
 names:	name			{ NONE($$); ADD($$, string(p, @1, $1)); }
 	| names ',' name	{ $$ = $1; ADD($$, string(p, @3, $3)); } ;
-letters: name			{ NONE($$); ADD($$, string(p, @1, $1)); }
-	| letters name		{ $$ = $1; ADD($$, string(p, @2, $2)); } ;
+letters: ID			{ NONE($$); ADD($$, string(p, @1, $1)); }
+	| letters ID		{ $$ = $1; ADD($$, string(p, @2, $2)); } ;
 uses:	%empty { NONE($$); } | ':' names { $$ = $2; } ;
 
 wtype:	name name		{ $$ = opt_name(p, OPT_WORD, @$, $1); $$->name2 = $2; } ;

@@ -36,6 +36,7 @@ struct parser {
 	/* tokens.c */
 	struct token *last, *before; /* the token handed out last, and the one before it */
 	struct token *pending;	     /* handed out next, after `closes` closing braces */
+	bool pending_taken;	     /* its braces are counted already */
 	int closes;
 	int depth;		     /* block braces that are open */
 	bool in_set, in_bits;	     /* inside { } of a set, inside [ ] */

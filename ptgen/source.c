@@ -217,5 +217,9 @@ bool parse_file(struct context *context, const char *name, struct ast_file *file
 	for (p.end = &file->formats; *p.end; p.end = &(*p.end)->next)
 		;
 	parse_source(&p, p.first_source);
+	if (!p.failed && !file->formats) {
+		diag(context, CHECK_SYNTAX, (struct span){.file = p.first_source}, "there is no format in this file");
+		p.failed = true;
+	}
 	return !p.failed;
 }

@@ -133,68 +133,81 @@ static void synthesize(struct token *token, int kind, const struct token *like)
 }
 
 /* Put token back, to come after n closing braces. */
-static void put_back(struct parser *p, const struct token *token, int n)
+static void put_back(struct parser *p, const struct token *token, int n, bool taken)
 {
 	*p->pending = *token;
+	p->pending_taken = taken;
 	p->closes = n;
 }
 
+/* Does the item whose head is broken have a block of lines, which can be parsed all the same? */
+static bool block_follows(const struct parser *p, int target)
+{
+	return target == 1 && (p->opener == ENTRY || p->opener == FIELDS || p->opener == REGISTER);
+}
+
 /*
- * Skip to the end of what cannot be parsed. The token that was unexpected, p->last, is the first to be looked at; depth:
- * how many blocks were open where it came.
+ * Skip to the end of what cannot be parsed. The token that was unexpected, p->last, is the first to be looked at. target:
+ * how many blocks were open where it came; what is nested deeper is skipped whole.
  */
 static void recover(struct parser *p, struct token *token)
 {
 	int target = p->depth;
-	bool again = true;
+	bool fresh = false;
 
 	*token = *p->last;
 	p->in_set = false;
 	p->in_bits = false;
+	p->recovering = false;
 	if (token->kind == '{')
 		target--;
-	p->recovering = false;
-	for (;;) {
-		if (!again) {
+	else if (token->kind == '}')
+		target++;
+	for (;; fresh = true) {
+		if (fresh)
 			scan(p, token);
-			if (token->kind != '{' && token->kind != '}' && token->kind != ';' && token->kind != END &&
-			    !token->first) {
-				take(p, token);
-				continue;
-			}
-		}
 		if (token->kind == END || p->stopped) {
 			token->kind = END;
 			return;
 		}
 		if (begins_format(token)) {
-			put_back(p, token, p->depth);
-			if (target == 0)
-				synthesize(token, ';', token);
-			else
-				p->closes--, synthesize(token, '}', token);
+			put_back(p, token, p->depth > 0 && target > 0 ? p->depth - 1 : p->depth, false);
+			synthesize(token, target > 0 ? '}' : ';', token);
+			if (block_follows(p, target)) {
+				p->closes++;
+				token->kind = ';';
+			}
 			take(p, token);
 			return;
 		}
-		if (target > 0 && p->depth <= target && begins_item(p, token)) {
-			put_back(p, token, 0);
-			synthesize(token, p->depth > 1 ? '}' : ';', token);
+		if (target > 0 && begins_item(p, token)) {
+			if (p->depth > target)
+				p->depth = target;
+			put_back(p, token, 0, false);
+			synthesize(token, target > 1 ? '}' : ';', token);
 			take(p, token);
 			return;
 		}
-		if (!again)
+		if (fresh)
 			take(p, token);
-		again = false;
 		if (target == 0)
 			continue;
-		if (token->kind == '}' && p->depth < target)
+		if (token->kind == '{' && p->depth == target + 1 && block_follows(p, target))
 			return;
-		if (p->depth == target && (token->kind == ';' || (token->kind == '}' && p->last->kind == '}'))) {
-			/* The end of a statement, or of an item whose block was skipped. */
-			if (token->kind == '}')
-				token->kind = ';';
+		if (token->kind == '}' && p->depth < target) {
+			if (block_follows(p, target)) {
+				put_back(p, token, 0, true);
+				synthesize(token, ';', token);
+			}
 			return;
 		}
+		if (p->depth == target && token->kind == '}') {
+			/* The end of an item whose block was skipped. */
+			token->kind = ';';
+			return;
+		}
+		if (p->depth == target && token->kind == ';')
+			return;
 	}
 }
 
@@ -211,7 +224,8 @@ int parse_lex(PARSE_STYPE *value, struct span *at, struct parser *p)
 	} else if (p->pending->kind) {
 		token = *p->pending;
 		p->pending->kind = 0;
-		take(p, &token);
+		if (!p->pending_taken)
+			take(p, &token);
 	} else {
 		scan(p, &token);
 		if (p->stopped)
@@ -242,7 +256,7 @@ static const struct notion notions[] = {
 	{"an expression", " number '-' '!' '(' '[' "},
 };
 
-enum { N_NOTIONS = sizeof(notions) / sizeof(notions[0]), MAX_EXPECTED = 128, MAX_LISTED = 6 };
+enum { N_NOTIONS = sizeof(notions) / sizeof(notions[0]), MAX_EXPECTED = 128, MAX_LISTED = 8 };
 
 /* Every keyword that may be a name is expected where a name is; then only the name is worth telling. */
 static const char keywords_as_names[] =
@@ -319,6 +333,13 @@ static const char *expectations(struct parser *p, const char *const *expected, i
 		else
 			out[n_out++] = arena_printf(arena, "'%s'", expected[i]);
 	}
+	/* A ';' after an item is no item either, though the grammar takes it to say so. */
+	if (n_out > 0 && !strcmp(out[0], "an item"))
+		for (i = 1; i < n_out; i++)
+			if (!strcmp(out[i], "';'")) {
+				memmove(&out[i], &out[i + 1], (size_t)(n_out - i - 1) * sizeof(out[0]));
+				n_out--;
+			}
 	/* What only goes on with an expression is of little help once something else is due. */
 	if (n_out > 1)
 		for (i = 0; i < n_out; i++)
@@ -402,7 +423,9 @@ void unexpected_token(struct parser *p, struct span at, const char *const *expec
 		syntax_error(p, after, "';' is missing after %s", shown(p, before));
 	} else {
 		what = expectations(p, expected, n);
-		if (what)
+		if (what && !strcmp(what, "';'"))
+			syntax_error(p, after, "';' is missing after %s", shown(p, before));
+		else if (what)
 			syntax_error(p, at, "unexpected %s; expected %s", shown(p, token), what);
 		else
 			syntax_error(p, at, "unexpected %s", shown(p, token));
