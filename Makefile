@@ -82,7 +82,6 @@ TEST_SCRIPTS := $(sort $(filter-out tests/run-suites,$(wildcard tests/run-*)))
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
 ifneq ($(wildcard ptgen/main.c),)
 PROGRAMS += $(B)/ptgen
-TEST_LIBS += $(B)/libptgen.a
 endif
 ifneq ($(FORMATS),)
 PROGRAMS += $(if $(PTTOOL_O),$(B)/pttool) $(if $(BENCH_O),$(B)/bench)
@@ -260,14 +259,15 @@ $(B)/flags: FORCE
 TEST_FRONT_O := $(B)/obj/tests/check.o $(B)/obj/tests/runner.o
 TEST_O := $(TESTS:$(B)/%=$(B)/obj/%.o)
 
-$(TEST_FRONT_O) $(TEST_O) $(PART_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
+$(TEST_O) $(TEST_O:.o=.criterion.o) $(PART_O) $(SUPPORT_O): | $(GENERATED_H) $(PTGEN_MADE_H)
+$(TEST_FRONT_O) $(TEST_O) $(PART_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(COMMON) $(INCLUDE_tests) -MMD -MP -c $< -o $@
 
 # What the macros of Criterion expand to is not ours to warn about.
 CRITERION_WARNINGS := -Wno-missing-prototypes -Wno-pedantic -Wno-shadow
-$(TEST_O:.o=.criterion.o) $(HARNESS:$(B)/%=$(B)/obj/%.criterion.o): $(B)/obj/%.criterion.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
+$(TEST_O:.o=.criterion.o) $(HARNESS:$(B)/%=$(B)/obj/%.criterion.o): $(B)/obj/%.criterion.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(COMMON) $(CRITERION_WARNINGS) -DTEST_CRITERION $(INCLUDE_tests) -MMD -MP -c $< -o $@
@@ -277,7 +277,7 @@ $(B)/obj/tests/criterion.o: $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(COMMON) $(CRITERION_WARNINGS) -DTEST_CRITERION $(INCLUDE_tests) -MMD -MP -c $< -o $@
 
 $(B)/libtestsupport.a: $(SUPPORT_O)
-TEST_LIBS := $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(TEST_LIBS) $(LIBS)
+TEST_LIBS := $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(LIBS) $(if $(wildcard ptgen/main.c),$(B)/libptgen.a)
 
 # The other files of a directory go with each of its programs.
 define test_directory
@@ -286,14 +286,16 @@ $(patsubst %.c,$(B)/%,$(call programs_in,$(1))) $(patsubst %.c,$(B)/%.criterion,
 endef
 $(foreach dir,$(TEST_DIRS),$(if $(call parts_in,$(dir)),$(eval $(call test_directory,$(dir)))))
 
-$(TESTS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O) $(TEST_LIBS)
+$(TESTS): $(TEST_LIBS)
+$(TESTS:%=%.criterion): $(TEST_LIBS)
+$(TESTS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$(TEST_LIBS)) -ljansson -pthread -o $@
-$(TESTS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/%.criterion.o $(B)/obj/tests/check.o $(B)/obj/tests/criterion.o $(TEST_LIBS)
+	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) -ljansson -pthread -o $@
+$(TESTS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/%.criterion.o $(B)/obj/tests/check.o $(B)/obj/tests/criterion.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$(TEST_LIBS)) -lcriterion -ljansson -pthread -o $@
+	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) -lcriterion -ljansson -pthread -o $@
 
 # Sanitizers and Criterion do not go together (a leak does not change its status), so there our own runner is used.
 # It is built in any case, to run single tests.
