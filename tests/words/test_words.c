@@ -3,158 +3,16 @@
  * test_words.c - map what the published examples map, and compare every byte of the memory that tables may lie in: the
  * words that must be there are there, and nothing else was written. Then walk back, unmap, and give everything back.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "arena.h"
 #include "test.h"
-#include "words.h"
 
 static const struct words_list *const lists[] = {
 	&words_arm_smmu, &words_arm_smmu_s2, &words_arm_cpu, &words_armv7, &words_x86, &words_amd,
 };
 
-enum { N_LISTS = sizeof(lists) / sizeof(lists[0]), ARENA_BYTES = 1 << 20, MAX_ALLOCATIONS = 64, POISON = 0xa5 };
-
-/*
- * Memory for tables from pa base on, handed out at the addresses of the list, then one after the other. want is what
- * the memory must hold: poison outside of tables, zeroes (the absent word of all formats here) in them, and the words.
- */
-struct arena {
-	uint64_t base, end;
-	const uint64_t *list;
-	size_t n_list;
-	unsigned char *is, *want;
-	struct {
-		uint64_t pa;
-		size_t bytes;
-		bool held;
-	} allocation[MAX_ALLOCATIONS];
-	size_t n_allocations, synced;
-};
-
-static bool arena_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
-{
-	struct arena *arena = ctx;
-
-	CHECK(arena->n_allocations < MAX_ALLOCATIONS);
-	CHECK(bytes != 0 && (bytes & (bytes - 1)) == 0);
-	CHECK(align != 0 && (align & (align - 1)) == 0);
-	CHECK_EQ(node, -1);
-	if (arena->n_list && *arena->list) {
-		*pa = *arena->list++;
-		arena->n_list--;
-		CHECK_EQ(*pa & (align - 1), 0);
-		CHECK_MSG(*pa >= arena->end, "the example's table at %#llx would overlap an earlier one",
-			  (unsigned long long)*pa);
-	} else {
-		*pa = (arena->end + align - 1) & ~(uint64_t)(align - 1);
-	}
-	CHECK(*pa + bytes <= arena->base + ARENA_BYTES);
-	CHECK(*pa + bytes - 1 <= max_pa);
-	arena->end = *pa + bytes;
-	memset(arena->want + (*pa - arena->base), 0, bytes);
-	arena->allocation[arena->n_allocations].pa = *pa;
-	arena->allocation[arena->n_allocations].bytes = bytes;
-	arena->allocation[arena->n_allocations].held = true;
-	arena->n_allocations++;
-	return true;
-}
-
-static void arena_release(void *ctx, uint64_t pa, size_t bytes)
-{
-	struct arena *arena = ctx;
-
-	for (size_t i = 0; i < arena->n_allocations; i++) {
-		if (arena->allocation[i].pa == pa && arena->allocation[i].held) {
-			CHECK_EQ(arena->allocation[i].bytes, bytes);
-			arena->allocation[i].held = false;
-			return;
-		}
-	}
-	CHECK_MSG(false, "a table at %#llx was given back that nobody holds", (unsigned long long)pa);
-}
-
-static void arena_sync(void *ctx, const void *first, size_t bytes)
-{
-	struct arena *arena = ctx;
-	const unsigned char *from = first;
-
-	CHECK(from >= arena->is && from + bytes <= arena->is + ARENA_BYTES);
-	arena->synced += bytes;
-}
-
-static bool arena_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
-{
-	struct arena *arena = ctx;
-
-	if (pa < arena->base || pa - arena->base > ARENA_BYTES - bytes)
-		return false;
-	memcpy(buffer, arena->is + (pa - arena->base), bytes);
-	return true;
-}
-
-static void arena_make(struct arena *arena, const uint64_t *list, size_t n_list, struct pt_mem *mem)
-{
-	*arena = (struct arena){.base = list[0], .end = list[0], .list = list, .n_list = n_list};
-	arena->is = malloc(ARENA_BYTES);
-	arena->want = malloc(ARENA_BYTES);
-	CHECK(arena->is && arena->want);
-	memset(arena->is, POISON, ARENA_BYTES);
-	memset(arena->want, POISON, ARENA_BYTES);
-	/* Addresses are used only as direct + pa of memory that was handed out: the sum is inside. */
-	*mem = (struct pt_mem){
-		.ctx = arena,
-		.direct = (unsigned char *)((uintptr_t)arena->is - (uintptr_t)arena->base),
-		.alloc = arena_alloc,
-		.release = arena_release,
-		.sync = arena_sync,
-	};
-}
-
-/* Every table is given back. */
-static void arena_end(struct arena *arena)
-{
-	for (size_t i = 0; i < arena->n_allocations; i++)
-		CHECK_MSG(!arena->allocation[i].held, "the table at %#llx was not given back",
-			  (unsigned long long)arena->allocation[i].pa);
-	free(arena->is);
-	free(arena->want);
-}
-
-static uint64_t load(const unsigned char *at, unsigned int bytes, bool big_endian)
-{
-	uint64_t value = 0;
-
-	for (unsigned int i = 0; i < bytes; i++)
-		value = value << 8 | at[big_endian ? i : bytes - 1 - i];
-	return value;
-}
-
-static void store(unsigned char *at, unsigned int bytes, bool big_endian, uint64_t value)
-{
-	for (unsigned int i = 0; i < bytes; i++)
-		at[big_endian ? bytes - 1 - i : i] = (unsigned char)(value >> 8 * i);
-}
-
-static const struct pt_format *find_format(const char *name)
-{
-	for (size_t i = 0; i < pt_n_formats; i++)
-		if (strcmp(pt_formats[i]->name, name) == 0)
-			return pt_formats[i];
-	test_fail(__FILE__, __LINE__, "there is no format %s", name);
-}
-
-static void configure(struct pt_config *config, const struct pt_format *format, const struct words_param *param)
-{
-	pt_config_init(config);
-	for (size_t i = 0; i < WORDS_MAX_PARAMS && param[i].name; i++) {
-		int index = pt_param_find(format, param[i].name);
-
-		CHECK_MSG(index >= 0, "%s has no parameter %s", format->name, param[i].name);
-		config->param[index] = param[i].value;
-	}
-}
+enum { N_LISTS = sizeof(lists) / sizeof(lists[0]) };
 
 /* The word with a field of its kind set to a value. */
 static uint64_t with_field(const struct pt_table *table, const struct pt_kind_info *kind, uint64_t word,
@@ -190,7 +48,7 @@ static void compare_words(const struct pt_table *table, struct arena *arena, con
 		for (uint32_t index = entry->first; index <= entry->last; index++) {
 			size_t at = entry->table - arena->base + (size_t)index * bytes;
 			uint64_t want = entry->word + (index - entry->first) * entry->step;
-			uint64_t raw = load(arena->is + at, bytes, big_endian), is = raw;
+			uint64_t raw = entry_load(arena->is + at, bytes, big_endian), is = raw;
 
 			if (last)
 				for (size_t n = 0; n < WORDS_MAX_FIELDS && map->field[n].name; n++)
@@ -198,7 +56,7 @@ static void compare_words(const struct pt_table *table, struct arena *arena, con
 			CHECK_MSG(is == want, "iova %#llx: entry %u of the table at %#llx is %#llx, published is %#llx",
 				  (unsigned long long)map->iova, (unsigned int)index, (unsigned long long)entry->table,
 				  (unsigned long long)is, (unsigned long long)want);
-			store(arena->want + at, bytes, big_endian, raw);
+			entry_store(arena->want + at, bytes, big_endian, raw);
 		}
 	}
 }
@@ -226,7 +84,7 @@ static void compare_walk(const struct pt_table *table, struct arena *arena, cons
 	const uint64_t offset[] = {0, map->bytes - 1};
 
 	for (int i = 0; i < 2; i++) {
-		struct pt_reader reader = {.ctx = arena, .read = arena_read, .steps = 100};
+		struct pt_reader reader = arena_reader(arena);
 		struct pt_walk walk;
 		uint64_t pa = 0;
 
@@ -266,7 +124,7 @@ static void compare_registers(const struct pt_table *table, const struct words_r
 
 static void run_group(const struct words_group *group, const char *name)
 {
-	const struct pt_format *format = find_format(name);
+	const struct pt_format *format = words_format(name);
 	struct pt_result result;
 	struct pt_gather gather;
 	struct pt_config config;
@@ -278,7 +136,7 @@ static void run_group(const struct words_group *group, const char *name)
 	while (n_list < WORDS_MAX_TABLES && group->table[n_list])
 		n_list++;
 	arena_make(&arena, group->table, n_list, &mem);
-	configure(&config, format, group->param);
+	words_configure(&config, format, group->param);
 	CHECK_EQ(format->init(&table, &config, &mem, &result), PT_OK);
 	CHECK_EQ(pt_root(&table), group->table[0]);
 	compare_registers(&table, group->reg);
@@ -315,7 +173,7 @@ static void run_group(const struct words_group *group, const char *name)
 static void run_constant(const struct words_constant *constant)
 {
 	static const uint64_t base[] = {0x80000000};
-	const struct pt_format *format = find_format(constant->format);
+	const struct pt_format *format = words_format(constant->format);
 	struct pt_reader reader;
 	struct pt_result result;
 	struct pt_gather gather;
@@ -326,11 +184,11 @@ static void run_constant(const struct words_constant *constant)
 	struct pt_walk walk;
 
 	arena_make(&arena, base, 1, &mem);
-	configure(&config, format, constant->param);
+	words_configure(&config, format, constant->param);
 	CHECK_EQ(format->init(&table, &config, &mem, &result), PT_OK);
 	pt_gather_init(&gather);
 	CHECK_EQ(format->map(&table, 0, 0, (uint64_t)1 << constant->lg2, constant->request, &gather, &result), PT_OK);
-	reader = (struct pt_reader){.ctx = &arena, .read = arena_read, .steps = 100};
+	reader = arena_reader(&arena);
 	format->walk(&table, &reader, 0, &walk);
 	CHECK_EQ(walk.fault, PT_FAULT_NONE);
 	CHECK_EQ(walk.leaf.lg2, constant->lg2);
