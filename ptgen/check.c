@@ -117,6 +117,7 @@ void config_begin(struct config *config, struct run *run, ref shape, ref cond, p
 	config->run = run;
 	config->shape = shape;
 	config->cond = cond;
+	config->at = at;
 	for (int i = 0; i < model->params.n && i < CHECK_MAX_PARAMS; i++) {
 		config->param[i] = INT64_MIN;
 		if (!(used >> i & 1) || model->params.v[i].bound || model->params.v[i].n_ranges == 0)
@@ -212,9 +213,25 @@ static bool config_allowed(const struct config *config)
 	return true;
 }
 
+/* Formats are finite, but not all of them are small. */
+static bool out_of_work(struct config *config)
+{
+	struct run *run = config->run;
+
+	if (run->work < CHECK_MAX_WORK)
+		return false;
+	if (first_time(run, CHECK_ENUMERATION, run->model->span, run->model->span)) {
+		diag(run->context, CHECK_ENUMERATION, config->at, "'%s' has more combinations than can be tried; given up here",
+		     run->model->name);
+		diag_mend(run->context, "narrow the sets of its parameters, or bind some of them ('set')");
+	}
+	return true;
+}
+
 bool config_next(struct config *config)
 {
-	if (config->impossible)
+	config->run->work += 8;
+	if (config->impossible || out_of_work(config))
 		return false;
 	if (!config->started) {
 		config->started = true;
@@ -224,9 +241,11 @@ bool config_next(struct config *config)
 	} else if (!config_step(config)) {
 		return false;
 	}
-	while (!config_allowed(config))
+	while (!config_allowed(config)) {
+		config->run->work++;
 		if (!config_step(config))
 			return false;
+	}
 	return true;
 }
 
@@ -313,13 +332,16 @@ bool config_possible_with(struct config *config, ref cond)
 	struct search search = {.config = config, .extra = cond, .set = config->used};
 	params open = params_in_shape(model, config->shape) | params_in(model, config->cond) | params_in(model, cond);
 	params all = ~(params)0;
+	bool possible;
 
 	for (int i = 0; i < model->requires.n; i++)
 		open |= run->require[i];
 	for (int i = 0; i < model->params.n && i < CHECK_MAX_PARAMS; i++)
 		if (open >> i & 1 && !(config->used >> i & 1))
 			search.index[search.n++] = i;
-	return search_allowed(&search, all) && search_from(&search, 0);
+	possible = search_allowed(&search, all) && search_from(&search, 0);
+	config->run->work += search.steps;
+	return possible;
 }
 
 bool config_possible(struct config *config)
@@ -327,9 +349,37 @@ bool config_possible(struct config *config)
 	return config_possible_with(config, REF_NONE);
 }
 
+params config_relevant(struct config *config, params which, bool (*fails)(struct config *config, void *ctx), void *ctx)
+{
+	const struct model *model = config->run->model;
+	params relevant = 0;
+
+	for (int i = 0; i < config->n; i++) {
+		int index = config->index[i], tries = 0;
+		const struct m_param *param = &model->params.v[index];
+		int64_t kept = config->param[index];
+		bool matters = false;
+
+		if (!(which >> index & 1))
+			continue;
+		for (int r = 0; r < param->n_ranges && !matters; r++) {
+			const struct m_range *range = &model->ranges.v[param->first_range + r];
+
+			for (int64_t v = range->first; v <= range->last && !matters && tries < 64; v++, tries++) {
+				config->param[index] = v;
+				matters = !fails(config, ctx);
+			}
+		}
+		config->param[index] = kept;
+		if (matters)
+			relevant |= (params)1 << index;
+	}
+	return relevant;
+}
+
 /* --------------------------------------------------------------------------------------------------- words for messages */
 
-const char *config_text(const struct config *config, params which)
+const char *say_config(const struct config *config, params which)
 {
 	struct run *run = config->run;
 	struct arena *arena = run->context->arena;
@@ -365,21 +415,21 @@ bool first_time(struct run *run, enum check_id check, struct span at, struct spa
 	return true;
 }
 
-const char *word_text(struct run *run, const uint64_t word[2], int bytes)
+const char *say_word(struct run *run, const uint64_t word[2], int bytes)
 {
 	if (bytes > 8)
 		return arena_printf(run->context->arena, "0x%0*" PRIx64 "%016" PRIx64, (bytes - 8) * 2, word[1], word[0]);
 	return arena_printf(run->context->arena, "0x%0*" PRIx64, bytes * 2, word[0]);
 }
 
-const char *bits_text(struct run *run, int hi, int lo)
+const char *say_bits(struct run *run, int hi, int lo)
 {
 	if (hi == lo)
 		return arena_printf(run->context->arena, "[%d]", hi);
 	return arena_printf(run->context->arena, "[%d:%d]", hi, lo);
 }
 
-const char *memory_text(unsigned int memory)
+const char *say_memory(unsigned int memory)
 {
 	static const char *const names[] = {"cached", "noncached", "device", "other"};
 
@@ -400,17 +450,17 @@ static const char *letters(struct run *run, unsigned int bits)
 	return arena_strndup(run->context->arena, text, (size_t)n);
 }
 
-const char *request_text(struct run *run, unsigned int request)
+const char *say_request(struct run *run, unsigned int request)
 {
 	const char *text = letters(run, request & REQ_RIGHTS);
 
 	if (!(request & REQ_MEMORY))
 		return text;
-	return arena_printf(run->context->arena, "%s %s", text, memory_text((request & REQ_MEMORY) >> 5));
+	return arena_printf(run->context->arena, "%s %s", text, say_memory((request & REQ_MEMORY) >> 5));
 }
 
 /* As in a prot table: privileged/user, and g. */
-const char *rights_text(struct run *run, unsigned int rights)
+const char *say_rights(struct run *run, unsigned int rights)
 {
 	unsigned int privileged = rights & RIGHT_P, user = (rights & RIGHT_U) >> 3;
 	const char *global = rights & RIGHT_GLOBAL ? " global" : "";
@@ -420,7 +470,7 @@ const char *rights_text(struct run *run, unsigned int rights)
 	return arena_printf(run->context->arena, "%s/%s%s", letters(run, privileged), letters(run, user), global);
 }
 
-const char *kind_text(struct run *run, ref kind)
+const char *say_kind(struct run *run, ref kind)
 {
 	return arena_printf(run->context->arena, "'%s' at level %s", kind_of(run, kind)->name, level_of(run, kind)->name);
 }
@@ -444,6 +494,7 @@ void check(struct context *context, const struct model *model)
 	run->context = context;
 	run->model = model;
 	run->kind = arena_alloc(context->arena, sizeof(*run->kind) * ((size_t)model->kinds.n + 1));
+	run->code = arena_alloc(context->arena, (size_t)model->codes.n + 1);
 	run->require = arena_alloc(context->arena, sizeof(*run->require) * ((size_t)model->requires.n + 1));
 	for (int i = 0; i < model->requires.n; i++)
 		run->require[i] = params_in(model, model->requires.v[i].cond);

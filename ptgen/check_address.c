@@ -45,17 +45,17 @@ static void check_step(struct run *run, ref from, ref to)
 			return;
 		diag(run->context, CHECK_INPUT_COVERAGE, lower->span,
 		     "level %s takes input bits %s%s, which level %s above it has taken already", lower->name, input,
-		     bits_text(run, lower->hi < upper->hi ? lower->hi : upper->hi, upper->lo), upper->name);
+		     say_bits(run, lower->hi < upper->hi ? lower->hi : upper->hi, upper->lo), upper->name);
 	} else {
 		if (consumed_elsewhere(run, upper->shape, upper->lo - 1, lower->hi + 1) ||
 		    !first_time(run, CHECK_INPUT_COVERAGE, lower->span, upper->span))
 			return;
 		diag(run->context, CHECK_INPUT_COVERAGE, lower->span,
 		     "no level takes input bits %s%s between level %s and level %s", input,
-		     bits_text(run, upper->lo - 1, lower->hi + 1), upper->name, lower->name);
+		     say_bits(run, upper->lo - 1, lower->hi + 1), upper->name, lower->name);
 	}
 	diag_related(run->context, upper->span, "level %s is here: index %s%s", upper->name, input,
-		     bits_text(run, upper->hi, upper->lo));
+		     say_bits(run, upper->hi, upper->lo));
 	diag_mend(run->context, "let the index of level %s begin with bit %d", lower->name, upper->lo - 1);
 }
 
@@ -91,7 +91,7 @@ static void check_root(struct run *run, ref shape)
 			if (!config_possible(&config) || !first_time(run, CHECK_INPUT_COVERAGE, model->input.span, root->span))
 				continue;
 			diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
-			     "the top bit of the input is %" PRId64 "%s", hi, config_text(&config, used));
+			     "the top bit of the input is %" PRId64 "%s", hi, say_config(&config, used));
 			diag_mend(run->context, "input addresses have 1 to 64 bits");
 			return;
 		}
@@ -99,7 +99,7 @@ static void check_root(struct run *run, ref shape)
 			if (!config_possible(&config) || !first_time(run, CHECK_INPUT_COVERAGE, root->span, model->span))
 				continue;
 			diag(run->context, CHECK_INPUT_COVERAGE, root->span, "there is no level %" PRId64 " to start at%s",
-			     number, config_text(&config, used));
+			     number, say_config(&config, used));
 			diag_mend(run->context, "exclude it by a 'require', or declare that level");
 			return;
 		}
@@ -108,7 +108,7 @@ static void check_root(struct run *run, ref shape)
 				continue;
 			diag(run->context, CHECK_INPUT_COVERAGE, root->span,
 			     "%" PRId64 " roots%s: the top input bits cannot choose one of them", count,
-			     config_text(&config, used));
+			     say_config(&config, used));
 			diag_mend(run->context, "the number of roots is a power of two");
 			return;
 		}
@@ -118,18 +118,19 @@ static void check_root(struct run *run, ref shape)
 			continue;
 		if (!config_possible(&config) || !first_time(run, CHECK_INPUT_COVERAGE, model->input.span, level->span))
 			continue;
-		if (bits < 0) {
+		if (bits < 0)
 			diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
 			     "the top input bit is %" PRId64 "%s, below bit %d where the start level %s begins", hi,
-			     config_text(&config, used), level->lo, level->name);
-			diag_mend(run->context, "start at a lower level, or let the input be at least %d bits", level->lo);
-		} else {
+			     say_config(&config, used), level->lo, level->name);
+		else
 			diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
 			     "input bits [%" PRId64 ":%d] all index the root%s: a table of 2^%d entries", hi, level->lo,
-			     config_text(&config, used), bits);
-			diag_mend(run->context, "start at a higher level than %s", level->name);
-		}
+			     say_config(&config, used), bits);
 		diag_related(run->context, level->span, "level %s is here", level->name);
+		if (bits < 0)
+			diag_mend(run->context, "start at a lower level, or let the input be at least %d bits", level->lo);
+		else
+			diag_mend(run->context, "start at a higher level than %s", level->name);
 		return;
 	}
 }
@@ -194,12 +195,13 @@ static bool collect(struct run *run, struct config *config, ref kind, const char
 				continue;
 			if (!config_possible(config))
 				return false;
+			run->kind[kind].no_example = true;
 			while (top + 1 < slice->to + width && top + 1 < 64 && held->line[top + 1] == other)
 				top++;
 			if (first_time(run, CHECK_ADDRESS_OVERLAP, slice->name_span, other->name_span)) {
 				diag(run->context, CHECK_ADDRESS_OVERLAP, slice->name_span, "%s%s of %s is held twice%s",
-				     address_name(run, via), bits_text(run, top, bit), kind_text(run, kind),
-				     config_text(config, which));
+				     address_name(run, via), say_bits(run, top, bit), say_kind(run, kind),
+				     say_config(config, which));
 				diag_related(run->context, other->name_span, "first held here");
 				diag_mend(run->context, "each address bit belongs to one line");
 			}
@@ -241,25 +243,26 @@ static void report_start(struct run *run, struct config *config, ref kind, const
 	int lowest = lowest_bit(run, kind, via, &related);
 	const struct m_slice *slice = held->line[held->min];
 
+	run->kind[kind].no_example = true;
 	if (!first_time(run, CHECK_ADDRESS_START, slice->name_span, slice->name_span))
 		return;
 	if (k->category == CATEGORY_TABLE) {
 		diag(run->context, CHECK_ADDRESS_START, slice->name_span,
 		     "%s holds no bit below %s[%d], but a table of level %s may lie at any multiple of %d bytes%s",
-		     kind_text(run, kind), address_name(run, via), held->min, related->name, 1 << lowest,
-		     config_text(config, which));
+		     say_kind(run, kind), address_name(run, via), held->min, related->name, 1 << lowest,
+		     say_config(config, which));
 		diag_related(run->context, related->span, "level %s is here", related->name);
-		diag_mend(run->context, "hold %s[%d:%d] too, or say 'align' on that level", address_name(run, via),
-			  held->min - 1, lowest);
+		diag_mend(run->context, "hold %s%s too, or say 'align' on that level", address_name(run, via),
+			  say_bits(run, held->min - 1, lowest));
 	} else if (held->min > lowest) {
 		diag(run->context, CHECK_ADDRESS_START, slice->name_span,
-		     "the address of %s starts at %s[%d], but a slot maps 2^%d bytes%s", kind_text(run, kind),
-		     address_name(run, via), held->min, lowest, config_text(config, which));
-		diag_mend(run->context, "hold %s%s too", address_name(run, via), bits_text(run, held->min - 1, lowest));
+		     "the address of %s starts at %s[%d], but a slot maps 2^%d bytes%s", say_kind(run, kind),
+		     address_name(run, via), held->min, lowest, say_config(config, which));
+		diag_mend(run->context, "hold %s%s too", address_name(run, via), say_bits(run, held->min - 1, lowest));
 	} else {
 		diag(run->context, CHECK_ADDRESS_START, slice->name_span,
 		     "%s%s is inside of the 2^%d bytes that %s maps%s", address_name(run, via),
-		     bits_text(run, lowest - 1, held->min), lowest, kind_text(run, kind), config_text(config, which));
+		     say_bits(run, lowest - 1, held->min), lowest, say_kind(run, kind), say_config(config, which));
 		diag_mend(run->context, "the address starts at %s[%d]", address_name(run, via), lowest);
 	}
 }
@@ -270,6 +273,7 @@ static void report_missing(struct run *run, struct config *config, ref kind, con
 	const struct m_kind *k = kind_of(run, kind);
 	bool size = k->category == CATEGORY_LEAF && (held->max >= 0 || k->row != REF_NONE);
 
+	run->kind[kind].no_example = true;
 	for (int i = 0; !size && i < run->model->kinds.n; i++) {
 		const struct m_kind *other = kind_of(run, i);
 
@@ -283,11 +287,11 @@ static void report_missing(struct run *run, struct config *config, ref kind, con
 		return;
 	if (size) {
 		diag(run->context, CHECK_LEAF_SIZE, k->span, "%s maps 2^%d bytes, and its address field holds no bit from %d up%s",
-		     kind_text(run, kind), k->lg2, k->lg2, config_text(config, which));
+		     say_kind(run, kind), k->lg2, k->lg2, say_config(config, which));
 		diag_mend(run->context, "do not list it there, or end its row at the size that the field can hold");
 	} else {
-		diag(run->context, CHECK_ADDRESS_MISSING, k->span, "%s has no line that holds '%s'%s", kind_text(run, kind),
-		     address_name(run, via), config_text(config, which));
+		diag(run->context, CHECK_ADDRESS_MISSING, k->span, "%s has no line that holds '%s'%s", say_kind(run, kind),
+		     address_name(run, via), say_config(config, which));
 		diag_mend(run->context, "add one, such as '[47:12] %s[47:12];'", address_name(run, via));
 	}
 }
@@ -330,11 +334,11 @@ static void check_held(struct run *run, ref kind, const char *via)
 				top++;
 			if (config_possible(&config) && first_time(run, CHECK_ADDRESS_HOLE, k->span, k->span)) {
 				diag(run->context, CHECK_ADDRESS_HOLE, held.line[top + 1]->name_span,
-				     "%s does not hold %s%s, but bits above and below%s", kind_text(run, kind),
-				     address_name(run, via), bits_text(run, top, bit), config_text(&config, used));
+				     "%s does not hold %s%s, but bits above and below%s", say_kind(run, kind),
+				     address_name(run, via), say_bits(run, top, bit), say_config(&config, used));
 				diag_related(run->context, held.line[bit - 1]->name_span, "the bits below are here");
 				diag_mend(run->context, "add the line that holds %s%s", address_name(run, via),
-					  bits_text(run, top, bit));
+					  say_bits(run, top, bit));
 			}
 			break;
 		}
@@ -393,7 +397,7 @@ static void check_width(struct run *run, ref shape)
 			return;
 		diag(run->context, CHECK_ADDRESS_WIDTH, model->output.span,
 		     "the output has %" PRId64 " bits%s, but no leaf holds more than %s[%d]", hi + 1,
-		     config_text(&config, used), model->output.name, top);
+		     say_config(&config, used), model->output.name, top);
 		diag_mend(run->context, "declare 'output %s[%d:0]', exclude it by a 'require', or hold the bits above",
 			  model->output.name, top);
 		return;

@@ -22,7 +22,7 @@ static struct lines lines_of_kind(struct run *run, ref kind)
 {
 	const struct m_kind *k = kind_of(run, kind);
 	struct lines lines = {
-		.name = kind_text(run, kind),
+		.name = say_kind(run, kind),
 		.kind = kind,
 		.shape = level_of(run, kind)->shape,
 		.present = k->present,
@@ -67,12 +67,12 @@ static void report_overlap(struct run *run, const struct lines *lines, struct co
 	if (!first_time(run, CHECK_BIT_OVERLAP, slice->span, first->span))
 		return;
 	diag(run->context, CHECK_BIT_OVERLAP, slice->span, "bit%s %s of %s %s used twice%s", hi == lo ? "" : "s",
-	     bits_text(run, hi, lo), lines->name, hi == lo ? "is" : "are", config_text(config, which));
+	     say_bits(run, hi, lo), lines->name, hi == lo ? "is" : "are", say_config(config, which));
 	diag_related(run->context, first->span, "first used here");
 	if (slice->lo < first->lo && slice->hi >= first->lo)
-		diag_mend(run->context, "move the upper bound: %s", bits_text(run, first->lo - 1, slice->lo));
+		diag_mend(run->context, "move the upper bound: %s", say_bits(run, first->lo - 1, slice->lo));
 	else if (slice->hi > first->hi && slice->lo <= first->hi)
-		diag_mend(run->context, "move the lower bound: %s", bits_text(run, slice->hi, first->hi + 1));
+		diag_mend(run->context, "move the lower bound: %s", say_bits(run, slice->hi, first->hi + 1));
 	else if (which)
 		diag_mend(run->context, "let the conditions of the two lines exclude each other");
 	else
@@ -105,13 +105,33 @@ static bool own(struct run *run, const struct lines *lines, struct config *confi
 	return clean;
 }
 
-/* What describes bits that stand between others, as a line to add. */
+struct gap {
+	const struct lines *lines;
+	int bit;
+};
+
+static bool undescribed(struct config *config, void *ctx)
+{
+	const struct gap *gap = ctx;
+
+	for (int i = 0; i < gap->lines->n; i++) {
+		const struct m_slice *slice = &config->run->model->slices.v[gap->lines->first + i];
+
+		if (slice->hi >= gap->bit && slice->lo <= gap->bit && config_holds(config, slice->cond))
+			return false;
+	}
+	return true;
+}
+
 static void report_gap(struct run *run, const struct lines *lines, struct config *config, int hi, int lo, params which)
 {
+	struct gap gap = {lines, hi};
+
+	which = config_relevant(config, which, undescribed, &gap);
 	diag(run->context, CHECK_BIT_GAP, lines->span, "bit%s %s of %s %s not described%s", hi == lo ? "" : "s",
-	     bits_text(run, hi, lo), lines->name, hi == lo ? "is" : "are", config_text(config, which));
+	     say_bits(run, hi, lo), lines->name, hi == lo ? "is" : "are", say_config(config, which));
 	diag_mend(run->context, "say what %s: '%s res0;', 'ignored', 'software' or a field", hi == lo ? "it is" : "they are",
-		  bits_text(run, hi, lo));
+		  say_bits(run, hi, lo));
 }
 
 /* Coverage of one word under one configuration. */
@@ -192,8 +212,8 @@ static void report_width(struct run *run, const struct lines *lines, struct conf
 	if (!first_time(run, CHECK_VALUE_WIDTH, slice->name_span, slice->span))
 		return;
 	diag(run->context, CHECK_VALUE_WIDTH, slice->name_span, "%s %" PRId64 " does not fit in %u bit%s %s of %s%s", what,
-	     value, width, width == 1 ? "" : "s", bits_text(run, slice->hi, slice->lo), lines->name,
-	     config_text(config, params_in(run->model, expr) | params_in(run->model, slice->cond)));
+	     value, width, width == 1 ? "" : "s", say_bits(run, slice->hi, slice->lo), lines->name,
+	     say_config(config, params_in(run->model, expr) | params_in(run->model, slice->cond)));
 	if (value < 0) {
 		diag_mend(run->context, "values of bits are not negative");
 		return;
@@ -254,6 +274,7 @@ static bool check_legal(struct run *run, const struct lines *lines, const struct
 		if (slice->dflt != REF_NONE)
 			value = (uint64_t)model_eval(model, slice->dflt, &env);
 		for (;; value++) {
+			run->work++;
 			bits_put(word, slice->hi, slice->lo, value);
 			if (model_holds(model, slice->in, &env))
 				break;
@@ -268,11 +289,11 @@ static bool check_legal(struct run *run, const struct lines *lines, const struct
 			return false;
 		if (slice->dflt == REF_NONE)
 			diag(run->context, CHECK_VALUE_WIDTH, slice->name_span, "no value of %s of %s is legal%s",
-			     bits_text(run, slice->hi, slice->lo), lines->name, config_text(&config, used));
+			     say_bits(run, slice->hi, slice->lo), lines->name, say_config(&config, used));
 		else
 			diag(run->context, CHECK_VALUE_WIDTH, slice->name_span,
 			     "the default of %s of %s is not one of its legal values%s",
-			     bits_text(run, slice->hi, slice->lo), lines->name, config_text(&config, used));
+			     say_bits(run, slice->hi, slice->lo), lines->name, say_config(&config, used));
 		diag_mend(run->context, "the set after 'in' says what is legal in these %u bit%s", width,
 			  width == 1 ? "" : "s");
 		return false;
@@ -334,14 +355,14 @@ void check_right_lines(struct run *run)
 				continue;
 			if (slice->hi != slice->lo) {
 				diag(run->context, CHECK_RIGHT_LINE, slice->span, "'%s' on the %u bits %s of %s", word,
-				     bits_width(slice->hi, slice->lo), bits_text(run, slice->hi, slice->lo),
-				     kind_text(run, i));
+				     bits_width(slice->hi, slice->lo), say_bits(run, slice->hi, slice->lo),
+				     say_kind(run, i));
 				diag_mend(run->context,
 					  "one bit grants or withholds; for a code of several bits write a prot table");
 			} else {
 				diag(run->context, CHECK_RIGHT_LINE, slice->span,
-				     "bit %s of %s both allows and denies rights", bits_text(run, slice->hi, slice->lo),
-				     kind_text(run, i));
+				     "bit %s of %s both allows and denies rights", say_bits(run, slice->hi, slice->lo),
+				     say_kind(run, i));
 				diag_mend(run->context, "what both values of a bit change is a code: write a prot table");
 			}
 		}

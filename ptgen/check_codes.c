@@ -17,9 +17,9 @@ static const char *meaning(struct run *run, const struct m_code *code, const str
 {
 	switch (code->concept) {
 	case CONCEPT_PROT:
-		return rights_text(run, row->rights);
+		return say_rights(run, row->rights);
 	case CONCEPT_MEMTYPE:
-		return memory_text(row->memory);
+		return say_memory(row->memory);
 	case CONCEPT_DIRTY:
 		break;
 	}
@@ -49,7 +49,7 @@ static bool covers(const struct m_code *code, const struct m_row *a, const struc
 }
 
 /* A row that an earlier one hides. */
-static void check_hidden(struct run *run, const struct m_code *code, int i)
+static void check_hidden(struct run *run, const struct m_code *code, int i, bool *broken)
 {
 	const struct m_row *row = &run->model->rows.v[code->first_row + i];
 
@@ -58,6 +58,7 @@ static void check_hidden(struct run *run, const struct m_code *code, int i)
 
 		if (!covers(code, earlier, row) || !first_time(run, CHECK_CODE_ROWS, row->span, row->span))
 			continue;
+		*broken = true;
 		if (row->two_way && !same_meaning(code, earlier, row))
 			diag(run->context, CHECK_CODE_ROWS, row->span,
 			     "'%s' is written as this code, but an earlier row of %s '%s' reads it as '%s'",
@@ -73,13 +74,14 @@ static void check_hidden(struct run *run, const struct m_code *code, int i)
 	}
 }
 
-static void check_two_way(struct run *run, const struct m_code *code, int i)
+static void check_two_way(struct run *run, const struct m_code *code, int i, bool *broken)
 {
 	const struct m_row *row = &run->model->rows.v[code->first_row + i];
 
 	for (int c = 0; c < code->n_cols; c++) {
 		if (!row->any[c] || !first_time(run, CHECK_CODE_ROWS, row->span, code->span))
 			continue;
+		*broken = true;
 		diag(run->context, CHECK_CODE_ROWS, row->span, "'-' in a two-way row of %s '%s': what would be written for '%s'?",
 		     concept_text(code->concept), code->name, meaning(run, code, row));
 		diag_mend(run->context, "give the value that is written with '<->', and the others with '->'");
@@ -90,6 +92,7 @@ static void check_two_way(struct run *run, const struct m_code *code, int i)
 		if (!earlier->two_way || !same_meaning(code, earlier, row) || covers(code, earlier, row) ||
 		    !first_time(run, CHECK_CODE_ROWS, row->span, earlier->span))
 			continue;
+		*broken = true;
 		diag(run->context, CHECK_CODE_ROWS, row->span, "two rows of %s '%s' say how '%s' is written",
 		     concept_text(code->concept), code->name, meaning(run, code, row));
 		diag_related(run->context, earlier->span, "the other one");
@@ -129,17 +132,17 @@ static bool check_cover(struct run *run, const struct m_code *code, unsigned int
 		return true;
 	if (first_time(run, CHECK_ENCODE_TIE, rival->span, best->span)) {
 		diag(run->context, CHECK_ENCODE_TIE, rival->span,
-		     "a request for '%s' could be written as '%s' or as '%s' of prot '%s'", request_text(run, request),
+		     "a request for '%s' could be written as '%s' or as '%s' of prot '%s'", say_request(run, request),
 		     meaning(run, code, best), meaning(run, code, rival), code->name);
 		diag_related(run->context, best->span, "the other row");
 		diag_mend(run->context, "add a row for just '%s', or a 'round' or 'refuse' that settles it",
-			  request_text(run, request));
+			  say_request(run, request));
 	}
 	return false;
 }
 
 /* Requests that remain after the rules under some configuration in which the table applies. */
-static void check_covers(struct run *run, const struct m_code *code)
+static void check_covers(struct run *run, const struct m_code *code, bool *broken)
 {
 	const struct model *model = run->model;
 	params used = params_in(model, code->cond);
@@ -153,8 +156,10 @@ static void check_covers(struct run *run, const struct m_code *code)
 			unsigned int rounded;
 
 			if (codec_round(model, config.param, request, &rounded) && config_possible(&config) &&
-			    !check_cover(run, code, rounded & REQ_RIGHTS))
+			    !check_cover(run, code, rounded & REQ_RIGHTS)) {
+				*broken = true;
 				return;
+			}
 		}
 	}
 }
@@ -189,12 +194,12 @@ void check_codes(struct run *run)
 		const struct m_code *code = &model->codes.v[i];
 
 		for (int r = 0; r < code->n_rows; r++) {
-			check_hidden(run, code, r);
+			check_hidden(run, code, r, &run->code[i]);
 			if (model->rows.v[code->first_row + r].two_way)
-				check_two_way(run, code, r);
+				check_two_way(run, code, r, &run->code[i]);
 		}
 		if (code->concept == CONCEPT_PROT)
-			check_covers(run, code);
+			check_covers(run, code, &run->code[i]);
 		if (!applies(run, code) && first_time(run, CHECK_UNUSED_NAME, code->span, code->span)) {
 			diag(run->context, CHECK_UNUSED_NAME, code->span, "%s '%s' applies to no entry: none has all its columns",
 			     concept_text(code->concept), code->name);
@@ -240,7 +245,7 @@ void check_parameters(struct run *run)
 				break;
 			diag(run->context, CHECK_DEFAULT_VALUE, param->span,
 			     "the default of '%s' is %" PRId64 "%s, outside of its set", param->name, value,
-			     config_text(&config, used));
+			     say_config(&config, used));
 			diag_mend(run->context, "widen the set, or let a 'require' exclude it");
 			break;
 		}

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MAX_OPEN_BITS = 20 };
+enum { MAX_OPEN_BITS = 16 };
 
 /* ------------------------------------------------------------------------------------------------------- kinds missing */
 
@@ -41,7 +41,7 @@ static void check_absent(struct run *run, ref level)
 			continue;
 		if (first_time(run, CHECK_MISSING_KIND, l->span, l->span)) {
 			diag(run->context, CHECK_MISSING_KIND, l->span, "level %s has no absent entry%s", l->name,
-			     config_text(&config, used));
+			     say_config(&config, used));
 			diag_mend(run->context, "list an 'entry absent': what an unmapped slot holds");
 		}
 		return;
@@ -63,7 +63,7 @@ void check_missing_kinds(struct run *run)
 			continue;
 		run->kind[i].broken = true;
 		if (first_time(run, CHECK_MISSING_KIND, kind->span, kind->span)) {
-			diag(run->context, CHECK_MISSING_KIND, kind->span, "%s leads to no level", kind_text(run, i));
+			diag(run->context, CHECK_MISSING_KIND, kind->span, "%s leads to no level", say_kind(run, i));
 			diag_mend(run->context, "declare the next level, say 'next', or do not list it at the last level");
 		}
 	}
@@ -192,7 +192,7 @@ static int count_bits(const uint64_t bits[2])
  * A word that both kinds accept, by enumeration of the bits that their `when` look at and their constants leave open.
  * Returns 1: found, 0: none, -1: too many bits.
  */
-static int witness(const struct codec_bound *a, const struct codec_bound *b, uint64_t word[2])
+static int witness(struct run *run, const struct codec_bound *a, const struct codec_bound *b, uint64_t word[2])
 {
 	uint64_t mask_a[2], mask_b[2], value_a[2], value_b[2], open[2] = {0, 0};
 	int n;
@@ -208,6 +208,7 @@ static int witness(const struct codec_bound *a, const struct codec_bound *b, uin
 	n = count_bits(open);
 	if (n > MAX_OPEN_BITS)
 		return -1;
+	run->work += 1L << n;
 	for (uint32_t number = 0; number < (uint32_t)1 << n; number++) {
 		word[0] = value_a[0] | value_b[0];
 		word[1] = value_a[1] | value_b[1];
@@ -218,10 +219,26 @@ static int witness(const struct codec_bound *a, const struct codec_bound *b, uin
 	return 0;
 }
 
+struct pair {
+	ref a, b;
+	const uint64_t *word;
+};
+
+static bool both(struct config *config, void *ctx)
+{
+	const struct pair *pair = ctx;
+	struct run *run = config->run;
+
+	codec_bind(&run->bound[0], run->model, pair->a, config->param);
+	codec_bind(&run->bound[1], run->model, pair->b, config->param);
+	return codec_bound_is(&run->bound[0], pair->word) && codec_bound_is(&run->bound[1], pair->word);
+}
+
 static void report_pair(struct run *run, struct config *config, ref a, ref b, int found, const uint64_t word[2],
 			params which)
 {
 	const struct m_kind *first = kind_of(run, a), *second = kind_of(run, b);
+	struct pair pair = {a, b, word};
 
 	if (found < 0) {
 		if (!first_time(run, CHECK_ENUMERATION, second->span, first->span))
@@ -233,11 +250,13 @@ static void report_pair(struct run *run, struct config *config, ref a, ref b, in
 		diag_mend(run->context, "tell them apart by constants");
 		return;
 	}
+	run->kind[a].no_example = run->kind[b].no_example = true;
 	if (!first_time(run, CHECK_KIND_OVERLAP, second->span, first->span))
 		return;
+	which = config_relevant(config, which, both, &pair);
 	diag(run->context, CHECK_KIND_OVERLAP, second->span, "the word %s is of both kinds '%s' and '%s' at level %s%s",
-	     word_text(run, word, level_of(run, a)->entry_bytes), first->name, second->name, level_of(run, a)->name,
-	     config_text(config, which));
+	     say_word(run, word, level_of(run, a)->entry_bytes), first->name, second->name, level_of(run, a)->name,
+	     say_config(config, which));
 	diag_related(run->context, first->span, "'%s' is here", first->name);
 	diag_mend(run->context, "give one bit of both a constant ('= 0' here, '= 1' there), or one of them a 'when'");
 }
@@ -260,7 +279,7 @@ static void check_pair(struct run *run, ref a, ref b)
 
 		codec_bind(&run->bound[0], model, a, config.param);
 		codec_bind(&run->bound[1], model, b, config.param);
-		found = witness(&run->bound[0], &run->bound[1], word);
+		found = witness(run, &run->bound[0], &run->bound[1], word);
 		if (!found || !config_possible_with(&config, second->present))
 			continue;
 		report_pair(run, &config, a, b, found, word, used);
@@ -309,7 +328,7 @@ static void check_tie(struct run *run, ref a, ref b)
 			continue;
 		if (first_time(run, CHECK_ENCODE_TIE, second->span, first->span)) {
 			diag(run->context, CHECK_ENCODE_TIE, second->span, "'%s' and '%s' at level %s: %s%s", first->name,
-			     second->name, level_of(run, a)->name, common, config_text(&config, used));
+			     second->name, level_of(run, a)->name, common, say_config(&config, used));
 			diag_related(run->context, first->span, "'%s' is here", first->name);
 			diag_mend(run->context, "nothing chooses which one is written: let their conditions exclude each "
 						"other, or make one a 'fault' or 'null' entry");
@@ -348,15 +367,15 @@ static void report_own(struct run *run, struct config *config, ref kind, const u
 
 	if (!first_time(run, CHECK_OWN_WORD, k->span, k->span))
 		return;
-	diag(run->context, CHECK_OWN_WORD, k->span, "%s is written as %s, %s%s", kind_text(run, kind),
-	     word_text(run, word, level_of(run, kind)->entry_bytes), why, config_text(config, which));
+	diag(run->context, CHECK_OWN_WORD, k->span, "%s is written as %s, %s%s", say_kind(run, kind),
+	     say_word(run, word, level_of(run, kind)->entry_bytes), why, say_config(config, which));
 	if (slice)
 		diag_related(run->context, slice->span, "the line that the word breaks");
 	diag_mend(run->context, "a 'default' on the fields that 'when', 'next' or 'in' look at says what is written");
 }
 
 /* Does any value of the bits that next and when look at give a word that is of the kind and leads to this target? */
-static bool leads_somewhere(struct codec_bound *bound, const struct m_next *next, const uint64_t written[2], bool as_written)
+static bool leads_somewhere(struct run *run, struct codec_bound *bound, const struct m_next *next, const uint64_t written[2], bool as_written)
 {
 	uint64_t open[2] = {0, 0};
 	uint32_t n;
@@ -368,6 +387,7 @@ static bool leads_somewhere(struct codec_bound *bound, const struct m_next *next
 	n = (uint32_t)count_bits(open);
 	if (n > MAX_OPEN_BITS || as_written)
 		n = 0;
+	run->work += 1L << n;
 	for (uint32_t number = 0; number < (uint32_t)1 << n; number++) {
 		uint64_t word[2] = {written[0], written[1]};
 		struct m_env env = {bound->param, bound->kind, word, 0, codec_addresses()};
@@ -394,7 +414,7 @@ static const char *table_word_fault(struct run *run, struct codec_bound *bound, 
 		several = several || run->model->nexts.v[kind->first_next + i].via;
 	for (int i = 0; i < kind->n_next; i++) {
 		const struct m_next *next = &run->model->nexts.v[kind->first_next + i];
-		bool leads = leads_somewhere(bound, next, word, !several);
+		bool leads = leads_somewhere(run, bound, next, word, !several);
 
 		if (leads && !several)
 			return NULL;
@@ -432,10 +452,11 @@ static void check_own_word(struct run *run, ref kind)
 
 		codec_bind(bound, model, kind, config.param);
 		if (!codec_bound_attributes(bound, 0, CODEC_WHOLE, word, &code)) {
+			run->kind[kind].no_example = true;
 			if (config_possible(&config) && first_time(run, CHECK_TABLE_RIGHTS, k->span, k->span)) {
 				diag(run->context, CHECK_TABLE_RIGHTS, k->span,
 				     "no two-way row of '%s' grants everything, as %s has to%s", model->codes.v[code].name,
-				     kind_text(run, kind), config_text(&config, used));
+				     say_kind(run, kind), say_config(&config, used));
 				diag_related(run->context, model->codes.v[code].span, "the table of codes is here");
 				diag_mend(run->context, "add the row that withholds nothing");
 			}
@@ -458,9 +479,9 @@ static void check_own_word(struct run *run, ref kind)
 		if (k->category == CATEGORY_TABLE && (decoded.rights & RIGHT_ALL) != RIGHT_ALL &&
 		    config_possible(&config) && first_time(run, CHECK_TABLE_RIGHTS, k->span, k->span)) {
 			diag(run->context, CHECK_TABLE_RIGHTS, k->span,
-			     "%s as written (%s) grants only %s to what is below it%s", kind_text(run, kind),
-			     word_text(run, word, level_of(run, kind)->entry_bytes), rights_text(run, decoded.rights),
-			     config_text(&config, used));
+			     "%s as written (%s) grants only %s to what is below it%s", say_kind(run, kind),
+			     say_word(run, word, level_of(run, kind)->entry_bytes), say_rights(run, decoded.rights),
+			     say_config(&config, used));
 			diag_mend(run->context, "a table entry withholds nothing: the leaf decides");
 			return;
 		}

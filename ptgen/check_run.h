@@ -13,7 +13,7 @@
 #include "check.h"
 #include "codec_bound.h"
 
-enum { CHECK_MAX_PARAMS = 64, CHECK_MAX_CONFIGS = 1 << 16 };
+enum { CHECK_MAX_PARAMS = 64, CHECK_MAX_CONFIGS = 1 << 16, CHECK_MAX_WORK = 1 << 24 };
 
 /* Parameters as a set: bit i is parameter i. */
 typedef uint64_t params;
@@ -25,7 +25,8 @@ struct seen {
 
 /* What later checks need to know of a kind. */
 struct kind_note {
-	bool broken; /* its lines overlap, have gaps or do not fit: what they encode means nothing */
+	bool broken;	 /* its lines overlap, have gaps or do not fit: what they encode means nothing */
+	bool no_example; /* its address is broken, or words of it are of another kind too: its examples cannot come out */
 	params lines; /* parameters that decide which lines exist and what their constants are */
 };
 
@@ -33,7 +34,9 @@ struct run {
 	struct context *context;
 	const struct model *model;
 	struct kind_note *kind;
+	bool *code; /* per table of codes: its rows are broken */
 	params *require; /* per require: parameters it mentions */
+	long work; /* words and configurations tried: what takes more than CHECK_MAX_WORK is given up, as an error */
 	ARRAY(struct seen) seen;
 	ARRAY(uint64_t) proved; /* signatures of encodings that came back (check_trip.c) */
 	struct codec_bound bound[2];
@@ -53,6 +56,7 @@ struct config {
 	int index[CHECK_MAX_PARAMS];
 	int range[CHECK_MAX_PARAMS];
 	bool started, impossible;
+	struct span at;
 	int64_t param[CHECK_MAX_PARAMS];
 };
 
@@ -69,19 +73,25 @@ bool config_possible_with(struct config *config, ref cond);
 /* Does a condition hold under it? */
 bool config_holds(const struct config *config, ref cond);
 
+/*
+ * Of the parameters in `which`, those whose other values (all else unchanged) make the fault at hand go away: the ones
+ * worth naming. fails: is the fault still there? It may use config->param only.
+ */
+params config_relevant(struct config *config, params which, bool (*fails)(struct config *config, void *ctx), void *ctx);
+
 /* " with ds = 1, oa = 52", naming the parameters of `which` that it enumerates; "" where there is none. */
-const char *config_text(const struct config *config, params which);
+const char *say_config(const struct config *config, params which);
 
 /* False if this check was reported at this place (and the other one) already: it then is the same slip again. */
 bool first_time(struct run *run, enum check_id check, struct span at, struct span other);
 
 /* Texts in the arena. */
-const char *word_text(struct run *run, const uint64_t word[2], int bytes);
-const char *bits_text(struct run *run, int hi, int lo);
-const char *request_text(struct run *run, unsigned int request);
-const char *rights_text(struct run *run, unsigned int rights);
-const char *memory_text(unsigned int memory);
-const char *kind_text(struct run *run, ref kind); /* 'block' at level L2 */
+const char *say_word(struct run *run, const uint64_t word[2], int bytes);
+const char *say_bits(struct run *run, int hi, int lo);
+const char *say_request(struct run *run, unsigned int request);
+const char *say_rights(struct run *run, unsigned int rights);
+const char *say_memory(unsigned int memory);
+const char *say_kind(struct run *run, ref kind); /* 'block' at level L2 */
 
 static inline const struct m_kind *kind_of(const struct run *run, ref kind)
 {

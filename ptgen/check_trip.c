@@ -96,11 +96,11 @@ static bool proved(struct run *run, uint64_t hash)
 	return false;
 }
 
-/* What went wrong with one request, and how many others went the same way. */
+/* What went wrong with one request, and how many others went wrong too. */
 struct trip {
 	ref kind;
-	struct config *config;
-	params used;
+	unsigned int others;
+	const char *with; /* the configuration, in words */
 	unsigned int request, rounded;
 	enum { TRIP_KIND, TRIP_RULES, TRIP_ROW, TRIP_LOSS } how;
 	const struct m_slice *slice;
@@ -139,13 +139,13 @@ static void mend_loss(struct run *run, const struct trip *trip)
 {
 	unsigned int wanted = codec_request_rights(trip->rounded), got = trip->decoded.rights;
 	unsigned int more = (got & ~wanted) | (got & ~wanted) >> 3, less = (wanted & ~got) | (wanted & ~got) >> 3;
-	const char *p = request_text(run, more & 7U), *m = request_text(run, less & 7U);
+	const char *p = say_request(run, more & 7U), *m = say_request(run, less & 7U);
 
 	if (trip->decoded.unknown_rights) {
 		diag_mend(run->context, "no row of a prot table takes the code that is written");
 	} else if (trip->decoded.memory != (trip->rounded & REQ_MEMORY) >> 5) {
 		diag_mend(run->context, "say 'round drops %s;', 'refuse' it, or give it a row in a memtype table",
-			  memory_text((trip->rounded & REQ_MEMORY) >> 5));
+			  say_memory((trip->rounded & REQ_MEMORY) >> 5));
 	} else if ((got ^ wanted) & RIGHT_GLOBAL) {
 		diag_mend(run->context, "say 'round %s g;', or which bit 'allows g' or 'denies g'",
 			  got & RIGHT_GLOBAL ? "adds" : "drops");
@@ -158,46 +158,106 @@ static void mend_loss(struct run *run, const struct trip *trip)
 	}
 }
 
-static void report(struct run *run, const struct trip *trip, unsigned int others)
+/* Does the same request still go wrong? */
+static bool goes_wrong(struct config *config, void *ctx)
 {
-	const struct m_kind *kind = kind_of(run, trip->kind);
-	bool loss = trip->how == TRIP_LOSS || trip->how == TRIP_ROW;
-	enum check_id check = loss ? CHECK_UNDECLARED_LOSS : CHECK_ROUND_TRIP;
-	const char *asked = request_text(run, trip->rounded);
-	const char *with = config_text(trip->config, trip->used);
-	const char *name = kind_text(run, trip->kind);
-	const char *word = word_text(run, trip->word, level_of(run, trip->kind)->entry_bytes);
-	const struct m_slice *slice = trip->slice;
+	struct trip trip = *(const struct trip *)ctx;
+	struct run *run = config->run;
 
-	if (!first_time(run, check, kind->span, kind->span))
-		return;
-	if (others)
-		name = arena_printf(run->context->arena, "%s (and %u more requests)", name, others);
+	codec_bind(&run->bound[0], run->model, trip.kind, config->param);
+	return codec_round(run->model, config->param, trip.request, &trip.rounded) && !travel(&run->bound[0], &trip);
+}
+
+static void report(struct run *run, const struct trip *trip)
+{
+	struct span at = kind_of(run, trip->kind)->span;
+	const char *asked = say_request(run, trip->rounded), *with = trip->with;
+	const char *name = say_kind(run, trip->kind);
+	const char *word = say_word(run, trip->word, level_of(run, trip->kind)->entry_bytes);
+	const char *memory = "";
+
+	if (trip->others)
+		name = arena_printf(run->context->arena, "%s (and %u more requests)", name, trip->others);
 	switch (trip->how) {
 	case TRIP_KIND:
-		diag(run->context, check, kind->span, "request '%s' as %s is written as %s, which is not of that kind%s", asked,
+		diag(run->context, CHECK_ROUND_TRIP, at, "request '%s' as %s is written as %s, which is not of that kind%s",
+		     asked, name, word, with);
+		break;
+	case TRIP_RULES:
+		diag(run->context, CHECK_ROUND_TRIP, at, "request '%s' as %s is written as %s, which is reserved%s", asked,
 		     name, word, with);
+		diag_related(run->context, trip->slice->span, "the line that the word breaks");
+		break;
+	case TRIP_ROW:
+		diag(run->context, CHECK_UNDECLARED_LOSS, at, "request '%s' as %s: no two-way row of '%s' writes it%s", asked,
+		     name, run->model->codes.v[trip->code].name, with);
+		diag_related(run->context, run->model->codes.v[trip->code].span, "the table of codes is here");
+		break;
+	case TRIP_LOSS:
+		if (trip->decoded.memory || trip->rounded & REQ_MEMORY)
+			memory = arena_printf(run->context->arena, " %s", say_memory(trip->decoded.memory));
+		diag(run->context, CHECK_UNDECLARED_LOSS, at, "request '%s' as %s comes back as '%s%s' from %s%s", asked, name,
+		     trip->decoded.unknown_rights ? "other" : say_rights(run, trip->decoded.rights), memory, word, with);
+		break;
+	}
+}
+
+static void mend(struct run *run, const struct trip *trip)
+{
+	switch (trip->how) {
+	case TRIP_KIND:
 		diag_mend(run->context, "'refuse' it, or let 'when' and the defaults accept what is written");
 		break;
 	case TRIP_RULES:
-		diag(run->context, check, kind->span, "request '%s' as %s is written as %s, which is reserved%s", asked, name,
-		     word, with);
-		diag_related(run->context, slice->span, "the line that the word breaks");
 		diag_mend(run->context, "'refuse' it, or give the line a legal 'default'");
 		break;
 	case TRIP_ROW:
-		diag(run->context, check, kind->span, "request '%s' as %s: no two-way row of '%s' writes it%s", asked, name,
-		     run->model->codes.v[trip->code].name, with);
-		diag_related(run->context, run->model->codes.v[trip->code].span, "the table of codes is here");
 		diag_mend(run->context, "add the row, or a 'round' or 'refuse' for what it cannot say");
 		break;
 	case TRIP_LOSS:
-		diag(run->context, check, kind->span, "request '%s' as %s comes back as '%s%s%s' from %s%s", asked, name,
-		     trip->decoded.unknown_rights ? "other" : rights_text(run, trip->decoded.rights),
-		     trip->decoded.memory || trip->rounded & REQ_MEMORY ? " " : "",
-		     trip->decoded.memory || trip->rounded & REQ_MEMORY ? memory_text(trip->decoded.memory) : "", word, with);
 		mend_loss(run, trip);
 		break;
+	}
+}
+
+/* The same thing, seen in another kind: most likely for the same reason. */
+static bool same_cause(const struct trip *a, const struct trip *b)
+{
+	if (a->how != b->how || a->request != b->request || a->others != b->others)
+		return false;
+	switch (a->how) {
+	case TRIP_KIND:
+		return false;
+	case TRIP_RULES:
+		return a->slice->span.offset == b->slice->span.offset && a->slice->span.file == b->slice->span.file;
+	case TRIP_ROW:
+		return a->code == b->code;
+	case TRIP_LOSS:
+		break;
+	}
+	return a->decoded.rights == b->decoded.rights && a->decoded.memory == b->decoded.memory &&
+	       a->decoded.unknown_rights == b->decoded.unknown_rights;
+}
+
+/* Report what has one cause once, with the other kinds as related places. */
+static void report_all(struct run *run, const struct trip *trips, int n)
+{
+	bool *said = arena_alloc(run->context->arena, (size_t)n + 1);
+
+	for (int i = 0; i < n; i++) {
+		if (said[i] || !first_time(run, CHECK_ROUND_TRIP, kind_of(run, trips[i].kind)->span, run->model->span))
+			continue;
+		report(run, &trips[i]);
+		for (int j = i + 1; j < n; j++) {
+			struct span at = kind_of(run, trips[j].kind)->span;
+
+			if (said[j] || !same_cause(&trips[i], &trips[j]))
+				continue;
+			said[j] = true;
+			if (first_time(run, CHECK_ROUND_TRIP, at, run->model->span))
+				diag_related(run->context, at, "the same for %s", say_kind(run, trips[j].kind));
+		}
+		mend(run, &trips[i]);
 	}
 }
 
@@ -237,7 +297,17 @@ static params default_params(const struct run *run, ref kind)
 	return used;
 }
 
-static void check_kind(struct run *run, ref kind)
+/* Is the kind's encoding in the hands of a table that was found broken? */
+static bool broken_code(const struct run *run, const struct codec_bound *bound)
+{
+	for (int i = 0; i < bound->n_codes; i++)
+		if (run->code[bound->code[i].code])
+			return true;
+	return false;
+}
+
+/* Try a kind under all its configurations; the first failure goes to *found. */
+static bool check_kind(struct run *run, ref kind, struct trip *found)
 {
 	const struct model *model = run->model;
 	const struct m_kind *k = kind_of(run, kind);
@@ -250,33 +320,41 @@ static void check_kind(struct run *run, ref kind)
 		used |= params_in(model, model->rules.v[i].cond) | params_in(model, model->rules.v[i].when);
 	config_begin(&config, run, level_of(run, kind)->shape, k->present, used, k->span);
 	while (config_next(&config)) {
-		struct trip first = {.how = TRIP_LOSS};
 		unsigned int failed = 0;
 
 		codec_bind(bound, model, kind, config.param);
-		if (proved(run, signature(bound, hash_rules(run, &config))))
+		if (broken_code(run, bound) || proved(run, signature(bound, hash_rules(run, &config))))
 			continue;
 		for (unsigned int request = 0; request < N_REQUESTS; request++) {
-			struct trip trip = {.kind = kind, .config = &config, .used = used, .request = request};
+			struct trip trip = {.kind = kind, .request = request};
 
+			run->work++;
 			if (!codec_round(model, config.param, request, &trip.rounded) || travel(bound, &trip))
 				continue;
 			if (failed++ == 0)
-				first = trip;
+				*found = trip;
 		}
 		if (failed == 0)
 			continue;
 		run->proved.n--; /* not proved: another kind with the same lines may be possible where this one is not */
 		if (!config_possible(&config))
 			continue;
-		report(run, &first, failed - 1);
-		return;
+		found->others = failed - 1;
+		found->with = say_config(&config, config_relevant(&config, used, goes_wrong, found));
+		return true;
 	}
+	return false;
 }
 
 void check_round_trip(struct run *run)
 {
-	for (int i = 0; i < run->model->kinds.n; i++)
-		if (kind_of(run, i)->category == CATEGORY_LEAF && !run->kind[i].broken)
-			check_kind(run, i);
+	ARRAY(struct trip) trips = {0};
+
+	for (int i = 0; i < run->model->kinds.n; i++) {
+		struct trip found;
+
+		if (kind_of(run, i)->category == CATEGORY_LEAF && !run->kind[i].broken && check_kind(run, i, &found))
+			*ARRAY_ADD(run->context->arena, trips) = found;
+	}
+	report_all(run, trips.v, trips.n);
 }

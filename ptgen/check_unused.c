@@ -6,13 +6,13 @@
  */
 #include "check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct names {
 	struct arena *arena;
 	ARRAY(const char *) value; /* in expressions */
 	ARRAY(const char *) group; /* after ':' */
-	const struct ast_item *skip; /* the definition itself is no use */
 };
 
 static void add_expr(struct names *names, const struct ast_expr *expr);
@@ -72,8 +72,6 @@ static void add_lines(struct names *names, const struct ast_line *line)
 
 static void add_item(struct names *names, const struct ast_item *item)
 {
-	if (item == names->skip)
-		return;
 	add_bits(names, item->bits);
 	add_opts(names, item->opts);
 	add_set(names, item->set);
@@ -111,12 +109,14 @@ static bool derives(const struct ast_file *file, const struct ast_format *a, con
 	return false;
 }
 
-static bool has(const char *const *list, int n, const char *name)
+static int compare(const void *a, const void *b)
 {
-	for (int i = 0; i < n; i++)
-		if (list[i] && !strcmp(list[i], name))
-			return true;
-	return false;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool has(const char **list, int n, const char *name)
+{
+	return n && bsearch(&name, list, (size_t)n, sizeof(*list), compare);
 }
 
 static const char *what(enum ast_item_kind kind)
@@ -132,17 +132,10 @@ static const char *what(enum ast_item_kind kind)
 	}
 }
 
-static void check_item(struct context *context, const struct ast_file *file, const struct ast_format *format,
-		       const struct ast_item *item, struct names *names)
+static void check_item(struct context *context, const struct ast_item *item, const struct names *names)
 {
 	bool group = item->kind == ITEM_FIELDS;
 
-	names->value.n = names->group.n = 0;
-	names->skip = item->kind == ITEM_LET ? item : NULL;
-	for (const struct ast_format *other = file->formats; other; other = other->next)
-		if (derives(file, other, format) || derives(file, format, other))
-			for (const struct ast_item *i = other->items; i; i = i->next)
-				add_item(names, i);
 	if (group ? has(names->group.v, names->group.n, item->name) : has(names->value.v, names->value.n, item->name))
 		return;
 	diag(context, CHECK_UNUSED_NAME, item->name_span, "%s '%s' is never used", what(item->kind), item->name);
@@ -156,8 +149,18 @@ void check_unused(struct context *context, const struct ast_file *file)
 {
 	struct names names = {.arena = context->arena};
 
-	for (const struct ast_format *format = file->formats; format; format = format->next)
+	for (const struct ast_format *format = file->formats; format; format = format->next) {
+		names.value.n = names.group.n = 0;
+		for (const struct ast_format *other = file->formats; other; other = other->next)
+			if (derives(file, other, format) || derives(file, format, other))
+				for (const struct ast_item *item = other->items; item; item = item->next)
+					add_item(&names, item);
+		if (names.value.n)
+			qsort(names.value.v, (size_t)names.value.n, sizeof(*names.value.v), compare);
+		if (names.group.n)
+			qsort(names.group.v, (size_t)names.group.n, sizeof(*names.group.v), compare);
 		for (const struct ast_item *item = format->items; item; item = item->next)
 			if (what(item->kind) && item->name)
-				check_item(context, file, format, item, &names);
+				check_item(context, item, &names);
+	}
 }

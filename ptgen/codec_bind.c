@@ -186,7 +186,7 @@ static void bind_legal(struct codec_bound *bound, struct codec_line *line)
 {
 	const struct m_slice *slice = line->slice;
 	unsigned int width = bits_width(slice->hi, slice->lo);
-	uint64_t last = width > 12 ? 4095 : bits_ones(width);
+	uint64_t last = width > 8 ? 255 : bits_ones(width);
 
 	for (uint64_t value = 0; value <= last; value++) {
 		uint64_t word[2] = {bound->masks.value[0], bound->masks.value[1]};
