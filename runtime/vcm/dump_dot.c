@@ -168,10 +168,10 @@ static void put_region(FILE *stream, const struct region *region)
 	unsigned int number = 0;
 
 	fprintf(stream,
-		"\tsubgraph cluster_r%u {\n\t\tlabel=<<b>region %u</b>%s &#160; 0x%" PRIx64 " - 0x%" PRIx64
-		" &#160; (%s)>;\n\t\tlabeljust=l; style=\"rounded,filled\"; fillcolor=\"#f5f7fa\"; color=\"#cbd2d9\"; "
+		"\tsubgraph cluster_r%u {\n\t\tlabel=<<b>region %u</b>%s<br align=\"left\"/>0x%" PRIx64 " - 0x%" PRIx64
+		" &#160; %s<br align=\"left\"/>>;\n\t\tlabeljust=l; style=\"rounded,filled\"; fillcolor=\"#f5f7fa\"; color=\"#cbd2d9\"; "
 		"margin=14;\n",
-		region->object.index, region->number, region->kind == VC_REGION_CPU ? ", the CPU's window" : "",
+		region->object.index, region->number, region->kind == VC_REGION_CPU ? " &#160; window of the CPU" : "",
 		region->ranges.first, region->ranges.last, size_text(bytes).text);
 	put_reservations(stream, region);
 	if (region->kind != VC_REGION_CPU)

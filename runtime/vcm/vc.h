@@ -250,7 +250,7 @@ int vc_device_read(struct vc_device *device, uint64_t address, void *buffer, uin
 int vc_device_write(struct vc_device *device, uint64_t address, const void *buffer, uint64_t bytes,
 		    unsigned int access, struct vc_fault *fault);
 /* The physical address (not the bus address) behind a device's address, by an architectural walk. No handler runs and no
- * state is updated. 0; -EFAULT. */
+ * state is updated; fault gets the walk also where it succeeds. 0; -EFAULT. */
 int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int access, uint64_t *pa,
 			struct vc_fault *fault);
 

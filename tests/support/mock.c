@@ -294,6 +294,13 @@ static void fill_leaf(struct pt_leaf *leaf, uint64_t iova, uint64_t word, unsign
 				 .accessed = (word & ACCESSED) != 0};
 }
 
+static uint16_t kind_of(uint64_t word, uint16_t level)
+{
+	if (!(word & VALID))
+		return 0;
+	return level ? 3 : word & TABLE ? 2 : 1;
+}
+
 static void mock_walk(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk)
 {
 	uint64_t pa = pt_root(table), word;
@@ -307,7 +314,8 @@ static void mock_walk(const struct pt_table *table, struct pt_reader *reader, ui
 		walk->fault = PT_FAULT_BOUNDS;
 		if (!reader->read(reader->ctx, pa, &word, sizeof(word)))
 			return;
-		walk->step[walk->n_steps++] = (struct pt_step){.entry_pa = pa, .raw = {word, 0}, .level = level};
+		walk->step[walk->n_steps++] = (struct pt_step){
+			.entry_pa = pa, .raw = {word, 0}, .level = level, .kind = kind_of(word, level)};
 		walk->fault = PT_FAULT_ABSENT;
 		if (!(word & VALID))
 			return;
