@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/* emit_c.c - the C emitter: what the format needs, the two passes, the public header. */
+#include "emit_c.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages.h"
+#include "template.h"
+
+extern const char template_header[], template_core[], template_lookup[], template_map[], template_unmap[], template_change[],
+	template_walk[], template_init[], template_state[];
+
+#define OUT(...) fprintf(emitter->out, __VA_ARGS__)
+
+/* A name fit for an enumerator: capitals, digits, underscores; a minus becomes M. */
+static const char *enumerator(struct arena *arena, const char *text)
+{
+	char *name = arena_alloc(arena, strlen(text) + 1), *c = name;
+
+	for (; *text; text++)
+		*c++ = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') :
+		       (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') ? *text :
+		       *text == '-' ? 'M' : '_';
+	return name;
+}
+
+static void refuse(struct emitter *emitter, const char *what)
+{
+	if (!emitter->failed)
+		diag_usage(emitter->context, "%s: format '%s': the C emitter cannot do %s yet; other outputs are not affected",
+			   emitter->model->source, emitter->model->name, what);
+	emitter->failed = true;
+}
+
+/* The configuration that a shape is described for: defaults, with the shape's parameters found by search. */
+static void shape_defaults(struct emitter *emitter, int shape, int64_t *param)
+{
+	const struct model *model = emitter->model;
+	int order[8], n = 0;
+
+	for (int i = 0; i < model->params.n; i++)
+		param[i] = INT64_MIN;
+	model_defaults(model, param);
+	if (model_shape(model, param) == shape)
+		return;
+	for (int i = 0; i < model->params.n && n < 8; i++)
+		if (!model->params.v[i].bound && model_mentions(model, model->shapes.v[shape].when, X_PARAM, i))
+			order[n++] = i;
+	/* All combinations of the parameters that select shapes; few, or there would be no shapes. */
+	for (int64_t turn = 0;; turn++) {
+		int64_t rest = turn;
+
+		for (int i = 0; i < model->params.n; i++)
+			param[i] = INT64_MIN;
+		for (int i = 0; i < n; i++) {
+			const struct m_param *p = &model->params.v[order[i]];
+			int64_t count = 0, index;
+
+			for (int r = 0; r < p->n_ranges; r++)
+				count += model->ranges.v[p->first_range + r].last - model->ranges.v[p->first_range + r].first + 1;
+			index = rest % count;
+			rest /= count;
+			for (int r = 0; r < p->n_ranges; r++) {
+				const struct m_range *range = &model->ranges.v[p->first_range + r];
+
+				if (index <= range->last - range->first) {
+					param[order[i]] = range->first + index;
+					break;
+				}
+				index -= range->last - range->first + 1;
+			}
+		}
+		model_defaults(model, param);
+		if (model_shape(model, param) == shape || rest)
+			return;
+	}
+}
+
+static void plan_names(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+
+	for (int i = 0; i < model->levels.n; i++) {
+		const struct m_level *level = &model->levels.v[i];
+		const char *shape = model->shapes.v[level->shape].name, *name = enumerator(emitter->arena, level->name);
+
+		if (*shape)
+			name = text_of(emitter, "%s_%s", enumerator(emitter->arena, shape), name);
+		for (int k = 0; k < level->n_args; k++)
+			name = text_of(emitter, "%s_%" PRId64, name, level->args[k]);
+		emitter->level_name[i] = name;
+	}
+	for (int k = 0; k < model->kinds.n; k++) {
+		const struct m_kind *kind = &model->kinds.v[k];
+
+		emitter->kind_name[k] = text_of(emitter, "%s_%s", emitter->level_name[kind->level], enumerator(emitter->arena, kind->name));
+		if (kind->row != REF_NONE)
+			emitter->kind_name[k] = text_of(emitter, "%s_%d", emitter->kind_name[k], kind->lg2);
+	}
+}
+
+/* Where a level's tables link to in what we write: the target whose condition the default word meets. */
+static ref written_next(struct emitter *emitter, ref kind)
+{
+	const struct model *model = emitter->model;
+	const struct m_kind *k = &model->kinds.v[kind];
+	const int64_t *param = emitter->defaults + model->levels.v[k->level].shape * model->params.n;
+	uint64_t word[2] = {0, 0};
+	struct m_env env = {.param = param, .kind = kind, .word = word};
+	ref code;
+
+	if (!codec_attributes(model, kind, param, REQ_READ | REQ_WRITE | REQ_EXEC, CODEC_WHOLE, word, &code))
+		return REF_NONE;
+	for (int i = 0; i < k->n_next; i++)
+		if (model_holds(model, model->nexts.v[k->first_next + i].cond, &env))
+			return model->nexts.v[k->first_next + i].level;
+	return REF_NONE;
+}
+
+static void plan_levels(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+
+	for (int i = 0; i < model->levels.n; i++) {
+		const struct m_level *level = &model->levels.v[i];
+
+		emitter->next[i] = emitter->table[i] = emitter->absent[i] = REF_NONE;
+		if (level->entry_bytes != model->levels.v[0].entry_bytes || level->big_endian != model->levels.v[0].big_endian)
+			refuse(emitter, "levels with entries of different sizes or orders");
+		if (level->entry_bytes != 4 && level->entry_bytes != 8)
+			refuse(emitter, "entries that are not 4 or 8 bytes");
+		if (level->every_lg2)
+			refuse(emitter, "tables of which only some slots are used ('every')");
+		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++) {
+			const struct m_kind *kind = &model->kinds.v[k];
+
+			if (kind->category == CATEGORY_ABSENT) {
+				struct bits mask = kind_bits(emitter, k, BITS_MASK), value = kind_bits(emitter, k, BITS_VALUE);
+
+				if (emitter->absent[i] != REF_NONE)
+					refuse(emitter, "two absent kinds at one level");
+				if (mask.text || value.text || kind->when != REF_NONE || kind->present != REF_NONE)
+					refuse(emitter, "an absent kind that depends on the configuration");
+				emitter->absent[i] = k;
+			} else if (kind->category == CATEGORY_TABLE) {
+				if (emitter->table[i] != REF_NONE)
+					refuse(emitter, "two table kinds at one level");
+				emitter->table[i] = k;
+				for (int n = 0; n < kind->n_next; n++)
+					if (model->nexts.v[kind->first_next + n].via)
+						refuse(emitter, "several sub-tables under one entry");
+				emitter->next[i] = written_next(emitter, k);
+				emitter->has_skips = emitter->has_skips || kind->n_next > 1;
+				if (kind_bits(emitter, k, BITS_SYNCED).literal || kind_bits(emitter, k, BITS_SYNCED).text)
+					emitter->has_synced = true;
+			} else if (kind->category == CATEGORY_NULL) {
+				refuse(emitter, "null entries");
+			}
+			if (kind->category == CATEGORY_LEAF && kind->group_lg2 && 1 << kind->group_lg2 > emitter->max_group)
+				emitter->max_group = 1 << kind->group_lg2;
+			if (kind->category == CATEGORY_LEAF && kind->group == GROUP_CONTIG)
+				emitter->has_contigs = true;
+			if (kind_bits(emitter, k, BITS_KEEP).literal || kind_bits(emitter, k, BITS_KEEP).text)
+				emitter->has_keeps = true;
+		}
+		if (emitter->absent[i] == REF_NONE)
+			refuse(emitter, "a level without an absent kind");
+	}
+	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
+		refuse(emitter, "'base' and 'window'");
+	if (model->root.count != REF_NONE && !(model->exprs.v[model->root.count].op == X_CONST && model->exprs.v[model->root.count].k == 1))
+		refuse(emitter, "several roots");
+	if (model->addresses.n)
+		refuse(emitter, "run-time addresses");
+}
+
+/* The last address of which a table (or the root) can be: from the width of the fields that hold it. */
+static const char *last_address(struct emitter *emitter, bool root)
+{
+	const struct model *model = emitter->model;
+	int top = -1;
+
+	for (int i = 0; i < (root ? model->registers.n : model->kinds.n); i++) {
+		int first = root ? model->registers.v[i].first_slice : model->kinds.v[i].first_slice;
+		int n = root ? model->registers.v[i].n_slices : model->kinds.v[i].n_slices, here = -1;
+
+		if (!root && model->kinds.v[i].category != CATEGORY_TABLE)
+			continue;
+		for (int s = first; s < first + n; s++) {
+			const struct m_slice *slice = &model->slices.v[s];
+
+			if (slice->role == (root ? ROLE_ROOT : ROLE_ADDRESS) && slice->to + slice->hi - slice->lo > here)
+				here = slice->to + slice->hi - slice->lo;
+		}
+		if (here >= 0 && (top < 0 || (root ? here > top : here < top)))
+			top = here;
+	}
+	if (top < 0 || top >= 63)
+		return "t->output_last";
+	return text_of(emitter, "(t->output_last < UINT64_C(0x%" PRIx64 ") ? t->output_last : UINT64_C(0x%" PRIx64 "))", mask_of(top, 0),
+		       mask_of(top, 0));
+}
+
+static void emit_enums(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	const struct model *model = emitter->model;
+
+	OUT("/* Levels, root first; indices into %s_levels. */\nenum {\n", emitter->lower);
+	for (int i = 0; i < model->levels.n; i++)
+		OUT("\t%s_%s,\n", emitter->upper, emitter->level_name[i]);
+	OUT("\t%s_N_LEVELS,\n\t%s_N_KINDS = %d,\n\t%s_MAX_GROUP = %d, /* slots of the largest group */\n", emitter->upper, emitter->upper,
+	    model->kinds.n, emitter->upper, emitter->max_group);
+	OUT("\t%s_INPUT_FAULT = %s,\n\t%s_OUTPUT_FAULT = %s,\n\t%s_RESERVED_FAULT = %s,\n\t%s_REFUSED = 0xff, /* in the table of requests */\n\t"
+	    "%s_WIDER = 0x80\n};\n\n", emitter->upper, fault_text(emitter, model->input.fault, FAULT_ADDRESS), emitter->upper,
+	    fault_text(emitter, model->output.fault, FAULT_ADDRESS), emitter->upper,
+	    fault_text(emitter, model->reserved_fault, FAULT_RESERVED), emitter->upper, emitter->upper);
+	OUT("/* Words of struct pt_table that %s_init computes from the configuration. */\nenum {\n", emitter->lower);
+	for (int i = 0; i < emitter->words.n; i++)
+		OUT("\t%s_WORD_%s,\n", emitter->upper, emitter->words.v[i].name);
+	OUT("\t%s_N_WORDS\n};\n\n_Static_assert(%s_N_WORDS <= PT_MAX_WORDS, \"struct pt_table has room for all configuration words\");\n\n",
+	    emitter->upper, emitter->upper);
+}
+
+static void emit_last_level(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	const struct model *model = emitter->model;
+
+	OUT("/* The lowest level of the table's shape. */\nPT_ALWAYS_INLINE unsigned int %s_last_level(const struct pt_table *t)\n{\n\t(void)t;\n",
+	    emitter->lower);
+	if (model->shapes.n == 1) {
+		OUT("\treturn %s_N_LEVELS - 1;\n}\n\n", emitter->upper);
+		return;
+	}
+	OUT("\treturn t->level_base + %s_shape_levels[t->shape] - 1U;\n}\n\n", emitter->lower);
+}
+
+static void emit_resize(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	const struct model *model = emitter->model;
+
+	OUT("/* May a leaf become a table (and back) in one store? */\nPT_ALWAYS_INLINE bool %s_resize_live(const struct pt_table *t)\n{\n\t(void)t;\n",
+	    emitter->lower);
+	if (!model->resize_said)
+		OUT("\treturn false;\n}\n\n");
+	else if (model->resize_live == REF_NONE)
+		OUT("\treturn true;\n}\n\n");
+	else
+		OUT("\treturn t->word[%s] != 0;\n}\n\n",
+		    word_name(emitter, word_of(emitter, "RESIZE_LIVE", text_of(emitter, "(uint64_t)((%s) != 0)", config_text(emitter, model->resize_live)))));
+}
+
+static void emit_param_enum(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	const struct model *model = emitter->model;
+
+	if (model->params.n == 0)
+		return;
+	OUT("/* Parameters: indices into pt_config.param. */\nenum {\n");
+	for (int i = 0; i < model->params.n; i++) {
+		const struct m_param *p = &model->params.v[i];
+
+		OUT("\t%s_PARAM_%s%s", emitter->upper, enumerator(emitter->arena, p->name), i + 1 < model->params.n ? "," : "");
+		if (p->doc && *p->doc)
+			OUT(" /* %s */", p->doc);
+		OUT("\n");
+	}
+	OUT("};\n\n");
+}
+
+static void emit_spec(void *ctx)
+{
+	struct emitter *emitter = ctx;
+
+	OUT(" * %s\n", emitter->model->title ? emitter->model->title : emitter->model->name);
+	for (int i = 0; i < emitter->model->spec.n; i++)
+		OUT(" *   %s\n", emitter->model->spec.v[i]);
+}
+
+static void emit_swap(void *ctx)
+{
+	struct emitter *emitter = ctx;
+
+	if (!emitter->big_endian)
+		return;
+	OUT("#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__\n#define PT_SWAP%d(x) ((%s_entry)(x))\n#else\n#define PT_SWAP%d(x) ((%s_entry)__builtin_bswap%d("
+	    "(%s_entry)(x)))\n#endif\n\n", emitter->entry_bits, emitter->lower, emitter->entry_bits, emitter->lower, emitter->entry_bits, emitter->lower);
+}
+
+static void emit_arithmetic(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	const char *f = emitter->lower;
+
+	if (emitter->uses_shl)
+		OUT("static int64_t %s_shift_left(int64_t a, int64_t n)\n{\n\treturn n < 0 || n > 63 ? 0 : (int64_t)((uint64_t)a << n);\n}\n\n", f);
+	if (emitter->uses_shr)
+		OUT("static int64_t %s_shift_right(int64_t a, int64_t n)\n{\n\treturn n < 0 || n > 63 ? 0 : (int64_t)((uint64_t)a >> n);\n}\n\n", f);
+	if (emitter->uses_div)
+		OUT("static int64_t %s_quotient(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a / b;\n}\n\n", f);
+	if (emitter->uses_mod)
+		OUT("static int64_t %s_remainder(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a %% b;\n}\n\n", f);
+	if (emitter->uses_above)
+		OUT("/* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */\n"
+		    "static uint64_t %s_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)\n{\n\tuint64_t mask = 0;\n\n"
+		    "\tfor (unsigned int bit = lo; bit <= hi; bit++)\n\t\tif (to + bit - lo > 63 || t->output_last >> (to + bit - lo) == 0)\n"
+		    "\t\t\tmask |= (uint64_t)1 << bit;\n\treturn mask;\n}\n\n", f);
+}
+
+static void print_source(struct emitter *emitter, bool header)
+{
+	const struct model *model = emitter->model;
+	const struct template_hole holes[] = {
+		{"F", emitter->lower, NULL},
+		{"U", emitter->upper, NULL},
+		{"E", text_of(emitter, "%s_entry", emitter->lower), NULL},
+		{"TITLE", model->title ? model->title : model->name, NULL},
+		{"SOURCE", strrchr(model->source, '/') ? strrchr(model->source, '/') + 1 : model->source, NULL},
+		{"VERSION", PTGEN_VERSION, NULL},
+		{"BITS", text_of(emitter, "%d", emitter->entry_bits), NULL},
+		{"TO_CPU", emitter->big_endian ? text_of(emitter, "PT_SWAP%d(", emitter->entry_bits) : "(", ")"},
+		{"TO_MEMORY", emitter->big_endian ? text_of(emitter, "PT_SWAP%d(", emitter->entry_bits) : "(", ")"},
+		{"EFFECTIVE_ROW", emitter->matrices.v[emitter->granted].row_of ?
+			text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, "GRANTED_ROW", emitter->matrices.v[emitter->granted].row_of))) :
+			"0", NULL},
+		{"INPUT_BITS", text_of(emitter, "(%s) + 1", config_text(emitter, model->input.hi)), NULL},
+		{"OUTPUT_BITS", text_of(emitter, "((%s) + 1)", config_text(emitter, model->output.hi)), NULL},
+		{"ROOT_START", model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower) :
+			config_text(emitter, model->root.start), NULL},
+		{"GROWS_PARAM", model->root.grows == REF_NONE ? "0" :
+			text_of(emitter, "%s_PARAM_%s", emitter->upper, enumerator(emitter->arena, model->params.v[model->root.grows].name)), NULL},
+		{"GROWS_LAST", model->root.grows == REF_NONE ? "0" : text_of(emitter, "%" PRId64,
+			model->ranges.v[model->params.v[model->root.grows].first_range + model->params.v[model->root.grows].n_ranges - 1].last), NULL},
+		{"FAULT_INPUT", "", NULL},
+		{NULL, NULL, NULL},
+	};
+	const struct template_flag flags[] = {
+		{"grows", model->root.grows != REF_NONE}, {"groups", emitter->has_groups}, {"repeats", emitter->has_repeats},
+		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
+		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
+		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"params", model->params.n != 0},
+		{NULL, false},
+	};
+	const struct template_part parts[] = {
+		{"spec", emit_spec}, {"param_enum", emit_param_enum}, {"enums", emit_enums}, {"swap", emit_swap}, {"descriptions", emit_descriptions},
+		{"entry_functions", emit_entry_functions}, {"last_level", emit_last_level}, {"resize", emit_resize},
+		{"find_cases", emit_find_cases}, {"lookup_cases", emit_lookup_cases}, {"map_levels", emit_map_levels},
+		{"map_dispatch", emit_map_dispatch}, {"unmap_levels", emit_unmap_levels}, {"unmap_dispatch", emit_unmap_dispatch},
+		{"code_tables", emit_code_tables}, {"attribute_functions", emit_attribute_functions}, {"cold_tables", emit_cold_tables},
+		{"cold_functions", emit_cold_functions}, {"arithmetic", emit_arithmetic}, {"defaults", emit_defaults}, {"requires", emit_requires},
+		{"shape", emit_shape}, {"words", emit_words}, {"input_rules", emit_input_rules}, {"aperture", emit_aperture},
+		{"root_size", emit_root_size}, {"registers", emit_registers}, {"descriptor", emit_descriptor}, {NULL, NULL},
+	};
+	const struct template_set set = {.out = emitter->out, .ctx = emitter, .holes = holes, .flags = flags, .parts = parts};
+
+	if (header)
+		template_run(&set, template_header);
+	else {
+		template_run(&set, template_core);
+		template_run(&set, template_walk);
+		template_run(&set, template_lookup);
+		template_run(&set, template_state);
+		template_run(&set, template_map);
+		template_run(&set, template_unmap);
+		template_run(&set, template_change);
+		template_run(&set, template_init);
+	}
+}
+
+void emit_c(struct context *context, const struct model *model, struct outputs *outputs)
+{
+	struct emitter e = {.context = context, .model = model, .arena = context->arena, .max_group = 1, .max_classes = 1}, *emitter = &e;
+	FILE *nowhere;
+
+	e.lower = context->options.prefix ? context->options.prefix : model->name;
+	e.upper = enumerator(e.arena, e.lower);
+	e.entry_bits = model->levels.v[0].entry_bytes * 8;
+	e.big_endian = model->levels.v[0].big_endian;
+	e.level_name = arena_alloc(e.arena, sizeof(*e.level_name) * (size_t)(model->levels.n + 1));
+	e.kind_name = arena_alloc(e.arena, sizeof(*e.kind_name) * (size_t)(model->kinds.n + 1));
+	e.kind_class = arena_alloc(e.arena, sizeof(*e.kind_class) * (size_t)(model->kinds.n + 1));
+	e.next = arena_alloc(e.arena, sizeof(*e.next) * (size_t)(model->levels.n + 1));
+	e.absent = arena_alloc(e.arena, sizeof(*e.absent) * (size_t)(model->levels.n + 1));
+	e.table = arena_alloc(e.arena, sizeof(*e.table) * (size_t)(model->levels.n + 1));
+	e.defaults = arena_alloc(e.arena, sizeof(*e.defaults) * (size_t)(model->shapes.n * model->params.n + 1));
+	for (int s = 0; s < model->shapes.n; s++)
+		shape_defaults(emitter, s, e.defaults + s * model->params.n);
+	plan_names(emitter);
+	plan_levels(emitter);
+	if (!e.failed)
+		plan_codes(emitter);
+	if (e.failed)
+		return;
+	for (int k = 0; k < model->kinds.n; k++)
+		if (model->kinds.v[k].category == CATEGORY_LEAF && (attribute_mask(emitter, k) & ~kind_bits(emitter, k, BITS_LIVE).literal) != 0)
+			e.has_breaks = true;
+	word_of(emitter, "TABLE_LAST", last_address(emitter, false));
+	/* Two words with the same text would be one: keep them apart. */
+	word_of(emitter, "ROOT_LAST", text_of(emitter, "%s + 0", last_address(emitter, true)));
+	nowhere = fopen("/dev/null", "w");
+	if (!nowhere) {
+		diag_usage(context, "/dev/null cannot be opened");
+		return;
+	}
+	e.out = nowhere;
+	print_source(emitter, false);
+	/* Once more: words that the first pass found may have named further ones. */
+	print_source(emitter, false);
+	fclose(nowhere);
+	e.out = output_open(outputs, text_of(emitter, "%s.h", e.lower));
+	print_source(emitter, true);
+	e.out = output_open(outputs, text_of(emitter, "%s.c", e.lower));
+	print_source(emitter, false);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * emit_c.h - what the files of the C emitter share.
+ *
+ *   emit_c.c         the plan (names, what the format has), the driver, the public header
+ *   emit_c_text.c    C text of expressions; words of a table that depend on its configuration
+ *   emit_c_entry.c   the primitives on entries: tests, tables, leaves, addresses
+ *   emit_c_codes.c   rights and memory types: the tables that a request is looked up in
+ *   emit_c_tables.c  constant descriptions: levels, kinds, fields, parameters, the descriptor
+ *   emit_c_config.c  the parts of F_init: defaults, shapes, ranges, registers
+ *   templates/       the functions, in C, with holes (template.h)
+ *
+ * The output is printed twice, first into nothing: what the first pass finds out (which configuration words exist, which
+ * helpers are used) is known where the second one needs it.
+ */
+#ifndef PTGEN_EMIT_C_H
+#define PTGEN_EMIT_C_H
+
+#include "codec.h"
+#include "model.h"
+
+/* A word of struct pt_table that F_init computes from the parameters. */
+struct word {
+	const char *name; /* "PAGE_RES0": the enumerator without prefix */
+	const char *text; /* the C expression */
+};
+
+/* A table of attribute words: for each configuration row, one word per rights (32) or memory types (3). */
+struct matrix {
+	const char *name;
+	int rows, columns;
+	uint64_t *value;    /* rows * columns */
+	const char *row_of; /* C expression of the row; NULL: 0 */
+	const char *comment;
+};
+
+/* What leaf kinds with the same attribute words share. */
+struct attribute_class {
+	ref shape;
+	int rights, memory; /* matrices */
+	int index;	    /* in struct F_attributes, counted per shape */
+	const char *marks;  /* C expression ORed in but for device memory, NULL: none */
+};
+
+struct emitter {
+	struct context *context;
+	const struct model *model;
+	struct arena *arena;
+	FILE *out;
+	const char *lower, *upper;
+	int entry_bits;
+	bool big_endian;
+	const char **level_name; /* enumerators, without prefix */
+	const char **kind_name;
+	int *kind_class; /* per kind: index into classes, -1: not a leaf */
+	ref *next;	 /* per level: where its tables link to when we write them; REF_NONE: no tables */
+	ref *absent;	 /* per level: its absent kind */
+	ref *table;	 /* per level: its table kind; REF_NONE */
+	ARRAY(struct word) words;
+	ARRAY(struct matrix) matrices;
+	ARRAY(struct attribute_class) classes;
+	int granted; /* matrix of rounded requests */
+	int max_classes, max_group;
+	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks;
+	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
+	int64_t *defaults; /* the default configuration of each shape: shapes * params */
+	bool failed;
+};
+
+/* ---- emit_c_text.c */
+
+/* A value that is a constant, a text, or the OR of both. */
+struct bits {
+	uint64_t literal;
+	const char *text; /* C expression over `const int64_t *p`, uint64_t; NULL: none */
+};
+
+const char *text_of(struct emitter *emitter, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An expression over the parameters as C (int64_t). */
+const char *config_text(struct emitter *emitter, ref expr);
+/* An expression over the fields of a word of kind as C; `word` names the entry, parameters are read through t->param. */
+const char *entry_text(struct emitter *emitter, ref kind, ref expr, const char *word);
+void bits_add(struct emitter *emitter, struct bits *bits, ref cond, uint64_t mask);
+void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref value, int hi, int lo);
+/* Index of the configuration word that holds text; made if there is none. */
+int word_of(struct emitter *emitter, const char *name, const char *text);
+/* The enumerator of a word, "-1" for none. */
+const char *word_name(struct emitter *emitter, int index);
+/* C text of bits in a function that has `t`: a literal, a word, or both. */
+const char *bits_text(struct emitter *emitter, const char *name, const struct bits *bits);
+const char *hex(struct emitter *emitter, uint64_t value);
+uint64_t mask_of(int hi, int lo);
+const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n);
+
+/* ---- emit_c_entry.c */
+
+enum bits_of { BITS_MASK, BITS_VALUE, BITS_RES0, BITS_RES1, BITS_CONST, BITS_ADDRESS, BITS_KEEP, BITS_SYNCED, BITS_LIVE, BITS_MARKS };
+struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what);
+void emit_entry_functions(void *ctx);
+void emit_find_cases(void *ctx);
+void emit_lookup_cases(void *ctx);
+void emit_map_levels(void *ctx);
+void emit_map_dispatch(void *ctx);
+void emit_unmap_levels(void *ctx);
+void emit_unmap_dispatch(void *ctx);
+
+/* ---- emit_c_codes.c */
+
+void plan_codes(struct emitter *emitter);
+void emit_code_tables(void *ctx);
+void emit_attribute_functions(void *ctx);
+/* Bits of a leaf kind that a change of rights or memory type may change. */
+uint64_t attribute_mask(const struct emitter *emitter, ref kind);
+
+/* ---- emit_c_tables.c */
+
+/* The enum pt_fault of a fault of the model. */
+const char *fault_text(struct emitter *emitter, ref fault, int otherwise);
+void emit_descriptions(void *ctx);
+void emit_cold_tables(void *ctx);
+void emit_cold_functions(void *ctx);
+void emit_descriptor(void *ctx);
+
+/* ---- emit_c_config.c */
+
+void emit_defaults(void *ctx);
+void emit_requires(void *ctx);
+void emit_shape(void *ctx);
+void emit_words(void *ctx);
+void emit_input_rules(void *ctx);
+void emit_aperture(void *ctx);
+void emit_root_size(void *ctx);
+void emit_registers(void *ctx);
+
+#endif

@@ -1,0 +1,686 @@
+/* SPDX-License-Identifier: MIT */
+/* emit_c_entry.c - the primitives on entries: tests, tables, leaves, addresses, and one function per level. */
+#include "emit_c.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------------------------------------------------- bits of kinds */
+
+static bool mentions_request(const struct emitter *emitter, ref expr)
+{
+	return expr != REF_NONE && model_mentions(emitter->model, expr, X_RIGHT, -1);
+}
+
+static bool is_column(const struct emitter *emitter, const struct m_slice *slice)
+{
+	for (int c = 0; c < emitter->model->codes.n; c++) {
+		const struct m_code *code = &emitter->model->codes.v[c];
+
+		for (int i = 0; i < code->n_cols && code->concept != CONCEPT_DIRTY; i++)
+			if (code->col[i].field == slice->field && slice->field != REF_NONE)
+				return true;
+	}
+	return false;
+}
+
+/* What a mapper always writes in these bits, whatever the request. */
+static void constant_of(struct emitter *emitter, const struct m_kind *kind, const struct m_slice *slice, struct bits *bits)
+{
+	uint64_t mask = mask_of(slice->hi, slice->lo);
+
+	switch (slice->role) {
+	case ROLE_RES1: bits_add(emitter, bits, slice->cond, mask); break;
+	case ROLE_CONST: bits_add_value(emitter, bits, slice->cond, slice->value, slice->hi, slice->lo); break;
+	case ROLE_FIELD:
+		if (kind->category == CATEGORY_TABLE && slice->allows)
+			bits_add(emitter, bits, slice->cond, mask);
+		else if (slice->dflt != REF_NONE && !mentions_request(emitter, slice->dflt) &&
+			 !(kind->category == CATEGORY_LEAF && is_column(emitter, slice)))
+			bits_add_value(emitter, bits, slice->cond, slice->dflt, slice->hi, slice->lo);
+		break;
+	default: break;
+	}
+}
+
+struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what)
+{
+	const struct m_kind *k = &emitter->model->kinds.v[kind];
+	struct bits bits = {0, NULL};
+	int n;
+	const struct m_slice *slice = slices_of(emitter, kind, &n);
+
+	for (int i = 0; i < n; i++) {
+		const struct m_slice *s = &slice[i];
+		uint64_t mask = mask_of(s->hi, s->lo);
+
+		switch (what) {
+		case BITS_MASK:
+			if (s->role == ROLE_CONST)
+				bits_add(emitter, &bits, s->cond, mask);
+			break;
+		case BITS_VALUE:
+			if (s->role == ROLE_CONST)
+				bits_add_value(emitter, &bits, s->cond, s->value, s->hi, s->lo);
+			break;
+		case BITS_RES0:
+			if (s->role == ROLE_RES0)
+				bits_add(emitter, &bits, s->cond, mask);
+			break;
+		case BITS_RES1:
+			if (s->role == ROLE_RES1)
+				bits_add(emitter, &bits, s->cond, mask);
+			break;
+		case BITS_CONST: constant_of(emitter, k, s, &bits); break;
+		case BITS_ADDRESS:
+			if (s->role == ROLE_ADDRESS)
+				bits.literal |= mask;
+			break;
+		case BITS_KEEP:
+			if (s->flags & SLICE_KEEP)
+				bits_add(emitter, &bits, s->cond, mask);
+			break;
+		case BITS_SYNCED:
+			if (s->flags & SLICE_SYNCED)
+				bits_add(emitter, &bits, s->cond, mask);
+			break;
+		case BITS_LIVE:
+			if (s->flags & SLICE_LIVE)
+				bits.literal |= mask;
+			break;
+		case BITS_MARKS:
+			if (s->marks != REF_NONE)
+				bits_add_value(emitter, &bits, s->cond, s->marks, 63, 0);
+			break;
+		}
+	}
+	return bits;
+}
+
+/* ------------------------------------------------------------------------------------------------------ addresses of kinds */
+
+/* The pieces of an address, those with the same shift together. */
+struct piece {
+	int shift; /* address bit = entry bit + shift */
+	uint64_t mask;
+};
+
+static int pieces_of(struct emitter *emitter, ref kind, struct piece *piece, int room)
+{
+	int n, used = 0;
+	const struct m_slice *slice = slices_of(emitter, kind, &n);
+
+	for (int i = 0; i < n; i++) {
+		int shift = slice[i].to - slice[i].lo, k = 0;
+
+		if (slice[i].role != ROLE_ADDRESS)
+			continue;
+		while (k < used && piece[k].shift != shift)
+			k++;
+		if (k == used && used < room) {
+			piece[used].shift = shift;
+			piece[used++].mask = 0;
+		}
+		if (k < used)
+			piece[k].mask |= mask_of(slice[i].hi, slice[i].lo);
+	}
+	return used;
+}
+
+static const char *put_text(struct emitter *emitter, ref kind)
+{
+	struct piece piece[16];
+	int n = pieces_of(emitter, kind, piece, 16);
+	const char *text = NULL, *cast = emitter->entry_bits <= 32 ? "(uint32_t)" : "";
+
+	for (int i = 0; i < n; i++) {
+		const char *part;
+
+		if (piece[i].shift == 0)
+			part = text_of(emitter, "(%s%s & %s)", cast, *cast ? "pa" : "pa", hex(emitter, piece[i].mask));
+		else if (piece[i].shift > 0)
+			part = text_of(emitter, "(%s(pa >> %d) & %s)", cast, piece[i].shift, hex(emitter, piece[i].mask));
+		else
+			part = text_of(emitter, "(%s(pa << %d) & %s)", cast, -piece[i].shift, hex(emitter, piece[i].mask));
+		text = text ? text_of(emitter, "%s | %s", text, part) : part;
+	}
+	return text ? text : "0";
+}
+
+static const char *get_text(struct emitter *emitter, ref kind)
+{
+	struct piece piece[16];
+	int n = pieces_of(emitter, kind, piece, 16);
+	struct bits marks = kind_bits(emitter, kind, BITS_MARKS);
+	const char *text = NULL, *entry = "entry", *wide = emitter->entry_bits <= 32 ? "(uint64_t)" : "";
+
+	if (marks.text || marks.literal)
+		entry = text_of(emitter, "(entry & ~%s)", bits_text(emitter, "MARKS", &marks));
+	for (int i = 0; i < n; i++) {
+		const char *part;
+
+		if (piece[i].shift == 0)
+			part = text_of(emitter, "(%s & %s)", entry, hex(emitter, piece[i].mask));
+		else if (piece[i].shift > 0)
+			part = text_of(emitter, "(%s(%s & %s) << %d)", wide, entry, hex(emitter, piece[i].mask), piece[i].shift);
+		else
+			part = text_of(emitter, "(%s(%s & %s) >> %d)", wide, entry, hex(emitter, piece[i].mask), -piece[i].shift);
+		text = text ? text_of(emitter, "%s | %s", text, part) : part;
+	}
+	return text ? text : "0";
+}
+
+/* ------------------------------------------------------------------------------------------------------ rows of sizes */
+
+/*
+ * Kinds of one `for` row whose constants differ by a run of ones that grows by one bit from kind to kind: a size that is
+ * written in the entry. Their number is then found by counting ones.
+ */
+struct ladder {
+	bool found;
+	uint64_t mask, value; /* what all of them share */
+	int bit;	      /* where the run begins */
+	int first_lg2, count;
+	ref first; /* kind */
+};
+
+static struct ladder ladder_of(struct emitter *emitter, ref kind)
+{
+	const struct model *model = emitter->model;
+	const struct m_kind *first = &model->kinds.v[kind];
+	struct ladder ladder = {.first = kind, .first_lg2 = first->lg2};
+	struct bits mask = kind_bits(emitter, kind, BITS_MASK), value = kind_bits(emitter, kind, BITS_VALUE);
+	uint64_t zero;
+
+	if (first->row == REF_NONE || mask.text || value.text)
+		return ladder;
+	/* The first kind has an empty run: one zero bit more than the next one's shared part. */
+	for (int i = 0; kind + i < model->kinds.n; i++) {
+		const struct m_kind *k = &model->kinds.v[kind + i];
+		struct bits m = kind_bits(emitter, kind + i, BITS_MASK), v = kind_bits(emitter, kind + i, BITS_VALUE);
+
+		if (k->level != first->level || k->row != first->row)
+			break;
+		if (i == 1) {
+			/* The run begins at the lowest bit that the second kind has set and the first has clear. */
+			zero = v.literal & ~value.literal & mask.literal;
+			if (zero == 0 || (zero & (zero - 1)) != 0)
+				return ladder;
+			ladder.bit = __builtin_ctzll(zero);
+			ladder.mask = mask.literal & ~zero;
+			ladder.value = value.literal;
+		}
+		if (i >= 1) {
+			uint64_t run = (((uint64_t)1 << i) - 1) << ladder.bit, stop = (uint64_t)1 << (ladder.bit + i);
+
+			if (m.text || v.text || m.literal != (ladder.mask | run | stop) || v.literal != (ladder.value | run) ||
+			    k->lg2 != first->lg2 + i)
+				return ladder;
+		}
+		ladder.count = i + 1;
+	}
+	if (ladder.count == 1) {
+		ladder.count = 0;
+		return ladder;
+	}
+	ladder.found = true;
+	return ladder;
+}
+
+/* Is the kind part of a ladder that begins before it? */
+static bool in_ladder(struct emitter *emitter, ref kind)
+{
+	const struct m_kind *k = &emitter->model->kinds.v[kind];
+	ref first = kind;
+
+	if (k->row == REF_NONE)
+		return false;
+	while (first > 0 && k[first - 1 - kind].row == k->row && k[first - 1 - kind].level == k->level)
+		first--;
+	return first != kind && ladder_of(emitter, first).found;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ by level */
+
+/* A function body that depends on the level alone: one statement list per level, equal ones together. */
+static void by_level(struct emitter *emitter, const char *const *body, const char *otherwise)
+{
+	int n = emitter->model->levels.n;
+	const char *only = NULL;
+	bool same = true;
+
+	for (int i = 0; i < n; i++) {
+		if (body[i] && only && strcmp(body[i], only) != 0)
+			same = false;
+		if (body[i] && !only)
+			only = body[i];
+	}
+	if (!only) {
+		fprintf(emitter->out, "\t(void)level;\n%s", otherwise);
+		return;
+	}
+	if (same) {
+		bool all = true;
+
+		for (int i = 0; i < n; i++)
+			all = all && body[i];
+		if (all) {
+			fprintf(emitter->out, "\t(void)level;\n%s", only);
+			return;
+		}
+	}
+	fprintf(emitter->out, "\tswitch (level) {\n");
+	for (int i = 0; i < n; i++) {
+		bool done = !body[i];
+
+		for (int k = 0; k < i && !done; k++)
+			done = body[k] && strcmp(body[k], body[i]) == 0;
+		if (done)
+			continue;
+		for (int k = i; k < n; k++)
+			if (body[k] && strcmp(body[k], body[i]) == 0)
+				fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper, emitter->level_name[k]);
+		/* One tab deeper than written. */
+		for (const char *line = body[i]; *line;) {
+			const char *end = strchr(line, '\n');
+			size_t length = end ? (size_t)(end - line) : strlen(line);
+
+			fprintf(emitter->out, "\t%.*s\n", (int)length, line);
+			line += length + (end ? 1 : 0);
+		}
+	}
+	fprintf(emitter->out, "\tdefault: break;\n\t}\n%s", otherwise);
+}
+
+static const char **bodies(struct emitter *emitter)
+{
+	return arena_alloc(emitter->arena, sizeof(char *) * (size_t)(emitter->model->levels.n + 1));
+}
+
+static const char *test_text(struct emitter *emitter, ref kind, bool with_when)
+{
+	const struct m_kind *k = &emitter->model->kinds.v[kind];
+	struct bits mask = kind_bits(emitter, kind, BITS_MASK), value = kind_bits(emitter, kind, BITS_VALUE);
+	const char *text = text_of(emitter, "(entry & %s) == %s", bits_text(emitter, text_of(emitter, "%s_MASK", emitter->kind_name[kind]), &mask),
+				   bits_text(emitter, text_of(emitter, "%s_VALUE", emitter->kind_name[kind]), &value));
+
+	if (with_when && k->when != REF_NONE)
+		text = text_of(emitter, "%s && (%s)", text, entry_text(emitter, kind, k->when, "entry"));
+	return text;
+}
+
+#define OUT(...) fprintf(emitter->out, __VA_ARGS__)
+
+static void emit_absent(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+	const char **value = bodies(emitter), **occupied = bodies(emitter), **is = bodies(emitter), **keep = bodies(emitter);
+
+	for (int i = 0; i < model->levels.n; i++) {
+		ref kind = emitter->absent[i];
+		struct bits bits = kind_bits(emitter, kind, BITS_CONST), mask = kind_bits(emitter, kind, BITS_MASK);
+		struct bits test = kind_bits(emitter, kind, BITS_VALUE), kept = kind_bits(emitter, kind, BITS_KEEP);
+		const char *of = emitter->big_endian ? text_of(emitter, "PT_SWAP%d", emitter->entry_bits) : "";
+
+		value[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_ABSENT", emitter->level_name[i]), &bits));
+		if (test.literal == 0) {
+			occupied[i] = text_of(emitter, "\treturn raw & %s(%s);\n", of, hex(emitter, mask.literal));
+			is[i] = text_of(emitter, "\treturn (entry & %s) == 0;\n", hex(emitter, mask.literal));
+		} else {
+			occupied[i] = text_of(emitter, "\treturn (raw ^ %s(%s)) & %s(%s);\n", of, hex(emitter, test.literal), of,
+					      hex(emitter, mask.literal));
+			is[i] = text_of(emitter, "\treturn (entry & %s) == %s;\n", hex(emitter, mask.literal), hex(emitter, test.literal));
+		}
+		keep[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_KEEP", emitter->level_name[i]), &kept));
+	}
+	OUT("/* What \"nothing here\" is stored as. */\nPT_ALWAYS_INLINE %s_entry %s_absent(const struct pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
+	    emitter->lower, emitter->lower);
+	by_level(emitter, value, "\treturn 0;\n");
+	OUT("}\n\n/* Not 0 when an entry, as it is in memory, is not absent. Several may be ORed together first. */\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_occupied(unsigned int level, %s_entry raw)\n{\n", emitter->lower, emitter->lower, emitter->lower);
+	by_level(emitter, occupied, "\treturn raw;\n");
+	OUT("}\n\nPT_ALWAYS_INLINE bool %s_is_absent(const struct pt_table *t, unsigned int level, %s_entry entry)\n{\n\t(void)t;\n",
+	    emitter->lower, emitter->lower);
+	by_level(emitter, is, "\treturn entry == 0;\n");
+	OUT("}\n\n");
+	if (!emitter->has_keeps)
+		return;
+	OUT("/* Bits that an unmap leaves as they are. */\nPT_ALWAYS_INLINE %s_entry %s_keep(const struct pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
+	    emitter->lower, emitter->lower);
+	by_level(emitter, keep, "\treturn 0;\n");
+	OUT("}\n\n");
+}
+
+/* The condition under which a table entry leads to the level that this code would have written. */
+static const char *table_test(struct emitter *emitter, int level)
+{
+	const struct model *model = emitter->model;
+	const struct m_kind *kind = &model->kinds.v[emitter->table[level]];
+
+	if (kind->n_next > 1)
+		for (int i = 0; i < kind->n_next; i++) {
+			const struct m_next *next = &model->nexts.v[kind->first_next + i];
+
+			if (next->level == emitter->next[level])
+				return text_of(emitter, "%s && %s", test_text(emitter, emitter->table[level], false),
+					       entry_text(emitter, emitter->table[level], next->cond, "entry"));
+		}
+	return test_text(emitter, emitter->table[level], true);
+}
+
+static void emit_tables(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+	const char **is = bodies(emitter), **pa = bodies(emitter), **make = bodies(emitter), **synced = bodies(emitter);
+
+	for (int i = 0; i < model->levels.n; i++) {
+		ref kind = emitter->table[i];
+		struct bits constant, sync, marks;
+		const char *text;
+
+		if (kind == REF_NONE)
+			continue;
+		constant = kind_bits(emitter, kind, BITS_CONST);
+		sync = kind_bits(emitter, kind, BITS_SYNCED);
+		marks = kind_bits(emitter, kind, BITS_MARKS);
+		is[i] = text_of(emitter, "\treturn %s;\n", table_test(emitter, i));
+		pa[i] = text_of(emitter, "\treturn %s;\n", get_text(emitter, kind));
+		text = text_of(emitter, "%s | %s", put_text(emitter, kind),
+			       bits_text(emitter, text_of(emitter, "%s_TABLE", emitter->level_name[i]), &constant));
+		if (marks.text || marks.literal)
+			text = text_of(emitter, "%s | %s", text, bits_text(emitter, "MARKS", &marks));
+		make[i] = text_of(emitter, "\treturn %s;\n", text);
+		synced[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_SYNCED", emitter->level_name[i]), &sync));
+	}
+	OUT("PT_ALWAYS_INLINE bool %s_is_table(const struct pt_table *t, unsigned int level, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n",
+	    emitter->lower, emitter->lower);
+	by_level(emitter, is, "\treturn false;\n");
+	OUT("}\n\n/* The table that an entry links to. */\nPT_ALWAYS_INLINE uint64_t %s_table_pa(const struct pt_table *t, unsigned int level, "
+	    "%s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n", emitter->lower, emitter->lower);
+	by_level(emitter, pa, "\treturn 0;\n");
+	OUT("}\n\n/* The entry that links to a table. */\nPT_ALWAYS_INLINE %s_entry %s_table_entry(const struct pt_table *t, unsigned int level, "
+	    "uint64_t pa)\n{\n\t(void)t;\n\t(void)pa;\n", emitter->lower, emitter->lower);
+	by_level(emitter, make, "\treturn 0;\n");
+	OUT("}\n\n");
+	if (!emitter->has_synced)
+		return;
+	OUT("/* Set in a link once the walker can see it; 0 for walkers that snoop. */\nPT_ALWAYS_INLINE %s_entry %s_synced(const struct "
+	    "pt_table *t, unsigned int level)\n{\n\t(void)t;\n", emitter->lower, emitter->lower);
+	by_level(emitter, synced, "\treturn 0;\n");
+	OUT("}\n\n");
+}
+
+/* The leaf kind of a level that takes one slot; REF_NONE. */
+static ref unit_of(const struct emitter *emitter, int level)
+{
+	const struct m_level *l = &emitter->model->levels.v[level];
+
+	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++)
+		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF && emitter->model->kinds.v[k].group == GROUP_NONE)
+			return k;
+	return REF_NONE;
+}
+
+static const char *leaf_constant(struct emitter *emitter, ref kind)
+{
+	struct bits bits = kind_bits(emitter, kind, BITS_CONST);
+
+	return bits_text(emitter, text_of(emitter, "%s_CONST", emitter->kind_name[kind]), &bits);
+}
+
+static const char *leaf_value(struct emitter *emitter, ref kind)
+{
+	return text_of(emitter, "a->leaf[%d] | %s | %s", emitter->classes.v[emitter->kind_class[kind]].index, leaf_constant(emitter, kind),
+		       put_text(emitter, kind));
+}
+
+static const char *ladder_lg2(struct emitter *emitter, const struct ladder *ladder)
+{
+	return text_of(emitter, "%d + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> %d))", ladder->first_lg2, ladder->bit);
+}
+
+static void emit_leaves(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+	const char **size = bodies(emitter), **phys = bodies(emitter), **make = bodies(emitter), **bits = bodies(emitter);
+	const char **mask = bodies(emitter), **live = bodies(emitter), **slot = bodies(emitter);
+
+	for (int i = 0; i < model->levels.n; i++) {
+		const struct m_level *level = &model->levels.v[i];
+		ref unit = unit_of(emitter, i);
+		bool repeats = false;
+
+		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++) {
+			const struct m_kind *kind = &model->kinds.v[k];
+			struct ladder ladder;
+
+			if (kind->category != CATEGORY_LEAF)
+				continue;
+			if (!size[i])
+				size[i] = phys[i] = make[i] = bits[i] = mask[i] = live[i] = "";
+			repeats = repeats || kind->group == GROUP_REPEAT;
+			if (in_ladder(emitter, k))
+				continue;
+			ladder = ladder_of(emitter, k);
+			if (ladder.found) {
+				ref base = unit == REF_NONE ? k : unit;
+				const char *test = text_of(emitter, "(entry & %s) == %s", hex(emitter, ladder.mask), hex(emitter, ladder.value));
+
+				size[i] = text_of(emitter,
+						  "%s\tif (%s) {\n\t\tunsigned int lg2 = %s;\n\n\t\treturn lg2 < %d ? lg2 : 0;\n\t}\n",
+						  size[i], test, ladder_lg2(emitter, &ladder), ladder.first_lg2 + ladder.count);
+				phys[i] = text_of(emitter,
+						  "%s\tif (%s) {\n\t\tuint64_t offset = ((uint64_t)1 << (%s)) - 1;\n\n\t\treturn ((%s) & ~offset) | (iova & offset);\n\t}\n",
+						  phys[i], test, ladder_lg2(emitter, &ladder), get_text(emitter, base));
+				make[i] = text_of(emitter,
+						  "%s\tif (lg2 > %d)\n\t\treturn a->leaf[%d] | %s | %s |\n\t\t       ((((%s_entry)1 << (lg2 - %d)) - 1) << %d);\n",
+						  make[i], level->lo, emitter->classes.v[emitter->kind_class[k]].index, leaf_constant(emitter, k),
+						  put_text(emitter, base), emitter->lower, ladder.first_lg2, ladder.bit);
+				for (int g = 0; g < ladder.count; g++) {
+					bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i],
+							  ladder.first_lg2 + g, emitter->classes.v[emitter->kind_class[k + g]].index);
+					mask[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", mask[i], ladder.first_lg2 + g,
+							  hex(emitter, attribute_mask(emitter, k + g)));
+					live[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", live[i], ladder.first_lg2 + g,
+							  hex(emitter, kind_bits(emitter, k + g, BITS_LIVE).literal));
+				}
+				continue;
+			}
+			size[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %d;\n", size[i], test_text(emitter, k, true), kind->lg2);
+			if (k == unit)
+				continue;
+			if (kind->group == GROUP_REPEAT)
+				phys[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %s | (iova & UINT64_C(0x%llx));\n", phys[i],
+						  test_text(emitter, k, true), get_text(emitter, k),
+						  (unsigned long long)mask_of(kind->lg2 - 1, 0));
+			make[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", make[i], kind->lg2, leaf_value(emitter, k));
+			bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i], kind->lg2,
+					  emitter->classes.v[emitter->kind_class[k]].index);
+			mask[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", mask[i], kind->lg2,
+					  hex(emitter, attribute_mask(emitter, k)));
+			live[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", live[i], kind->lg2,
+					  hex(emitter, kind_bits(emitter, k, BITS_LIVE).literal));
+		}
+		if (!size[i])
+			continue;
+		size[i] = text_of(emitter, "%s\treturn 0;\n", size[i]);
+		if (unit != REF_NONE) {
+			phys[i] = text_of(emitter, "%s\treturn (%s) | (iova & UINT64_C(0x%llx));\n", phys[i], get_text(emitter, unit),
+					  (unsigned long long)mask_of(level->lo - 1, 0));
+			make[i] = text_of(emitter, "%s\treturn %s;\n", make[i], leaf_value(emitter, unit));
+			bits[i] = text_of(emitter, "%s\treturn a->leaf[%d];\n", bits[i],
+					  emitter->classes.v[emitter->kind_class[unit]].index);
+			mask[i] = text_of(emitter, "%s\treturn %s;\n", mask[i], hex(emitter, attribute_mask(emitter, unit)));
+			live[i] = text_of(emitter, "%s\treturn %s;\n", live[i], hex(emitter, kind_bits(emitter, unit, BITS_LIVE).literal));
+		} else {
+			phys[i] = text_of(emitter, "%s\treturn 0;\n", phys[i]);
+			make[i] = text_of(emitter, "%s\treturn 0;\n", make[i]);
+			bits[i] = text_of(emitter, "%s\treturn 0;\n", bits[i]);
+			mask[i] = text_of(emitter, "%s\treturn 0;\n", mask[i]);
+			live[i] = text_of(emitter, "%s\treturn 0;\n", live[i]);
+		}
+		slot[i] = repeats ? NULL : text_of(emitter, "\treturn pa + (i << %d);\n", level->lo);
+	}
+	OUT("/* log2 of the bytes that a leaf maps; 0 when the word is no leaf. */\nPT_ALWAYS_INLINE unsigned int %s_leaf_lg2(const struct pt_table *t, "
+	    "unsigned int level, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n", emitter->lower, emitter->lower);
+	by_level(emitter, size, "\treturn 0;\n");
+	OUT("}\n\n/* Where iova goes through the leaf that maps it. */\nPT_ALWAYS_INLINE uint64_t %s_leaf_phys(const struct pt_table *t, unsigned int "
+	    "level, %s_entry entry,\n\t\t\t\t\t uint64_t iova)\n{\n\t(void)t;\n\t(void)entry;\n\t(void)iova;\n", emitter->lower, emitter->lower);
+	by_level(emitter, phys, "\treturn 0;\n");
+	OUT("}\n\n/* Attribute bits of a request, for each group of leaf kinds that has its own. */\nstruct %s_attributes {\n\t%s_entry leaf[%d];\n};\n\n",
+	    emitter->lower, emitter->lower, emitter->max_classes);
+	OUT("/* The word of a leaf of 2^lg2 bytes at pa. */\nPT_ALWAYS_INLINE %s_entry %s_leaf_entry(const struct pt_table *t, const struct "
+	    "%s_attributes *a,\n\t\t\t\t\t    unsigned int level, unsigned int lg2, uint64_t pa)\n{\n\t(void)t;\n\t(void)a;\n\t(void)lg2;\n\t(void)pa;\n",
+	    emitter->lower, emitter->lower, emitter->lower);
+	by_level(emitter, make, "\treturn 0;\n");
+	OUT("}\n\nPT_ALWAYS_INLINE %s_entry %s_attribute_bits(const struct %s_attributes *a, unsigned int level, unsigned int lg2)\n{\n\t(void)a;\n\t(void)lg2;\n",
+	    emitter->lower, emitter->lower, emitter->lower);
+	by_level(emitter, bits, "\treturn 0;\n");
+	OUT("}\n\n/* Bits that hold rights and memory type; accessed and dirty are not among them. */\nPT_ALWAYS_INLINE %s_entry "
+	    "%s_attribute_mask(unsigned int level, unsigned int lg2)\n{\n\t(void)lg2;\n", emitter->lower, emitter->lower);
+	by_level(emitter, mask, "\treturn 0;\n");
+	OUT("}\n\n");
+	if (emitter->has_breaks) {
+		OUT("/* Bits that may change while the entry is in use. */\nPT_ALWAYS_INLINE %s_entry %s_live_mask(unsigned int level, unsigned int "
+		    "lg2)\n{\n\t(void)lg2;\n", emitter->lower, emitter->lower);
+		by_level(emitter, live, "\treturn 0;\n");
+		OUT("}\n\n");
+	}
+	OUT("/* What slot i of a leaf of 2^lg2 bytes holds: repeated groups the same everywhere, contiguous ones count up. */\n"
+	    "PT_ALWAYS_INLINE uint64_t %s_slot_pa(unsigned int level, unsigned int lg2, uint64_t pa, uint64_t i)\n{\n\t(void)lg2;\n\t(void)i;\n",
+	    emitter->lower);
+	by_level(emitter, slot, "\treturn pa;\n");
+	OUT("}\n\n");
+}
+
+void emit_entry_functions(void *ctx)
+{
+	struct emitter *emitter = ctx;
+
+	emit_absent(emitter);
+	emit_tables(emitter);
+	emit_leaves(emitter);
+}
+
+/* ------------------------------------------------------------------------------------------------- one piece per level */
+
+/* The cases of a straight walk: each start level falls through to the levels below it. */
+static void walk_cases(struct emitter *emitter, bool lookup)
+{
+	const struct model *model = emitter->model;
+
+	for (int i = 0; i < model->levels.n; i++) {
+		const struct m_level *level = &model->levels.v[i];
+		ref next = emitter->next[i];
+		bool leaves = unit_of(emitter, i) != REF_NONE;
+
+		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++)
+			leaves = leaves || model->kinds.v[k].category == CATEGORY_LEAF;
+		OUT("\tcase %s_%s:\n", emitter->upper, emitter->level_name[i]);
+		if (!lookup && next == REF_NONE) {
+			OUT("\t\treturn slot;\n");
+			continue;
+		}
+		OUT("\t\tentry = %s_load_link(slot);\n", emitter->lower);
+		if (next == REF_NONE) {
+			OUT("\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper, emitter->level_name[i]);
+			continue;
+		}
+		OUT("\t\tif (%s(!%s_is_table(t, %s_%s, entry)))", lookup ? "" : "PT_UNLIKELY", emitter->lower, emitter->upper,
+		    emitter->level_name[i]);
+		if (!lookup)
+			OUT("\n\t\t\treturn NULL;\n");
+		else if (leaves)
+			OUT("\n\t\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper, emitter->level_name[i]);
+		else
+			OUT("\n\t\t\treturn PT_ERR_ABSENT;\n");
+		OUT("\t\tslot = %s_slot(%s_table_at(t, %s_table_pa(t, %s_%s, entry)), %s_%s, iova);\n", emitter->lower, emitter->lower,
+		    emitter->lower, emitter->upper, emitter->level_name[i], emitter->upper, emitter->level_name[next]);
+		if (next == i + 1)
+			OUT("\t\t__attribute__((fallthrough));\n");
+		else
+			OUT("\t\tgoto level_%d;\n", next);
+	}
+}
+
+void emit_find_cases(void *ctx)
+{
+	walk_cases(ctx, false);
+}
+
+void emit_lookup_cases(void *ctx)
+{
+	walk_cases(ctx, true);
+}
+
+static const char *function_name(struct emitter *emitter, int level)
+{
+	char *name = arena_strndup(emitter->arena, emitter->level_name[level], strlen(emitter->level_name[level]));
+
+	for (char *c = name; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	return name;
+}
+
+void emit_map_levels(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	const struct model *model = emitter->model;
+
+	OUT("/* One pair of functions per level, lowest first: geometry is a constant in each. */\n\n");
+	for (int i = model->levels.n - 1; i >= 0; i--) {
+		ref next = emitter->next[i];
+		const char *below = next == REF_NONE ? NULL : function_name(emitter, next);
+		const char *name = function_name(emitter, i);
+		const char *fill = below ? text_of(emitter, "%s_fill_%s", emitter->lower, below) : "NULL";
+		const char *down = below ? text_of(emitter, "%s_map_%s", emitter->lower, below) : "NULL";
+
+		OUT("static enum pt_status %s_fill_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
+		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, true, %s, %s);\n}\n\n", emitter->lower, name, emitter->lower,
+		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i], fill, fill);
+		OUT("static enum pt_status %s_map_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
+		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, false, %s, %s);\n}\n\n", emitter->lower, name, emitter->lower,
+		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i], down, fill);
+	}
+	OUT("/* Fill a table of level that nobody sees yet. */\nstatic enum pt_status %s_fill_at(struct %s_map_call *call, unsigned int level, %s_entry *slot, "
+	    "uint64_t iova,\n\t\t\t\t  uint64_t last)\n{\n\tswitch (level) {\n", emitter->lower, emitter->lower, emitter->lower);
+	for (int i = 0; i < model->levels.n; i++)
+		OUT("\tcase %s_%s: return %s_fill_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
+		    function_name(emitter, i));
+	OUT("\tdefault: return PT_ERR_CONFIG;\n\t}\n}\n\n");
+}
+
+void emit_map_dispatch(void *ctx)
+{
+	struct emitter *emitter = ctx;
+
+	for (int i = 0; i < emitter->model->levels.n; i++)
+		OUT("\tcase %s_%s: return %s_map_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
+		    function_name(emitter, i));
+}
+
+void emit_unmap_levels(void *ctx)
+{
+	struct emitter *emitter = ctx;
+
+	for (int i = emitter->model->levels.n - 1; i >= 0; i--) {
+		ref next = emitter->next[i];
+
+		OUT("static void %s_unmap_%s(struct %s_unmap_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
+		    "\t%s_unmap_level(call, slot, iova, last, %s_%s, ", emitter->lower, function_name(emitter, i), emitter->lower,
+		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i]);
+		if (next == REF_NONE)
+			OUT("NULL);\n}\n\n");
+		else
+			OUT("%s_unmap_%s);\n}\n\n", emitter->lower, function_name(emitter, next));
+	}
+}
+
+void emit_unmap_dispatch(void *ctx)
+{
+	struct emitter *emitter = ctx;
+
+	for (int i = 0; i < emitter->model->levels.n; i++)
+		OUT("\tcase %s_%s: %s_unmap_%s(&call, slot, iova, last); break;\n", emitter->upper, emitter->level_name[i], emitter->lower,
+		    function_name(emitter, i));
+}
