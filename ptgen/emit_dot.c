@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LONGEST = 60 }; /* letters of a condition that are shown */
+
 struct dot {
 	struct arena *arena;
 	const struct model *model;
@@ -32,11 +34,9 @@ static void put_text(FILE *out, const char *text)
 }
 
 /* Long conditions and documentation are cut; the JSON has them whole. */
-static void put_short(FILE *out, struct arena *arena, const char *text)
+static void put_short(FILE *out, struct arena *arena, const char *text, int longest)
 {
-	enum { LONGEST = 60 };
-
-	put_text(out, strlen(text) <= LONGEST ? text : arena_printf(arena, "%.*s...", LONGEST - 3, text));
+	put_text(out, strlen(text) <= (size_t)longest ? text : arena_printf(arena, "%.*s...", longest - 3, text));
 }
 
 /* ------------------------------------------------------------------------------------------------------------- bits */
@@ -64,12 +64,12 @@ static void put_slice(struct dot *dot, const struct m_slice *slice, bool with_bi
 
 	if (with_bits)
 		fprintf(out, "<FONT POINT-SIZE=\"8\" COLOR=\"#667085\">%s </FONT>", range_text(dot->arena, slice->hi, slice->lo));
-	put_text(out, slice_text(dot->arena, dot->model, slice));
+	put_short(out, dot->arena, slice_text(dot->arena, dot->model, slice), 28);
 	if (rights)
-		fprintf(out, "<FONT POINT-SIZE=\"8\" COLOR=\"#2e7d32\"> %s%s</FONT>", sign, rights_text(dot->arena, rights));
+		fprintf(out, "<FONT POINT-SIZE=\"8\" COLOR=\"#2e7d32\"> %s%s</FONT>", sign, letters_text(dot->arena, rights));
 	if (slice->cond != REF_NONE) {
 		fputs("<FONT POINT-SIZE=\"8\" COLOR=\"#8a5a00\"> if ", out);
-		put_short(out, dot->arena, expr_text(dot->arena, dot->model, slice->cond));
+		put_short(out, dot->arena, expr_text(dot->arena, dot->model, slice->cond), LONGEST);
 		fputs("</FONT>", out);
 	}
 }
@@ -154,7 +154,7 @@ static void put_condition(struct dot *dot, const char *word, ref cond)
 	if (cond == REF_NONE)
 		return;
 	fprintf(dot->out, "<BR ALIGN=\"LEFT\"/><FONT POINT-SIZE=\"8\" COLOR=\"#8a5a00\">%s ", word);
-	put_short(dot->out, dot->arena, expr_text(dot->arena, dot->model, cond));
+	put_short(dot->out, dot->arena, expr_text(dot->arena, dot->model, cond), LONGEST);
 	fputs("</FONT>", dot->out);
 }
 
@@ -170,9 +170,12 @@ static void put_kind(struct dot *dot, const struct m_kind *kind, const struct m_
 		if (last != kind)
 			fprintf(out, " to %s", size_text(dot->arena, last->lg2));
 	}
-	if (kind->group != GROUP_NONE)
-		fprintf(out, ", %" PRId64 " slots%s", (int64_t)1 << kind->group_lg2,
-			kind->group == GROUP_REPEAT ? " of one word" : "");
+	if (kind->group != GROUP_NONE) {
+		fprintf(out, ", %" PRId64, (int64_t)1 << kind->group_lg2);
+		if (last->group_lg2 != kind->group_lg2)
+			fprintf(out, " to %" PRId64, (int64_t)1 << last->group_lg2);
+		fprintf(out, " slots%s", kind->group == GROUP_REPEAT ? " of one word" : "");
+	}
 	fputs("</FONT>", out);
 	put_condition(dot, "if", kind->present);
 	put_condition(dot, "when", kind->when);
@@ -228,7 +231,7 @@ static void put_links(struct dot *dot, ref number)
 				first = first && model->nexts.v[kind->first_next + m].level != next->level;
 			if (first)
 				fprintf(dot->out, "\tl%d:k%d:w -> l%d:head:w%s;\n", (int)number, i, (int)next->level,
-					next->level == number + 1 ? "" : " [style=dashed]");
+					next->level == number + 1 ? "" : " [style=dashed, constraint=false, color=\"#98a2b3\"]");
 		}
 	}
 }
@@ -294,7 +297,7 @@ static void put_other_shapes(struct dot *dot, ref drawn)
 		fputs("<TR><TD ALIGN=\"LEFT\"><B>", out);
 		put_text(out, *shape->name ? shape->name : "-");
 		fputs("</B></TD><TD ALIGN=\"LEFT\"><FONT COLOR=\"#8a5a00\" POINT-SIZE=\"9\">", out);
-		put_short(out, dot->arena, expr_text(dot->arena, model, shape->when));
+		put_short(out, dot->arena, expr_text(dot->arena, model, shape->when), LONGEST);
 		fputs("</FONT></TD><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"9\">", out);
 		for (k = 0; k < shape->n_levels; k++) {
 			const struct m_level *level = &model->levels.v[shape->first_level + k];
@@ -339,11 +342,11 @@ void emit_dot(struct context *context, const struct model *model, struct outputs
 	fputs(": ", out);
 	put_text(out, model->input.name);
 	fputs("[", out);
-	put_short(out, context->arena, expr_text(context->arena, model, model->input.hi));
+	put_short(out, context->arena, expr_text(context->arena, model, model->input.hi), LONGEST);
 	fputs(":0] to ", out);
 	put_text(out, model->output.name);
 	fputs("[", out);
-	put_short(out, context->arena, expr_text(context->arena, model, model->output.hi));
+	put_short(out, context->arena, expr_text(context->arena, model, model->output.hi), LONGEST);
 	fputs(":0]</FONT>>];\n"
 	      "\tnode [shape=plain, fontname=\"Helvetica\", fontsize=10];\n"
 	      "\tedge [color=\"#475467\", arrowsize=0.7, penwidth=1.2];\n", out);

@@ -187,9 +187,9 @@ static void put_flags(struct json *j, json_t *object, const struct m_slice *slic
 		if (slice->flags & flags[i].flag)
 			put(j, object, flags[i].name, json_true());
 	if (slice->allows)
-		put_string(j, object, "allows", rights_text(j->context->arena, slice->allows));
+		put_string(j, object, "allows", letters_text(j->context->arena, slice->allows));
 	if (slice->denies)
-		put_string(j, object, "denies", rights_text(j->context->arena, slice->denies));
+		put_string(j, object, "denies", letters_text(j->context->arena, slice->denies));
 }
 
 static json_t *slices(struct json *j, ref first, int n)
@@ -535,12 +535,13 @@ void emit_json(struct context *context, const struct model *model, struct output
 	struct json j = {.context = context, .model = model};
 	json_t *top = must(&j, json_object());
 	FILE *out = output_open(outputs, arena_printf(context->arena, "%s.json", emitted_name(context, model)));
+	const char *slash = strrchr(model->source, '/');
 
 	put_string(&j, top, "generator", "ptgen " PTGEN_VERSION);
 	put_integer(&j, top, "language", PTGEN_LANGUAGE);
 	put_string(&j, top, "name", model->name);
 	put_string(&j, top, "title", model->title);
-	put_string(&j, top, "source", model->source);
+	put_string(&j, top, "source", slash ? slash + 1 : model->source);
 	put_string(&j, top, "base", model->base);
 	put(&j, top, "spec", strings(&j, model->spec.v, model->spec.n));
 	put(&j, top, "params", params(&j));

@@ -151,6 +151,17 @@ const char *rights_text(struct arena *arena, unsigned int rights)
 			    strcmp(both[0], both[1]) ? both[1] : "", rights & 64 ? " g" : "");
 }
 
+const char *letters_text(struct arena *arena, unsigned int rights)
+{
+	unsigned int privileged = rights & 7, user = rights >> 3 & 7, class = privileged ? privileged : user;
+
+	if (privileged && user && privileged != user)
+		return rights_text(arena, rights);
+	return arena_printf(arena, "%s%s%s%s%s%s", privileged == user ? "" : user ? "u" : privileged ? "p" : "",
+			    class & 1 ? "r" : "", class & 2 ? "w" : "", class & 4 ? "x" : "", class && rights & 64 ? " " : "",
+			    rights & 64 ? "g" : "");
+}
+
 const char *range_text(struct arena *arena, int hi, int lo)
 {
 	return hi == lo ? arena_printf(arena, "[%d]", hi) : arena_printf(arena, "[%d:%d]", hi, lo);

@@ -19,6 +19,9 @@ bool expr_constant(const struct model *model, ref expr, int64_t *k);
 /* "rwx", "rwx/r-x": privileged and user rights of PT_RIGHT_* bits; "-": none. */
 const char *rights_text(struct arena *arena, unsigned int rights);
 
+/* The same as a line says it after allows and denies: "w", "ux", "px", "g". */
+const char *letters_text(struct arena *arena, unsigned int rights);
+
 /* "[hi:lo]", or "[hi]" for one bit. */
 const char *range_text(struct arena *arena, int hi, int lo);
 
