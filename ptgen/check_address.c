@@ -74,9 +74,14 @@ static void check_root(struct run *run, ref shape)
 {
 	const struct model *model = run->model;
 	const struct m_root *root = &model->root;
+	const struct m_shape *s = &model->shapes.v[shape];
 	params used = params_in(model, model->input.hi) | params_in(model, root->start) | params_in(model, root->count);
 	struct config config;
+	int lowest = 64;
 
+	for (int i = 0; i < s->n_levels; i++)
+		if (model->levels.v[s->first_level + i].lo < lowest)
+			lowest = model->levels.v[s->first_level + i].lo;
 	config_begin(&config, run, shape, REF_NONE, used, root->span);
 	while (config_next(&config)) {
 		struct m_env env = {config.param, REF_NONE, NULL, 0, codec_addresses()};
@@ -114,23 +119,23 @@ static void check_root(struct run *run, ref shape)
 		}
 		level = &model->levels.v[start];
 		bits = (int)hi + 1 - log2_of(count) - level->lo;
-		if (bits >= 0 && bits + level->every_lg2 + log2_of(level->entry_bytes) <= ROOT_MAX_LG2)
+		/* A root above the input has one entry; but the smallest leaf must lie inside of the input. */
+		if (hi >= lowest && bits + level->every_lg2 + log2_of(level->entry_bytes) <= ROOT_MAX_LG2)
 			continue;
 		if (!config_possible(&config) || !first_time(run, CHECK_INPUT_COVERAGE, model->input.span, level->span))
 			continue;
-		if (bits < 0)
+		if (hi < lowest) {
 			diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
-			     "the top input bit is %" PRId64 "%s, below bit %d where the start level %s begins", hi,
-			     say_config(&config, used), level->lo, level->name);
-		else
-			diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
-			     "input bits [%" PRId64 ":%d] all index the root%s: a table of 2^%d entries", hi, level->lo,
-			     say_config(&config, used), bits);
+			     "an input of %" PRId64 " bits%s is smaller than any leaf: the lowest level begins at bit %d", hi + 1,
+			     say_config(&config, used), lowest);
+			diag_mend(run->context, "let the input be at least %d bits", lowest + 1);
+			return;
+		}
+		diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
+		     "input bits [%" PRId64 ":%d] all index the root%s: a table of 2^%d entries", hi, level->lo,
+		     say_config(&config, used), bits);
 		diag_related(run->context, level->span, "level %s is here", level->name);
-		if (bits < 0)
-			diag_mend(run->context, "start at a lower level, or let the input be at least %d bits", level->lo);
-		else
-			diag_mend(run->context, "start at a higher level than %s", level->name);
+		diag_mend(run->context, "start at a higher level than %s", level->name);
 		return;
 	}
 }
