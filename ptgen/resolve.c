@@ -666,9 +666,10 @@ static struct model *resolve_format(struct context *context, struct session *ses
 			list_entries(r);
 			list_places(r);
 			resolve_root(r);
-			if (!r->failed)
+			if (!r->failed) {
 				resolve_shapes(r);
-			check_entries_used(r);
+				check_entries_used(r);
+			}
 			resolve_rules(r);
 			if (!r->failed)
 				resolve_codes(r);

@@ -255,9 +255,11 @@ ref resolve_expr(struct resolver *r, struct scope *scope, const struct ast_expr 
 		complain(r, CHECK_EXPRESSION, expr->span, "expression nested too deep (more than %d, lets included)", MAX_DEPTH);
 		return zero(r);
 	}
-	/* lets that use lets twice grow exponentially: stop long before that takes time */
+	/* lets that use lets twice grow exponentially: stop long before that takes time, and say so once */
 	if (r->depth == 0)
 		r->steps = 0;
+	if (r->steps > MAX_STEPS)
+		return zero(r);
 	if (++r->steps > MAX_STEPS) {
 		complain(r, CHECK_EXPRESSION, expr->span, "expression too large when its lets are put in");
 		return zero(r);
@@ -269,6 +271,7 @@ ref resolve_expr(struct resolver *r, struct scope *scope, const struct ast_expr 
 		return result;
 	complain(r, CHECK_EXPRESSION, expr->span, "expression too large when its lets are put in (more than %d terms)",
 		 MAX_WEIGHT);
+	r->steps = MAX_STEPS + 1;
 	return zero(r);
 }
 

@@ -106,9 +106,17 @@ static void number_places(struct resolver *r)
 {
 	int64_t next = 0;
 
-	for (int i = 0; i < r->places.n; i++)
-		if (r->places.v[i].numbered && r->places.v[i].number >= next)
-			next = r->places.v[i].number + 1;
+	for (int i = 0; i < r->places.n; i++) {
+		const struct place *place = &r->places.v[i];
+
+		if (place->number < INT16_MIN || place->number > INT16_MAX) {
+			complain(r, CHECK_GEOMETRY, place->item->span, "level %lld is not a number that a level may have",
+				 (long long)place->number);
+			return;
+		}
+		if (place->numbered && place->number >= next)
+			next = place->number + 1;
+	}
 	for (int i = 0; i < r->places.n; i++)
 		if (!r->places.v[i].numbered)
 			r->places.v[i].number = next++;
@@ -120,9 +128,6 @@ static void number_places(struct resolver *r)
 			    complain(r, CHECK_DUPLICATE_NAME, place->item->span, "level %lld is declared twice",
 				     (long long)place->number))
 				diag_related(r->context, r->places.v[j].item->span, "first here");
-		if (place->number < INT16_MIN || place->number > INT16_MAX)
-			complain(r, CHECK_GEOMETRY, place->item->span, "level %lld is not a number that a level may have",
-				 (long long)place->number);
 	}
 }
 
@@ -147,7 +152,7 @@ void list_places(struct resolver *r)
 		} else {
 			new_place(r, item, index, item->name);
 		}
-		if (item->name2 && strcmp(item->name2, input_name(r)))
+		if (item->name2 && input_name(r)[0] && strcmp(item->name2, input_name(r)))
 			complain(r, CHECK_UNDEFINED_NAME, item->bits ? item->bits->span : item->span,
 				 "a level is indexed by the input address '%s', not by '%s'", input_name(r), item->name2);
 		index++;
