@@ -333,7 +333,7 @@ int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation
 	    uint64_t bytes, uint64_t *copied)
 {
 	struct hold source, target;
-	uint64_t left, from_pa, to_pa;
+	uint64_t left, from_pa = 0, to_pa = 0;
 	bool backwards;
 	int error = hold(__func__, from, PT_READ, &source);
 

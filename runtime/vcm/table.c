@@ -76,14 +76,14 @@ static bool read_memory(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 	if (!system_is_ram(table->mapper.region->system, pa - (uint64_t)table->view->offset, bytes))
 		return false;
 	from = table->view->base + pa;
-	/* Entries are read in one piece, since they may be changing. */
+	/* Entries are read in one piece, since they may be changing, and before the table that they lead to. */
 	if (bytes == 4 && pa % 4 == 0) {
-		uint32_t word = PT_READ_ONCE((const uint32_t *)(const void *)from);
+		uint32_t word = PT_READ_LINK((const uint32_t *)(const void *)from);
 
 		memcpy(buffer, &word, sizeof(word));
 	} else if (bytes % 8 == 0 && pa % 8 == 0) {
 		for (size_t i = 0; i < bytes / 8; i++) {
-			uint64_t word = PT_READ_ONCE((const uint64_t *)(const void *)from + i);
+			uint64_t word = PT_READ_LINK((const uint64_t *)(const void *)from + i);
 
 			memcpy((unsigned char *)buffer + i * 8, &word, sizeof(word));
 		}

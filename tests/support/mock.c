@@ -2,6 +2,7 @@
 /* mock.c - see mock.h. */
 #include "mock.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define VALID ((uint64_t)1 << 0)
@@ -12,6 +13,8 @@
 #define BLOCK_LG2 21U
 #define PAGE_LG2 12U
 
+/* Real formats need no lock here; this one keeps it simple. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int fail_calls;
 static enum pt_status fail_status;
 
@@ -63,8 +66,8 @@ static bool new_table(struct pt_table *table, uint64_t *pa)
 		return false;
 	memset(entries(table, *pa), 0, TABLE_BYTES);
 	wrote(table, entries(table, *pa), TABLE_BYTES);
-	table->n_tables++;
-	table->table_bytes += TABLE_BYTES;
+	__atomic_fetch_add(&table->n_tables, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&table->table_bytes, TABLE_BYTES, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -104,8 +107,8 @@ static enum pt_status mock_init(struct pt_table *table, const struct pt_config *
 
 static void free_table(struct pt_table *table, uint64_t pa)
 {
-	table->n_tables--;
-	table->table_bytes -= TABLE_BYTES;
+	__atomic_fetch_sub(&table->n_tables, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&table->table_bytes, TABLE_BYTES, __ATOMIC_RELAXED);
 	table->mem->release(table->mem->ctx, pa, TABLE_BYTES);
 }
 
@@ -135,12 +138,11 @@ static uint64_t word_of(unsigned int request)
 	return VALID | (uint64_t)(request & 0xf) << 52 | (uint64_t)((request & PT_MEMORY_MASK) >> 5) << 56;
 }
 
-static enum pt_status mock_unmap(struct pt_table *table, uint64_t iova, uint64_t bytes, unsigned int flags,
-				 struct pt_gather *gather, struct pt_result *result)
+static enum pt_status unmap(struct pt_table *table, uint64_t iova, uint64_t bytes, struct pt_gather *gather,
+			    struct pt_result *result)
 {
 	uint64_t *root = entries(table, pt_root(table)), end = iova + bytes, removed = 0;
 
-	(void)flags;
 	for (uint64_t at = iova; at < end;) {
 		uint64_t *entry = &root[at >> BLOCK_LG2], next = ((at >> BLOCK_LG2) + 1) << BLOCK_LG2;
 		uint64_t last = next < end ? next : end;
@@ -178,6 +180,18 @@ static enum pt_status mock_unmap(struct pt_table *table, uint64_t iova, uint64_t
 	return PT_OK;
 }
 
+static enum pt_status mock_unmap(struct pt_table *table, uint64_t iova, uint64_t bytes, unsigned int flags,
+				 struct pt_gather *gather, struct pt_result *result)
+{
+	enum pt_status status;
+
+	(void)flags;
+	pthread_mutex_lock(&lock);
+	status = unmap(table, iova, bytes, gather, result);
+	pthread_mutex_unlock(&lock);
+	return status;
+}
+
 /* Write one leaf; the caller undoes what went before when it fails. */
 static enum pt_status map_one(struct pt_table *table, uint64_t iova, uint64_t word, bool block)
 {
@@ -205,9 +219,8 @@ static enum pt_status map_one(struct pt_table *table, uint64_t iova, uint64_t wo
 	return PT_OK;
 }
 
-static enum pt_status mock_map_segments(struct pt_table *table, uint64_t iova, const struct pt_segment *segments,
-					size_t n, unsigned int request, struct pt_gather *gather,
-					struct pt_result *result)
+static enum pt_status map_segments(struct pt_table *table, uint64_t iova, const struct pt_segment *segments, size_t n,
+				   unsigned int request, struct pt_gather *gather, struct pt_result *result)
 {
 	enum pt_status status = injected();
 	uint64_t at = iova;
@@ -236,7 +249,7 @@ static enum pt_status mock_map_segments(struct pt_table *table, uint64_t iova, c
 	if (status != PT_OK) {
 		uint64_t failed = at;
 
-		mock_unmap(table, iova, failed - iova, 0, gather, NULL);
+		unmap(table, iova, failed - iova, gather, NULL);
 		return fail(result, status, failed, NULL);
 	}
 	if (result) {
@@ -244,6 +257,18 @@ static enum pt_status mock_map_segments(struct pt_table *table, uint64_t iova, c
 		result->request = request & PT_REQUEST_MASK;
 	}
 	return PT_OK;
+}
+
+static enum pt_status mock_map_segments(struct pt_table *table, uint64_t iova, const struct pt_segment *segments,
+					size_t n, unsigned int request, struct pt_gather *gather,
+					struct pt_result *result)
+{
+	enum pt_status status;
+
+	pthread_mutex_lock(&lock);
+	status = map_segments(table, iova, segments, n, request, gather, result);
+	pthread_mutex_unlock(&lock);
+	return status;
 }
 
 static enum pt_status mock_map(struct pt_table *table, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
