@@ -344,6 +344,9 @@ static void print_source(struct emitter *emitter, bool header)
 		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
 		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
 		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"params", model->params.n != 0},
+		{"swaps", emitter->big_endian},
+		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
+			(model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
 		{NULL, false},
 	};
 	const struct template_part parts[] = {

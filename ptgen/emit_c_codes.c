@@ -426,8 +426,9 @@ void emit_attribute_functions(void *ctx)
 	if (shapes)
 		OUT("\tswitch (t->shape) {\n");
 	for (int s = 0; s < model->shapes.n; s++) {
+		/* The last shape stands for "all others", so that every path writes. */
 		if (shapes)
-			OUT("\tcase %d:\n", s);
+			OUT("\t%s: /* %s */\n", s + 1 == model->shapes.n ? "default" : text_of(emitter, "case %d", s), model->shapes.v[s].name);
 		for (int c = 0; c < emitter->classes.n; c++) {
 			const struct attribute_class *class = &emitter->classes.v[c];
 
@@ -445,6 +446,6 @@ void emit_attribute_functions(void *ctx)
 			OUT("\t\tbreak;\n");
 	}
 	if (shapes)
-		OUT("\tdefault: break;\n\t}\n");
+		OUT("\t}\n");
 	OUT("}\n\n");
 }
