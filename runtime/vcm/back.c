@@ -76,8 +76,7 @@ static int check_active(const char *function, const struct region *region, unsig
 	return 0;
 }
 
-/* Forget phys. Graph lock held. */
-static void detach(struct reservation *reservation)
+void detach(struct reservation *reservation)
 {
 	list_remove(&reservation->link);
 	reservation->phys->n_backs--;
@@ -85,7 +84,17 @@ static void detach(struct reservation *reservation)
 	reservation->state = UNBACKED;
 }
 
-static int attach(struct reservation *reservation, struct phys *phys)
+void attach(struct reservation *reservation, struct phys *phys)
+{
+	reservation->state = CHANGING;
+	reservation->phys = phys;
+	object_hold(&phys->object);
+	list_append(&phys->backs, &reservation->link);
+	phys->n_backs++;
+}
+
+/* May phys be put behind the reservation? Graph lock held. */
+static int may_attach(const struct reservation *reservation, const struct phys *phys)
 {
 	const struct reservation *other;
 
@@ -105,11 +114,6 @@ static int attach(struct reservation *reservation, struct phys *phys)
 		return vc_fail_at("vc_back", -EINVAL, describe_reservation(reservation).text, reservation->address,
 				  "wants the memory %s, but %s has it %s", cache_name(reservation->cache),
 				  describe_reservation(other).text, cache_name(other->cache));
-	reservation->state = CHANGING;
-	reservation->phys = phys;
-	object_hold(&phys->object);
-	list_append(&phys->backs, &reservation->link);
-	phys->n_backs++;
 	return 0;
 }
 
@@ -142,7 +146,9 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 		error = check_active(__func__, region, flags);
 	if (!error) {
 		pthread_mutex_lock(graph);
-		error = attach(reservation, phys);
+		error = may_attach(reservation, phys);
+		if (!error)
+			attach(reservation, phys);
 		pthread_mutex_unlock(graph);
 	}
 	if (!error) {

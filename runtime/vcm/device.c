@@ -239,18 +239,29 @@ int vc_device_registers(struct vc_device *handle, struct pt_register *out, size_
 	return error;
 }
 
-int vc_device_hook(struct vc_device *handle, vc_fault_handler handler, void *data)
+int hook_device(struct vc_device *handle, hook_fn fn, void (*inner)(void), void *data, const char *function)
 {
-	struct device *device = object_get(OBJECT_DEVICE, handle, __func__);
+	struct device *device = object_get(OBJECT_DEVICE, handle, function);
 
 	if (!device)
 		return -EINVAL;
 	pthread_rwlock_wrlock(&device->lock);
-	device->handler = handler;
+	device->hook = inner ? fn : NULL;
+	device->handler = inner;
 	device->handler_data = data;
 	pthread_rwlock_unlock(&device->lock);
 	object_put(&device->object);
 	return 0;
+}
+
+static int call_handler(struct vc_device *device, void (*inner)(void), void *data, const struct vc_fault *fault)
+{
+	return ((vc_fault_handler)inner)(device, data, fault);
+}
+
+int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *data)
+{
+	return hook_device(device, call_handler, (void (*)(void))handler, data, __func__);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ accesses */
@@ -392,7 +403,8 @@ static int do_access(const char *function, struct vc_device *handle, struct step
 		error = vc_fail_at(function, -EINVAL, device->name, whole->address, "the access passes the end of the "
 				   "address space");
 	while (left && !error) {
-		vc_fault_handler handler;
+		void (*handler)(void);
+		hook_fn hook;
 		void *data;
 
 		whole->bytes = left;
@@ -407,10 +419,12 @@ static int do_access(const char *function, struct vc_device *handle, struct step
 			continue;
 		}
 		pthread_rwlock_rdlock(&device->lock);
+		hook = device->hook;
 		handler = device->handler;
 		data = device->handler_data;
 		pthread_rwlock_unlock(&device->lock);
-		if ((whole->to || whole->from) && handler && retries++ < RETRIES && !handler(handle, data, fault))
+		if ((whole->to || whole->from) && hook && retries++ < RETRIES &&
+		    !hook(handle, handler, data, fault))
 			continue;
 		if (whole->to || whole->from)
 			atomic_fetch_add(&device->faults, 1);

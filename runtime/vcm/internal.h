@@ -14,6 +14,7 @@
 
 #include "block.h"
 #include "fail.h"
+#include "hook.h"
 #include "alloc.h"
 #include "range.h"
 #include "vc.h"
@@ -233,7 +234,8 @@ struct device {
 	struct association *active;
 	struct table *table; /* that it is loaded with; NULL for the CPU */
 	unsigned int n_associations;
-	vc_fault_handler handler;
+	hook_fn hook;
+	void (*handler)(void);
 	void *handler_data;
 	_Atomic uint64_t faults;
 };
@@ -290,6 +292,9 @@ struct name describe_association(const struct association *association);
 /* Do this for every mapper of the reservation's region; on failure, for none. Region lock held, state CHANGING. */
 int map_everywhere(struct region *region, const struct mapping *mapping);
 void unmap_everywhere(struct region *region, const struct mapping *mapping);
+/* Record that phys is behind the reservation, held and CHANGING; forget it (the caller puts it). Graph lock held. */
+void attach(struct reservation *reservation, struct phys *phys);
+void detach(struct reservation *reservation);
 struct mapping mapping_of(const struct reservation *reservation);
 
 /*

@@ -235,6 +235,30 @@ static void destroy_reservation(struct object *object)
 	free(reservation);
 }
 
+/* A reservation that has no range yet. */
+static struct reservation *new_reservation(struct region *region, uint64_t requested)
+{
+	struct reservation *reservation =
+		object_new(OBJECT_RESERVATION, sizeof(*reservation), destroy_reservation);
+
+	if (reservation) {
+		reservation->region = region;
+		object_hold(&region->object);
+		reservation->requested = requested;
+		list_init(&reservation->link);
+		pthread_mutex_lock(&region->system->graph);
+		reservation->serial = ++region->system->next_serial;
+		pthread_mutex_unlock(&region->system->graph);
+	}
+	return reservation;
+}
+
+static void set_range(struct reservation *reservation)
+{
+	reservation->address = reservation->node->first;
+	reservation->bytes = reservation->node->last - reservation->node->first + 1;
+}
+
 static int check_rights(const char *function, unsigned int rights, enum vc_cache cache)
 {
 	if (rights & ~(unsigned int)(PT_READ | PT_WRITE | PT_EXEC | PT_PRIV))
@@ -302,27 +326,19 @@ int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, str
 	else
 		error = check_rights(__func__, args->rights, args->cache);
 	if (!error) {
-		reservation = object_new(OBJECT_RESERVATION, sizeof(*reservation), destroy_reservation);
+		reservation = new_reservation(region, args->bytes);
 		error = reservation ? 0 : -ENOMEM;
 	}
 	if (error)
 		goto out;
-	reservation->region = region;
-	object_hold(&region->object);
-	reservation->requested = args->bytes;
 	reservation->rights = default_rights(args->rights);
 	reservation->cache = args->cache;
 	reservation->attr = args->attr;
-	list_init(&reservation->link);
-	pthread_mutex_lock(&region->system->graph);
-	reservation->serial = ++region->system->next_serial;
-	pthread_mutex_unlock(&region->system->graph);
 	pthread_rwlock_wrlock(&region->lock);
 	error = region->dead ? vc_fail(-EINVAL, "", 0, "stale handle: the region has been freed")
 			     : take_range(region, args, reservation);
 	if (!error) {
-		reservation->address = reservation->node->first;
-		reservation->bytes = reservation->node->last - reservation->node->first + 1;
+		set_range(reservation);
 		*out = HANDLE(vc_reservation, reservation);
 	}
 	pthread_rwlock_unlock(&region->lock);
@@ -486,6 +502,94 @@ int vc_phys_to_region(struct vc_region *handle, uint64_t pa, uint64_t *out)
 		vc_fail(error, describe_region(region).text, pa, "does not map physical address 0x%" PRIx64, pa);
 	else
 		*out = lowest;
+	object_put(&region->object);
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- clones */
+
+/* Undo the reservations of a region that nobody else knows yet. */
+static void drop_reservations(struct region *region)
+{
+	struct vc_range_node *node;
+
+	while ((node = vc_ranges_next(&region->ranges, NULL))) {
+		struct reservation *reservation = node->owner;
+		struct phys *phys = reservation->phys;
+
+		if (phys) {
+			pthread_mutex_lock(&region->system->graph);
+			detach(reservation);
+			pthread_mutex_unlock(&region->system->graph);
+			object_put(&phys->object);
+		}
+		vc_ranges_give(&region->ranges, node);
+		object_kill(&reservation->object);
+	}
+}
+
+static int clone_reservation(struct region *to, const struct reservation *from)
+{
+	struct reservation *copy = new_reservation(to, from->requested);
+	int error;
+
+	if (!copy)
+		return -ENOMEM;
+	error = vc_ranges_take_at(&to->ranges, from->address, from->bytes, copy, &copy->node);
+	if (error) {
+		object_kill(&copy->object);
+		return vc_fail_at("vc_region_clone", error, describe_reservation(from).text, from->address,
+				  "no memory for a copy");
+	}
+	set_range(copy);
+	copy->rights = from->rights;
+	copy->cache = from->cache;
+	copy->attr = from->attr;
+	if (from->state == BACKED) {
+		/* The memory stays while the original holds it, and agrees with how it is cached. */
+		pthread_mutex_lock(&to->system->graph);
+		attach(copy, from->phys);
+		copy->state = BACKED;
+		pthread_mutex_unlock(&to->system->graph);
+	}
+	return 0;
+}
+
+int vc_region_clone(struct vc_region *handle, struct vc_region **out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__), *copy = NULL;
+	struct vc_range_node *node = NULL;
+	int error = 0;
+
+	if (!region)
+		return -EINVAL;
+	/* For writing: nothing is half backed. The copy is nobody's yet and needs no lock. */
+	pthread_rwlock_wrlock(&region->lock);
+	if (!out || region->dead)
+		error = vc_fail(-EINVAL, "", 0, "out is NULL, or the region has been freed");
+	else if (region->kind == VC_REGION_CPU)
+		error = vc_fail(-EOPNOTSUPP, describe_region(region).text, 0, "addresses of this process exist once");
+	if (!error) {
+		copy = new_region(region->system, region->kind);
+		error = copy ? vc_ranges_init(&copy->ranges, region->ranges.first, region->ranges.last, VC_PAGE_LG2)
+			     : -ENOMEM;
+		if (error)
+			vc_fail(error, describe_region(region).text, 0, "no memory for a copy");
+	}
+	while (!error && (node = vc_ranges_next(&region->ranges, node)))
+		error = clone_reservation(copy, node->owner);
+	pthread_rwlock_unlock(&region->lock);
+	if (copy && !error) {
+		object_hold(&copy->object);
+		error = publish(copy, out, __func__);
+		if (error)
+			drop_reservations(copy);
+		object_put(&copy->object);
+	} else if (copy) {
+		if (copy->ranges.end)
+			drop_reservations(copy);
+		object_kill(&copy->object);
+	}
 	object_put(&region->object);
 	return error;
 }

@@ -268,6 +268,9 @@ enum vc_region_kind {
 int vc_region_create(struct vc_system *system, uint64_t first, uint64_t bytes, struct vc_region **out);
 /* Make a region of CPU addresses: a window of bytes (0: as the system says) in this process. Also errno of mmap. */
 int vc_region_create_cpu(struct vc_system *system, uint64_t bytes, struct vc_region **out);
+/* A copy of a region of devices: the same range, reservations at the same addresses with the same rights, backed by the
+ * same memory; no associations. 0; -EOPNOTSUPP: a CPU region, whose addresses exist once; -ENOMEM. */
+int vc_region_clone(struct vc_region *region, struct vc_region **out);
 /* 0; -EBUSY: it has reservations or associations. */
 int vc_region_free(struct vc_region *region);
 

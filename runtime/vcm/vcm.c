@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "fail.h"
+#include "hook.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* making and destroying the system */
 static struct vc_system *_Atomic the_system;
@@ -94,6 +95,13 @@ struct vcm *vcm_create_from_prebuilt(size_t ext_vcm_id)
 		return NULL;
 	}
 	return vc_region_create_cpu(vcm_system(), 0, &region) ? NULL : (struct vcm *)region;
+}
+
+struct vcm *vcm_clone(struct vcm *vcm)
+{
+	struct vc_region *region;
+
+	return vc_region_clone(vcm_region(vcm), &region) ? NULL : (struct vcm *)region;
 }
 
 vcm_addr_t vcm_get_start_addr(struct vcm *vcm)
@@ -471,6 +479,20 @@ vcm_paddr_t vcm_get_pgtbl_pa_for(struct avcm *avcm)
 	struct vc_association_info info;
 
 	return vc_association_info(vcm_association(avcm), &info) ? 0 : info.root;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- faults */
+
+static int call_handler(struct vc_device *device, void (*inner)(void), void *data, const struct vc_fault *fault)
+{
+	struct vc_fault copy = *fault;
+
+	return ((vcm_handler)inner)((struct device *)device, data, &copy);
+}
+
+int vcm_hook(struct device *dev, vcm_handler handler, void *data)
+{
+	return hook_device(vcm_device(dev), call_handler, (void (*)(void))handler, data, __func__);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- seeing */

@@ -125,6 +125,10 @@ struct device *vcm_get_device(const char *name);
 struct vcm *vcm_create(vcm_addr_t start_addr, size_t len);
 /* VCM_PREBUILT_KERNEL: addresses of this process, that can be dereferenced. NULL: unknown id, no address space. */
 struct vcm *vcm_create_from_prebuilt(size_t ext_vcm_id);
+/* A copy: the same range, reservations at the same addresses, backed by the same memory, without associations. What
+ * changes in one later is not seen in the other. vcm_get_res() finds the reservations of the copy. NULL: no memory, or
+ * vcm is of the CPU, whose addresses exist once. */
+struct vcm *vcm_clone(struct vcm *vcm);
 vcm_addr_t vcm_get_start_addr(struct vcm *vcm);
 size_t vcm_get_len(struct vcm *vcm);
 /* 0; -EBUSY: it has reservations or associations; -EINVAL. */
@@ -208,6 +212,17 @@ vcm_paddr_t vcm_dev_addr_to_phys_addr(struct device *dev, vcm_addr_t dev_addr);
 /* The root of the first table of the region; of the association's table. 0: there is none. */
 vcm_paddr_t vcm_get_pgtbl_pa(struct vcm *vcm);
 vcm_paddr_t vcm_get_pgtbl_pa_for(struct avcm *avcm);
+
+/* ------------------------------------------------------------------------------------------------------------- faults */
+
+/*
+ * Called when the device faults; fault_data is a struct vc_fault. 0: handled, try again. Anything else: terminate the
+ * access. (Of the three conventions of 2010 this is the one that header and driver agree on.) May call anything.
+ */
+typedef int (*vcm_handler)(struct device *dev, void *data, void *fault_data);
+
+/* Replaces the hook of the device; NULL removes it. 0; -EINVAL. */
+int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 
 /* ------------------------------------------------------------------------------------------------------------- seeing */
 

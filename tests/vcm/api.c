@@ -539,3 +539,138 @@ TEST(vcm_api, dumps)
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
+
+/* ------------------------------------------------------------------------------------------------- faults and clones */
+
+struct on_fault {
+	struct res *res;
+	struct physmem *physmem;
+	unsigned int calls;
+	int answer;
+};
+
+static int fault_handler(struct device *dev, void *data, void *fault_data)
+{
+	const struct vc_fault *fault = fault_data;
+	struct on_fault *it = data;
+
+	CHECK(dev == (struct device *)fault->device);
+	CHECK_EQ(fault->address, vcm_get_dev_addr(it->res));
+	CHECK_STR_EQ(fault->kind_name, "absent");
+	it->calls++;
+	if (!it->answer)
+		CHECK_EQ(vcm_back(it->res, it->physmem), 0);
+	return it->answer;
+}
+
+TEST(vcm_api, fault_hook)
+{
+	struct on_fault it = {.answer = 1};
+	struct device *device;
+	struct avcm *avcm;
+	struct vcm *vcm;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device = make_device("one", 0);
+	vcm = vcm_create(0x1000, SZ_16M);
+	avcm = vcm_assoc(vcm, device, 0);
+	CHECK_EQ(vcm_activate(avcm), 0);
+	it.res = vcm_reserve(vcm, SZ_64K, 0);
+	it.physmem = vcm_phys_alloc(VCM_MEMTYPE_0, SZ_64K, 0);
+	CHECK_EQ(vcm_hook(NULL, fault_handler, &it), -EINVAL);
+	CHECK_EQ(vcm_hook(device, fault_handler, &it), 0);
+	/* Terminate. */
+	CHECK_EQ(vcm_dev_addr_to_phys_addr(device, vcm_get_dev_addr(it.res)), 1);
+	CHECK_EQ(it.calls, 1);
+	/* Map, and retry. */
+	it.answer = 0;
+	CHECK_EQ(vcm_dev_addr_to_phys_addr(device, vcm_get_dev_addr(it.res)), 0x81000000);
+	CHECK_EQ(it.calls, 2);
+	CHECK_EQ(vcm_hook(device, NULL, NULL), 0);
+	CHECK_EQ(vcm_unback(it.res), 0);
+	CHECK_EQ(vcm_dev_addr_to_phys_addr(device, vcm_get_dev_addr(it.res)), 1);
+	CHECK_EQ(it.calls, 2);
+	CHECK_EQ(vcm_unreserve(it.res), 0);
+	CHECK_EQ(vcm_phys_free(it.physmem), 0);
+	CHECK_EQ(vcm_deactivate(avcm), 0);
+	CHECK_EQ(vcm_deassoc(avcm), 0);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+static unsigned int allocations_left;
+
+static bool fail_one(void *ctx, const char *what)
+{
+	(void)ctx;
+	(void)what;
+	return allocations_left == 0 || --allocations_left != 0;
+}
+
+TEST(vcm_api, clone)
+{
+	struct res *res[3], *copies[3];
+	struct physmem *physmem;
+	struct vcm *vcm, *copy = NULL, *cpu;
+	struct device *device;
+	struct avcm *avcm;
+	unsigned int failures = 0;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device = make_device("one", 1);
+	vcm = vcm_create(0x1000, SZ_16M);
+	avcm = vcm_assoc(vcm, device, 0);
+	CHECK_EQ(vcm_activate(avcm), 0);
+	physmem = vcm_phys_alloc(VCM_MEMTYPE_0, SZ_64K, 0);
+	for (size_t i = 0; i < 3; i++)
+		res[i] = vcm_reserve(vcm, SZ_64K, i == 2 ? VCM_READ : 0);
+	CHECK_EQ(vcm_back(res[0], physmem), 0);
+	CHECK_EQ(vcm_back(res[2], physmem), 0);
+	for (unsigned int at = 1; !copy; at++) {
+		allocations_left = at;
+		vc_set_allocation_hook(fail_one, NULL);
+		copy = vcm_clone(vcm);
+		vc_set_allocation_hook(NULL, NULL);
+		failures += !copy;
+		CHECK_EQ(vcm_get_phys_num_res(0x81000000), copy ? 4 : 2);
+	}
+	CHECK(failures >= 7);
+	CHECK_EQ(vcm_get_start_addr(copy), 0x1000);
+	CHECK_EQ(vcm_get_len(copy), SZ_16M);
+	CHECK_EQ(vcm_get_num_res(copy), 3);
+	for (size_t i = 0; i < 3; i++) {
+		copies[i] = vcm_get_res(vcm_get_dev_addr(res[i]), copy);
+		CHECK(copies[i] && copies[i] != res[i]);
+		CHECK_EQ(vcm_get_res_attr(copies[i]), vcm_get_res_attr(res[i]));
+		CHECK(vcm_get_physmem_from_res(copies[i]) == (i == 1 ? NULL : physmem));
+	}
+	/* Changes of one are not seen in the other. */
+	CHECK_EQ(vcm_unback(res[0]), 0);
+	CHECK_EQ(vcm_unreserve(res[0]), 0);
+	CHECK(vcm_get_physmem_from_res(copies[0]) == physmem);
+	CHECK_EQ(vcm_deactivate(avcm), 0);
+	CHECK_EQ(vcm_deassoc(avcm), 0);
+	avcm = vcm_assoc(copy, device, 0);
+	CHECK_EQ(vcm_activate(avcm), 0);
+	CHECK_EQ(vcm_dev_addr_to_phys_addr(device, vcm_get_dev_addr(copies[0])), 0x81000000);
+	CHECK_EQ(vcm_check(copy, stderr), 0);
+	CHECK_EQ(vcm_unback(copies[2]), 0);
+	CHECK(vcm_get_physmem_from_res(res[2]) == physmem);
+	CHECK_EQ(vcm_unback(res[2]), 0);
+	CHECK_EQ(vcm_phys_free(physmem), -EBUSY);
+	CHECK_EQ(vcm_unback(copies[0]), 0);
+	CHECK_EQ(vcm_phys_free(physmem), 0);
+	cpu = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
+	CHECK(!vcm_clone(cpu));
+	CHECK(!vcm_clone(NULL));
+	CHECK_EQ(vcm_free(cpu), 0);
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_EQ(vcm_unreserve(copies[i]), 0);
+		CHECK_EQ(vcm_unreserve(res[i]), i == 0 ? -EINVAL : 0);
+	}
+	CHECK_EQ(vcm_deactivate(avcm), 0);
+	CHECK_EQ(vcm_deassoc(avcm), 0);
+	CHECK_EQ(vcm_free(copy), 0);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
