@@ -485,9 +485,9 @@ void check_always_fail(struct run *run)
 void check(struct context *context, const struct model *model)
 {
 	static void (*const checks[])(struct run *) = {
-		check_always_fail, check_parameters, check_bits,	 check_values,	   check_right_lines,
-		check_missing_kinds, check_kind_pairs, check_input,	 check_addresses,  check_codes,
-		check_own_words,   check_round_trip, check_examples, check_examples_missing,
+		check_always_fail, check_parameters, check_bits,      check_fields,	check_values,	    check_right_lines,
+		check_missing_kinds, check_kind_pairs, check_input,   check_addresses,	check_codes,	    check_own_words,
+		check_round_trip,  check_dirty_states, check_examples, check_examples_missing,
 	};
 	struct run *run = arena_alloc(context->arena, sizeof(*run));
 

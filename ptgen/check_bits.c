@@ -197,6 +197,53 @@ void check_bits(struct run *run)
 	}
 }
 
+/* -------------------------------------------------------------------------------------------------------------- fields */
+
+/* Two lines of one kind that hold the same bit of a field, under a configuration in which both exist. */
+static void check_field_pair(struct run *run, ref kind, const struct m_slice *line, const struct m_slice *other)
+{
+	const struct model *model = run->model;
+	int top = line->to + line->hi - line->lo, other_top = other->to + other->hi - other->lo;
+	int lo = line->to > other->to ? line->to : other->to, hi = top < other_top ? top : other_top;
+	params used = params_in(model, line->cond) | params_in(model, other->cond);
+	struct config config;
+
+	if (lo > hi)
+		return;
+	config_begin(&config, run, level_of(run, kind)->shape, kind_of(run, kind)->present, used, line->span);
+	while (config_next(&config)) {
+		if (!config_holds(&config, line->cond) || !config_holds(&config, other->cond) || !config_possible(&config))
+			continue;
+		run->kind[kind].broken = true;
+		if (!first_time(run, CHECK_FIELD_OVERLAP, line->name_span, other->name_span))
+			return;
+		diag(run->context, CHECK_FIELD_OVERLAP, line->name_span, "%s%s of %s is held twice%s",
+		     model->fields.v[line->field].name, say_bits(run, hi, lo), say_kind(run, kind), say_config(&config, used));
+		diag_related(run->context, other->name_span, "first held here");
+		diag_mend(run->context, "each bit of a field belongs to one line: give the other bit, or another name");
+		return;
+	}
+}
+
+void check_fields(struct run *run)
+{
+	for (int i = 0; i < run->model->kinds.n; i++) {
+		const struct m_kind *kind = kind_of(run, i);
+
+		for (int a = 0; a < kind->n_slices; a++) {
+			const struct m_slice *line = &run->model->slices.v[kind->first_slice + a];
+
+			for (int b = 0; b < a && line->field != REF_NONE; b++) {
+				const struct m_slice *other = &run->model->slices.v[kind->first_slice + b];
+
+				/* Where the lines themselves overlap, that is the slip. */
+				if (other->field == line->field && (other->lo > line->hi || other->hi < line->lo))
+					check_field_pair(run, i, line, other);
+			}
+		}
+	}
+}
+
 /* -------------------------------------------------------------------------------------------------------------- values */
 
 static bool fits(int64_t value, unsigned int width)

@@ -111,6 +111,7 @@ params kind_code_params(const struct run *run, ref kind);
 /* The checks, in the order they run. */
 void check_always_fail(struct run *run);
 void check_bits(struct run *run);
+void check_fields(struct run *run);
 void check_values(struct run *run);
 void check_right_lines(struct run *run);
 void check_parameters(struct run *run);
@@ -121,6 +122,7 @@ void check_addresses(struct run *run);
 void check_codes(struct run *run);
 void check_own_words(struct run *run);
 void check_round_trip(struct run *run);
+void check_dirty_states(struct run *run);
 void check_examples(struct run *run);
 void check_examples_missing(struct run *run);
 
