@@ -12,7 +12,7 @@ static int64_t shift_right(int64_t a, int64_t b)
 {
 	if (b < 0 || b >= 64)
 		return 0;
-	return a < 0 ? (int64_t)~(~(uint64_t)a >> b) : (int64_t)((uint64_t)a >> b);
+	return a < 0 ? (int64_t) ~(~(uint64_t)a >> b) : (int64_t)((uint64_t)a >> b);
 }
 
 int64_t model_apply(enum m_op op, int64_t a, int64_t b)

@@ -5,7 +5,8 @@
 #include "codec.h"
 #include "model.h"
 
-/* ------------------------------------------------------------------------------------------------------- expressions */
+/* ------------------------------------------------------------------------------------------------------- expressions
+ */
 
 static int strength(unsigned int op)
 {
@@ -53,8 +54,9 @@ static void print_number(FILE *out, int64_t k)
 static void print_at(FILE *out, const struct model *model, ref expr, int outer)
 {
 	static const char *const ops[] = {
-		[X_OR] = "||", [X_AND] = "&&", [X_EQ] = "==", [X_NE] = "!=", [X_LT] = "<",	 [X_GT] = ">", [X_LE] = "<=", [X_GE] = ">=",
-		[X_SHL] = "<<", [X_SHR] = ">>", [X_ADD] = "+",	[X_SUB] = "-",	[X_MUL] = "*", [X_DIV] = "/", [X_MOD] = "%",
+		[X_OR] = "||", [X_AND] = "&&", [X_EQ] = "==", [X_NE] = "!=",  [X_LT] = "<",
+		[X_GT] = ">",  [X_LE] = "<=",  [X_GE] = ">=", [X_SHL] = "<<", [X_SHR] = ">>",
+		[X_ADD] = "+", [X_SUB] = "-",  [X_MUL] = "*", [X_DIV] = "/",  [X_MOD] = "%",
 	};
 	const struct m_expr *e;
 	int own;
@@ -117,7 +119,8 @@ static void print_rights(FILE *out, unsigned int rights)
 	for (int side = 0; side < 2; side++) {
 		unsigned int bits = side ? user : privileged;
 
-		fprintf(out, "%s%s%s%s", bits & 1 ? "r" : "", bits & 2 ? "w" : "", bits & 4 ? "x" : "", bits ? "" : "-");
+		fprintf(out, "%s%s%s%s", bits & 1 ? "r" : "", bits & 2 ? "w" : "", bits & 4 ? "x" : "",
+			bits ? "" : "-");
 		if (!side)
 			fputc('/', out);
 	}
@@ -133,14 +136,19 @@ static void print_request(FILE *out, unsigned int request)
 	fprintf(out, "%s%s", request & M_NONCACHED ? " noncached" : "", request & M_DEVICE ? " device" : "");
 }
 
-/* ------------------------------------------------------------------------------------------------------------- tables */
+/* ------------------------------------------------------------------------------------------------------------- tables
+ */
 
 static void dump_params(FILE *out, const struct model *model)
 {
 	for (int i = 0; i < model->params.n; i++) {
 		const struct m_param *param = &model->params.v[i];
 
-		fprintf(out, "%s %s in {", param->feature ? "feature" : param->is_static ? "static param" : "param", param->name);
+		fprintf(out, "%s %s in {",
+			param->feature	   ? "feature"
+			: param->is_static ? "static param"
+					   : "param",
+			param->name);
 		for (int k = 0; k < param->n_ranges; k++) {
 			const struct m_range *range = &model->ranges.v[param->first_range + k];
 
@@ -216,7 +224,8 @@ static void dump_slice(FILE *out, const struct model *model, const struct m_slic
 		fprintf(out, " %s%s%s[%d:%d]", slice->via ? slice->via : "", slice->via ? "." : "",
 			slice->role == ROLE_ROOT ? "root" : address, slice->to + slice->hi - slice->lo, slice->to);
 	else if (slice->field != REF_NONE)
-		fprintf(out, " %s[%d:%d]", model->fields.v[slice->field].name, slice->to + slice->hi - slice->lo, slice->to);
+		fprintf(out, " %s[%d:%d]", model->fields.v[slice->field].name, slice->to + slice->hi - slice->lo,
+			slice->to);
 	if (slice->role < ROLE_CONST)
 		fprintf(out, " %s", roles[slice->role]);
 	if (slice->role == ROLE_CONST)
@@ -272,9 +281,12 @@ static void dump_kind(FILE *out, const struct model *model, const struct m_kind 
 
 static void dump_level(FILE *out, const struct model *model, const struct m_level *level)
 {
-	fprintf(out, "  level %s item %s number %d index [%d:%d] word u%d %s table %u align %u", level->name, level->item,
-		level->number, level->hi, level->lo, level->entry_bytes * 8,
-		level->host_endian ? "host" : level->big_endian ? "big" : "little", level->table_bytes, level->align);
+	fprintf(out, "  level %s item %s number %d index [%d:%d] word u%d %s table %u align %u", level->name,
+		level->item, level->number, level->hi, level->lo, level->entry_bytes * 8,
+		level->host_endian  ? "host"
+		: level->big_endian ? "big"
+				    : "little",
+		level->table_bytes, level->align);
 	if (level->every_lg2)
 		fprintf(out, " every 2^%d", level->every_lg2);
 	if (level->first_index || level->last_index != (uint32_t)(((uint64_t)1 << (level->hi - level->lo + 1)) - 1))

@@ -60,188 +60,8 @@ void suggest(struct resolver *r, const char *name, const char *const *candidates
 		diag_mend(r->context, "did you mean '%s'?", near);
 }
 
-/* ------------------------------------------------------------------------------------------------------ inheritance */
-
-static bool is_value(enum ast_item_kind kind)
-{
-	return kind == ITEM_PARAM || kind == ITEM_FEATURE || kind == ITEM_QUIRK || kind == ITEM_ADDRESS || kind == ITEM_LET;
-}
-
-/* Does an item take the place of another one (in a derived format), or clash with it (in one block)? */
-static bool same_item(const struct ast_item *a, const struct ast_item *b)
-{
-	if (is_value(a->kind) && is_value(b->kind))
-		return !strcmp(a->name, b->name);
-	if (a->kind != b->kind)
-		return false;
-	switch (a->kind) {
-	case ITEM_TITLE:
-	case ITEM_SPEC:
-	case ITEM_WORD:
-	case ITEM_RESERVED:
-	case ITEM_INPUT:
-	case ITEM_OUTPUT:
-	case ITEM_ROOT:
-	case ITEM_RESIZE: return true;
-	case ITEM_SET:
-	case ITEM_FIELDS:
-	case ITEM_ENTRY:
-	case ITEM_REGISTER: return !strcmp(a->name, b->name);
-	case ITEM_CODE: return a->concept == b->concept && !strcmp(a->name, b->name);
-	case ITEM_LEVEL:
-		if (a->numbered || b->numbered)
-			return a->numbered && b->numbered && a->number == b->number;
-		return !a->set && !b->set && !strcmp(a->name, b->name);
-	default: return false;
-	}
-}
-
-static void remove_at(struct resolver *r, int at)
-{
-	memmove(&r->items.v[at], &r->items.v[at + 1], (size_t)(r->items.n - at - 1) * sizeof(r->items.v[0]));
-	r->items.n--;
-}
-
-/* Is the item what `without WHAT NAME` names? */
-static bool is_named(const struct ast_item *item, const char *what, const char *name)
-{
-	static const char *const concepts[] = {"prot", "memtype", "dirty"};
-
-	if (!strcmp(what, "round"))
-		return item->kind == ITEM_ROUND;
-	if (!strcmp(what, "refuse"))
-		return item->kind == ITEM_REFUSE;
-	if (!name || !item->name || strcmp(item->name, name))
-		return false;
-	if (!strcmp(what, "entry"))
-		return item->kind == ITEM_ENTRY;
-	if (!strcmp(what, "fields"))
-		return item->kind == ITEM_FIELDS;
-	if (!strcmp(what, "register"))
-		return item->kind == ITEM_REGISTER;
-	return item->kind == ITEM_CODE && !strcmp(what, concepts[item->concept]);
-}
-
-static void apply_without(struct resolver *r, const struct ast_item *without)
-{
-	ARRAY(const char *) near = {0};
-	const char *what = without->name2 ? without->name2 : "", *name = without->name;
-	bool found = false;
-
-	for (int i = r->items.n - 1; i >= 0; i--) {
-		const struct ast_item *item = r->items.v[i].item;
-
-		if (is_named(item, what, name)) {
-			remove_at(r, i);
-			found = true;
-		} else if (item->name && is_named(item, what, item->name)) {
-			*ARRAY_ADD(r->arena, near) = item->name;
-		}
-	}
-	if (found)
-		return;
-	if (complain(r, CHECK_INHERITANCE, without->span, name ? "no %s '%s' is inherited" : "no %s is inherited", what, name) &&
-	    name)
-		suggest(r, name, near.v, near.n);
-}
-
-static void add_item(struct resolver *r, const struct ast_format *from, const struct ast_item *item)
-{
-	struct flat_item *place = NULL;
-
-	for (int i = 0; i < r->items.n; i++) {
-		const struct ast_item *old = r->items.v[i].item;
-
-		if (!same_item(old, item)) {
-			/* a parameter declared anew is no longer bound by an inherited set */
-			if (is_value(item->kind) && old->kind == ITEM_SET && r->items.v[i].from != from &&
-			    !strcmp(old->name, item->name))
-				remove_at(r, i--);
-			continue;
-		}
-		if (r->items.v[i].from != from) {
-			if (place)
-				remove_at(r, i--);
-			else
-				place = &r->items.v[i];
-			continue;
-		}
-		/* one register in several forms, each under its condition */
-		if (item->kind == ITEM_REGISTER && item->cond && old->cond)
-			continue;
-		if (complain(r, CHECK_DUPLICATE_NAME, item->span, item->name ? "'%s' is declared twice" : "this is said twice",
-			     item->name))
-			diag_related(r->context, old->span, "first here");
-		return;
-	}
-	if (!place)
-		place = ARRAY_ADD(r->arena, r->items);
-	place->item = item;
-	place->from = from;
-}
-
-static void add_block(struct resolver *r, const struct ast_format *from)
-{
-	bool levels = false;
-
-	for (const struct ast_item *item = from->items; item; item = item->next)
-		levels |= item->kind == ITEM_LEVEL;
-	for (int i = r->items.n - 1; i >= 0; i--) {
-		enum ast_item_kind kind = r->items.v[i].item->kind;
-
-		/* words of one format need not be words of another; those of a family are meant for all */
-		if ((levels && kind == ITEM_LEVEL) || (kind == ITEM_EXAMPLE && !r->items.v[i].from->is_family))
-			remove_at(r, i);
-	}
-	for (const struct ast_item *item = from->items; item; item = item->next)
-		if (item->kind == ITEM_WITHOUT)
-			apply_without(r, item);
-	for (const struct ast_item *item = from->items; item; item = item->next)
-		if (item->kind != ITEM_WITHOUT)
-			add_item(r, from, item);
-}
-
-static const struct ast_format *find_format(const struct ast_file *file, const char *name)
-{
-	for (const struct ast_format *f = file->formats; f; f = f->next)
-		if (!strcmp(f->name, name))
-			return f;
-	return NULL;
-}
-
-/* The chain of bases, base first, into r->items. */
-static bool flatten(struct resolver *r)
-{
-	ARRAY(const struct ast_format *) chain = {0};
-	ARRAY(const char *) near = {0};
-	const struct ast_format *f = r->format, *base;
-
-	*ARRAY_ADD(r->arena, chain) = f;
-	while (f->base) {
-		base = find_format(r->file, f->base);
-		if (!base) {
-			if (complain(r, CHECK_UNDEFINED_NAME, f->base_span, "no format or family is called '%s'", f->base)) {
-				for (const struct ast_format *g = r->file->formats; g; g = g->next)
-					if (g != f)
-						*ARRAY_ADD(r->arena, near) = g->name;
-				suggest(r, f->base, near.v, near.n);
-			}
-			return false;
-		}
-		for (int i = 0; i < chain.n; i++) {
-			if (chain.v[i] != base)
-				continue;
-			complain(r, CHECK_INHERITANCE, f->base_span, "'%s' derives from itself", base->name);
-			return false;
-		}
-		*ARRAY_ADD(r->arena, chain) = f = base;
-	}
-	for (int i = chain.n - 1; i >= 0; i--)
-		add_block(r, chain.v[i]);
-	return true;
-}
-
-/* ------------------------------------------------------------------------------------------------------------- names */
+/* ------------------------------------------------------------------------------------------------------------- names
+ */
 
 const struct ast_item *find_item(const struct resolver *r, enum ast_item_kind kind, const char *name)
 {
@@ -321,7 +141,8 @@ const char *input_name(const struct resolver *r)
 	return item ? item->name : "";
 }
 
-/* -------------------------------------------------------------------------------------------------------- parameters */
+/* -------------------------------------------------------------------------------------------------------- parameters
+ */
 
 static const char *source_text(struct resolver *r, struct span span)
 {
@@ -440,7 +261,8 @@ static void bind_by_set(struct resolver *r, const struct ast_item *item)
 	if (!value || value->kind != VALUE_PARAM) {
 		for (int i = 0; i < r->model->params.n; i++)
 			*ARRAY_ADD(r->arena, near) = r->model->params.v[i].name;
-		if (complain(r, CHECK_UNDEFINED_NAME, item->name_span, "there is no parameter or feature '%s' to set", item->name))
+		if (complain(r, CHECK_UNDEFINED_NAME, item->name_span, "there is no parameter or feature '%s' to set",
+			     item->name))
 			suggest(r, item->name, near.v, near.n);
 		return;
 	}
@@ -474,14 +296,14 @@ static void bind_by_user(struct resolver *r)
 		setting->used = true;
 		param = &r->model->params.v[value->index];
 		if (param->bound && param->value != setting->value) {
-			if (complain(r, CHECK_VALUE_SET, param->span, "--set %s=%lld, but format '%s' binds it to %lld", param->name,
-				     (long long)setting->value, r->format->name, (long long)param->value))
+			if (complain(r, CHECK_VALUE_SET, param->span, "--set %s=%lld, but format '%s' binds it to %lld",
+				     param->name, (long long)setting->value, r->format->name, (long long)param->value))
 				diag_mend(r->context, "choose one format with --format, or leave the setting out");
 			continue;
 		}
 		if (!in_set(r->model, param, setting->value)) {
-			complain(r, CHECK_VALUE_SET, param->span, "--set %s=%lld is not in the set of format '%s'", param->name,
-				 (long long)setting->value, r->format->name);
+			complain(r, CHECK_VALUE_SET, param->span, "--set %s=%lld is not in the set of format '%s'",
+				 param->name, (long long)setting->value, r->format->name);
 			continue;
 		}
 		if (!param->bound)
@@ -503,8 +325,8 @@ static void resolve_default(struct resolver *r, ref index, const struct ast_item
 	if (item->expr)
 		param->dflt = commit_expr(r, &scope, item->expr);
 	else
-		param->dflt = x_const(r->pool, param->feature || !param->n_ranges ? 0
-								: r->model->ranges.v[param->first_range].first);
+		param->dflt = x_const(
+			r->pool, param->feature || !param->n_ranges ? 0 : r->model->ranges.v[param->first_range].first);
 	if (x_is_const(r->pool, param->dflt, &k)) {
 		if (!param->default_text[0])
 			param->default_text = arena_printf(r->arena, "%lld", (long long)k);
@@ -516,8 +338,9 @@ static void resolve_default(struct resolver *r, ref index, const struct ast_item
 	params = params_of(r->model, param->dflt);
 	for (int i = index; i < r->model->params.n && !param->bound; i++)
 		if (params >> i & 1)
-			complain(r, CHECK_EXPRESSION, item->expr->span, "the default of '%s' uses '%s', which is declared later",
-				 param->name, r->model->params.v[i].name);
+			complain(r, CHECK_EXPRESSION, item->expr->span,
+				 "the default of '%s' uses '%s', which is declared later", param->name,
+				 r->model->params.v[i].name);
 }
 
 static bool resolve_params(struct resolver *r)
@@ -535,8 +358,8 @@ static bool resolve_params(struct resolver *r)
 		const struct ast_item *set = find_item(r, ITEM_SET, param->name);
 
 		if (param->bound && set && param->n_ranges && !in_set(r->model, param, param->value))
-			complain(r, CHECK_VALUE_SET, set->span, "%lld is not in the set of '%s'", (long long)param->value,
-				 param->name);
+			complain(r, CHECK_VALUE_SET, set->span, "%lld is not in the set of '%s'",
+				 (long long)param->value, param->name);
 	}
 	bind_by_user(r);
 	for (int i = 0; i < r->values.n; i++)
@@ -546,12 +369,13 @@ static bool resolve_params(struct resolver *r)
 		struct m_param *param = &r->model->params.v[i];
 		int64_t k;
 
-		if (own_value(r, param, &k) && param->bound && k == param->value && x_is_const(r->pool, param->dflt, &k) &&
-		    k == param->value)
+		if (own_value(r, param, &k) && param->bound && k == param->value &&
+		    x_is_const(r->pool, param->dflt, &k) && k == param->value)
 			r->set_by_user &= ~((uint32_t)1 << i);
 		if (param->is_static && !param->bound &&
 		    complain(r, CHECK_NOT_CONSTANT, param->span, "static parameter '%s' has no value", param->name))
-			diag_mend(r->context, "bind it with set in a derived format, or with --set %s=VALUE", param->name);
+			diag_mend(r->context, "bind it with set in a derived format, or with --set %s=VALUE",
+				  param->name);
 	}
 	return !r->failed;
 }
@@ -572,8 +396,8 @@ static void resolve_requires(struct resolver *r)
 		cond = resolve_expr(r, &scope, item->expr);
 		if (x_is_const(r->scratch, cond, &k)) {
 			if (!k)
-				complain(r, CHECK_REQUIRE, item->span, "format '%s' contradicts this: %s", r->format->name,
-					 item->text ? item->text : "");
+				complain(r, CHECK_REQUIRE, item->span, "format '%s' contradicts this: %s",
+					 r->format->name, item->text ? item->text : "");
 			continue;
 		}
 		*ARRAY_ADD(r->arena, r->requires) = cond;
@@ -588,8 +412,9 @@ static void resolve_requires(struct resolver *r)
 	env.param = param;
 	for (int i = 0; i < r->model->requires.n; i++)
 		if (!model_holds(r->model, r->model->requires.v[i].cond, &env))
-			complain(r, CHECK_REQUIRE, r->model->requires.v[i].span, "the defaults of format '%s' contradict this: %s",
-				 r->format->name, r->model->requires.v[i].why ? r->model->requires.v[i].why : "");
+			complain(r, CHECK_REQUIRE, r->model->requires.v[i].span,
+				 "the defaults of format '%s' contradict this: %s", r->format->name,
+				 r->model->requires.v[i].why ? r->model->requires.v[i].why : "");
 }
 
 /* ---------------------------------------------------------------------------------------------------------- entries */
@@ -618,7 +443,8 @@ static void check_entries_used(struct resolver *r)
 			diag_mend(r->context, "name it between the braces of a level, or remove it");
 }
 
-/* ------------------------------------------------------------------------------------------------------------ driver */
+/* ------------------------------------------------------------------------------------------------------------ driver
+ */
 
 static void init_model(struct resolver *r)
 {
@@ -627,7 +453,9 @@ static void init_model(struct resolver *r)
 	struct model *m = r->model;
 
 	m->name = r->format->name;
-	m->title = title && title->strings ? title->strings->name : title && title->text ? title->text : r->format->name;
+	m->title = title && title->strings ? title->strings->name
+		   : title && title->text  ? title->text
+					   : r->format->name;
 	m->base = r->format->base;
 	m->span = r->format->name_span;
 	if (m->span.file >= 0 && m->span.file < r->context->files.n)

@@ -2,17 +2,20 @@
 /*
  * resolve.h - what the files of the resolver share; nobody else includes it.
  *
- *   resolve.c         inheritance, names, binding, the driver
+ *   resolve.c         names, binding, the driver
+ *   resolve_flatten.c inheritance
  *   resolve_fold.c    pools of expressions: interning, folding, combinations of parameters
  *   resolve_expr.c    expressions: names and lets, commit into the model
  *   resolve_shapes.c  which parameters geometry depends on, and one shape per distinct geometry
+ *   resolve_places.c  the levels that there may be
  *   resolve_levels.c  levels, kinds and where table entries lead
  *   resolve_lines.c   lines of entries and registers
- *   resolve_items.c   input, output, root, codes, rules, registers, examples
+ *   resolve_items.c   input, output, root, codes, rules, registers
+ *   resolve_examples.c examples
  *
  * Expressions live in two pools. The scratch pool holds them over all unbound parameters, also while geometry is only
- * being looked at; commit() copies one into the model and folds what the shape at hand settles. Both pools are interned:
- * equal expressions have equal refs, so conditions are compared by comparing refs.
+ * being looked at; commit() copies one into the model and folds what the shape at hand settles. Both pools are
+ * interned: equal expressions have equal refs, so conditions are compared by comparing refs.
  */
 #ifndef PTGEN_RESOLVE_H
 #define PTGEN_RESOLVE_H
@@ -20,17 +23,17 @@
 #include "model.h"
 
 enum {
-	MAX_PARAMS = 32,	    /* PT_MAX_PARAMS of the contract */
+	MAX_PARAMS = 32, /* PT_MAX_PARAMS of the contract */
 	MAX_KEYS = 16,
 	MAX_VARIABLES = 4,
-	MAX_DEPTH = 500,	    /* nesting of one expression, lets included */
-	MAX_WEIGHT = 20000,	    /* nodes of one expression, lets expanded */
+	MAX_DEPTH = 500,    /* nesting of one expression, lets included */
+	MAX_WEIGHT = 20000, /* nodes of one expression, lets expanded */
 	MAX_STEPS = 200000,
-	MAX_COMBINATIONS = 4096,    /* of parameters that geometry depends on */
+	MAX_COMBINATIONS = 4096, /* of parameters that geometry depends on */
 	MAX_START_COMBINATIONS = 1 << 16,
 	MAX_SHAPES = 64,
 	MAX_LEVELS = 256,
-	MAX_FIELD_BITS = 12	    /* of fields that choose the next level */
+	MAX_FIELD_BITS = 12 /* of fields that choose the next level */
 };
 
 struct pool {
@@ -83,7 +86,7 @@ struct scope {
 /* One level of the walk before shapes: an item, and a value for its variable or its arguments. */
 struct place {
 	const struct ast_item *item;
-	int item_index;	   /* counts level items */
+	int item_index; /* counts level items */
 	int64_t vars[2];
 	int n_vars;
 	const char *name;
@@ -96,7 +99,7 @@ struct place {
 
 /* What tells shapes apart: the value of a parameter, or the truth of a condition. */
 struct key {
-	ref expr; /* scratch pool; conditions without a leading ! */
+	ref expr;  /* scratch pool; conditions without a leading ! */
 	ref param; /* REF_NONE: a condition */
 	const char *name;
 	bool varies;
@@ -137,10 +140,18 @@ struct resolver {
 	uint32_t set_by_user;	   /* parameters bound by --set to another value than their default */
 	const char *where;	   /* added to messages: the instance that is being expanded */
 	int depth;
-	long steps;		   /* nodes resolved for the expression at hand */
-	bool binding;		   /* some parameter is bound */
+	long steps;   /* nodes resolved for the expression at hand */
+	bool binding; /* some parameter is bound */
 	bool failed;
 };
+
+/* ------------------------------------------------------------------------------------------- resolve_flatten.c */
+
+/* The items of r->format and its bases, base first, into r->items; false when there is no telling which. */
+bool flatten(struct resolver *r);
+const struct ast_format *find_format(const struct ast_file *file, const char *name);
+/* Items that share one space of names: parameters, features, addresses, lets. */
+bool is_value(enum ast_item_kind kind);
 
 /* ---------------------------------------------------------------------------------------------- resolve.c */
 
@@ -218,17 +229,21 @@ bool settle(struct resolver *r, struct scope *scope, const struct ast_expr *expr
 /* Levels and kinds of every shape, into the model. */
 void resolve_shapes(struct resolver *r);
 
-/* ------------------------------------------------------------------------------------------- resolve_levels.c */
+/* ------------------------------------------------------------------------------------------- resolve_places.c */
 
 void list_places(struct resolver *r);
 struct place *place_named(struct resolver *r, const char *name);
 /* Is it the name of a level item (not the variable of a range)? */
 const struct ast_item *level_item(const struct resolver *r, const char *name);
-/* Expand the levels of the shape at hand that the root or an entry leads to; false when nothing was expanded. */
-void expand_shape(struct resolver *r, ref shape);
 /* Scope of a level item with symbols for its variables, or of a place with their values. */
 struct scope item_scope(struct resolver *r, const struct ast_item *item);
 struct scope place_scope(struct resolver *r, const struct place *place);
+void add_variable(struct scope *scope, const char *name, ref value);
+
+/* ------------------------------------------------------------------------------------------- resolve_levels.c */
+
+/* Expand the levels of the shape at hand that the root or an entry leads to, as the shape of that index. */
+void expand_shape(struct resolver *r, ref shape);
 
 /* -------------------------------------------------------------------------------------------- resolve_lines.c */
 
@@ -250,7 +265,13 @@ void resolve_root(struct resolver *r);
 void resolve_rules(struct resolver *r);
 void resolve_codes(struct resolver *r);
 void resolve_registers(struct resolver *r);
-void resolve_examples(struct resolver *r);
+/* Rights that letters stand for ([u|p]{r,w,x}, g); false when they stand for none. */
 bool rights_mask(const char *letters, uint8_t *mask);
+/* Bits of a request, M_NONCACHED and M_DEVICE included; false for other letters. */
+bool request_letters(const char *text, unsigned int *bits);
+
+/* ----------------------------------------------------------------------------------------- resolve_examples.c */
+
+void resolve_examples(struct resolver *r);
 
 #endif

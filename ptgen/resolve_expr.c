@@ -23,7 +23,8 @@ static ref undefined(struct resolver *r, const struct scope *scope, const struct
 
 	if (!strcmp(expr->name, "lo") || !strcmp(expr->name, "hi")) {
 		if (complain(r, CHECK_UNDEFINED_NAME, expr->span, "'%s' has no meaning here", expr->name))
-			diag_mend(r->context, "lo and hi are the bits of a level's index: they are known in its lines and kinds");
+			diag_mend(r->context,
+				  "lo and hi are the bits of a level's index: they are known in its lines and kinds");
 		return zero(r);
 	}
 	for (int i = 0; i < r->values.n; i++)
@@ -112,7 +113,8 @@ static ref resolve_name(struct resolver *r, struct scope *scope, const struct as
 }
 
 /* The two numbers of a bit range that stands in an expression. */
-static bool constant_bits(struct resolver *r, struct scope *scope, const struct ast_expr *expr, int64_t *hi, int64_t *lo)
+static bool constant_bits(struct resolver *r, struct scope *scope, const struct ast_expr *expr, int64_t *hi,
+			  int64_t *lo)
 {
 	if (!settle(r, scope, expr->a, "a bit number", hi))
 		return false;
@@ -172,7 +174,8 @@ static ref resolve_call(struct resolver *r, struct scope *scope, const struct as
 	if (strcmp(expr->name, "min") && strcmp(expr->name, "max") && strcmp(expr->name, "pos")) {
 		if (complain(r, CHECK_UNDEFINED_NAME, expr->span, "there is no function '%s'", expr->name)) {
 			suggest(r, expr->name, names, 3);
-			diag_mend(r->context, "the functions are min(a, b, ...), max(a, b, ...) and pos(value, a, b, ...)");
+			diag_mend(r->context,
+				  "the functions are min(a, b, ...), max(a, b, ...) and pos(value, a, b, ...)");
 		}
 		return zero(r);
 	}
@@ -184,7 +187,8 @@ static ref resolve_call(struct resolver *r, struct scope *scope, const struct as
 	if (expr->name[0] != 'p') {
 		for (arg = arg->next; arg; arg = arg->next) {
 			value = resolve_expr(r, scope, arg);
-			result = x_cond(pool, x_binary(pool, expr->name[1] == 'i' ? X_LE : X_GE, result, value), result, value);
+			result = x_cond(pool, x_binary(pool, expr->name[1] == 'i' ? X_LE : X_GE, result, value), result,
+					value);
 		}
 		return result;
 	}
@@ -197,7 +201,8 @@ static ref resolve_call(struct resolver *r, struct scope *scope, const struct as
 		arg = expr->args->next;
 		for (int64_t i = 0; i < place; i++)
 			arg = arg->next;
-		result = x_cond(pool, x_binary(pool, X_EQ, value, resolve_expr(r, scope, arg)), x_const(pool, place), result);
+		result = x_cond(pool, x_binary(pool, X_EQ, value, resolve_expr(r, scope, arg)), x_const(pool, place),
+				result);
 	}
 	return result;
 }
@@ -205,9 +210,9 @@ static ref resolve_call(struct resolver *r, struct scope *scope, const struct as
 static ref resolve_node(struct resolver *r, struct scope *scope, const struct ast_expr *expr)
 {
 	static const uint8_t ops[] = {
-		[A_OR] = X_OR, [A_AND] = X_AND, [A_EQ] = X_EQ, [A_NE] = X_NE,	[A_LT] = X_LT,	 [A_GT] = X_GT,
-		[A_LE] = X_LE, [A_GE] = X_GE,	[A_SHL] = X_SHL, [A_SHR] = X_SHR, [A_ADD] = X_ADD, [A_SUB] = X_SUB,
-		[A_MUL] = X_MUL, [A_DIV] = X_DIV, [A_MOD] = X_MOD,
+		[A_OR] = X_OR,	 [A_AND] = X_AND, [A_EQ] = X_EQ,   [A_NE] = X_NE,   [A_LT] = X_LT,
+		[A_GT] = X_GT,	 [A_LE] = X_LE,	  [A_GE] = X_GE,   [A_SHL] = X_SHL, [A_SHR] = X_SHR,
+		[A_ADD] = X_ADD, [A_SUB] = X_SUB, [A_MUL] = X_MUL, [A_DIV] = X_DIV, [A_MOD] = X_MOD,
 	};
 	int64_t hi, lo, known;
 	ref a, b;
@@ -252,7 +257,8 @@ ref resolve_expr(struct resolver *r, struct scope *scope, const struct ast_expr 
 	if (!expr)
 		return zero(r);
 	if (r->depth >= MAX_DEPTH) {
-		complain(r, CHECK_EXPRESSION, expr->span, "expression nested too deep (more than %d, lets included)", MAX_DEPTH);
+		complain(r, CHECK_EXPRESSION, expr->span, "expression nested too deep (more than %d, lets included)",
+			 MAX_DEPTH);
 		return zero(r);
 	}
 	/* lets that use lets twice grow exponentially: stop long before that takes time, and say so once */
@@ -316,9 +322,7 @@ ref commit(struct resolver *r, ref expr)
 		a = commit(r, e.a);
 		b = commit(r, e.b);
 		return x_cond(r->pool, a, b, commit(r, e.c));
-	default:
-		a = commit(r, e.a);
-		return x_binary(r->pool, (enum m_op)e.op, a, commit(r, e.b));
+	default: a = commit(r, e.a); return x_binary(r->pool, (enum m_op)e.op, a, commit(r, e.b));
 	}
 }
 
@@ -369,6 +373,7 @@ bool settle(struct resolver *r, struct scope *scope, const struct ast_expr *expr
 		return false;
 	for (int i = 0; i < r->model->params.n && i < MAX_PARAMS; i++)
 		if (params >> i & 1)
-			diag_mend(r->context, "it depends on parameter '%s'; bind that with set", r->model->params.v[i].name);
+			diag_mend(r->context, "it depends on parameter '%s'; bind that with set",
+				  r->model->params.v[i].name);
 	return false;
 }

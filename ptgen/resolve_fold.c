@@ -190,8 +190,10 @@ static int over_set(const struct pool *pool, unsigned int op, ref param, int64_t
 			any_false |= op == X_EQ ? !inside || !single : inside;
 			continue;
 		}
-		any_true |= model_apply((enum m_op)op, range[i].first, k) || model_apply((enum m_op)op, range[i].last, k);
-		any_false |= !model_apply((enum m_op)op, range[i].first, k) || !model_apply((enum m_op)op, range[i].last, k);
+		any_true |=
+			model_apply((enum m_op)op, range[i].first, k) || model_apply((enum m_op)op, range[i].last, k);
+		any_false |=
+			!model_apply((enum m_op)op, range[i].first, k) || !model_apply((enum m_op)op, range[i].last, k);
 	}
 	return any_true == any_false ? -1 : any_true;
 }
@@ -256,7 +258,8 @@ static ref add_const(struct pool *pool, ref a, int64_t k)
 	if (x.op == X_CONST)
 		return x_const(pool, model_apply(X_ADD, x.k, k));
 	if ((x.op == X_ADD || x.op == X_SUB) && get(pool, x.b).op == X_CONST)
-		return add_const(pool, x.a, model_apply(X_ADD, x.op == X_ADD ? get(pool, x.b).k : -get(pool, x.b).k, k));
+		return add_const(pool, x.a,
+				 model_apply(X_ADD, x.op == X_ADD ? get(pool, x.b).k : -get(pool, x.b).k, k));
 	if (k == 0)
 		return a;
 	if (k < 0 && k != INT64_MIN)

@@ -31,7 +31,8 @@ bool rights_mask(const char *letters, uint8_t *mask)
 	return letters[0] != 0;
 }
 
-/* ---------------------------------------------------------------------------------------------------- input and output */
+/* ---------------------------------------------------------------------------------------------------- input and output
+ */
 
 static ref high_bit(struct resolver *r, const struct ast_item *item)
 {
@@ -88,7 +89,8 @@ void resolve_input_output(struct resolver *r)
 	if (reserved)
 		m->reserved_fault = fault_named(r, reserved->name);
 	if (resize) {
-		m->resize_live = commit_cond(r, resize->cond ? resolve_expr(r, &scope, resize->cond) : REF_NONE, &never);
+		m->resize_live =
+			commit_cond(r, resize->cond ? resolve_expr(r, &scope, resize->cond) : REF_NONE, &never);
 		m->resize_said = !never;
 	}
 	if (in) {
@@ -125,7 +127,8 @@ void resolve_input_output(struct resolver *r)
 		complain(r, CHECK_DUPLICATE_NAME, out->span, "input and output are both called '%s'", out->name);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- root */
+/* -------------------------------------------------------------------------------------------------------------- root
+ */
 
 /* start NAME(a, b): the number of the level with these arguments. */
 static ref start_with_args(struct resolver *r, const struct ast_expr *expr, const struct ast_item *item)
@@ -183,7 +186,8 @@ void resolve_root(struct resolver *r)
 	root->span = item ? item->span : r->format->name_span;
 	size.size = true;
 	if (r->places.n && !start && r->places.v[0].item->args)
-		complain(r, CHECK_NEXT_LEVEL, root->span, "the first level has arguments: the root must say which it starts at");
+		complain(r, CHECK_NEXT_LEVEL, root->span,
+			 "the first level has arguments: the root must say which it starts at");
 	r->start = start_level(r, start);
 	root->start = commit(r, r->start);
 	for (const struct ast_opt *opt = item ? item->opts : NULL; opt; opt = opt->next) {
@@ -208,9 +212,10 @@ void resolve_root(struct resolver *r)
 	root->size_used = size.size_used;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- rules */
+/* ------------------------------------------------------------------------------------------------------------- rules
+ */
 
-static bool rule_letters(const char *text, unsigned int *bits)
+bool request_letters(const char *text, unsigned int *bits)
 {
 	static const char letters[] = "rwxpg";
 
@@ -250,8 +255,9 @@ void resolve_rules(struct resolver *r)
 		if (item->expr)
 			rule.when = commit_expr(r, &scope, item->expr);
 		for (const struct ast_name *name = item->letters; name; name = name->next)
-			if (!rule_letters(name->name, &bits) &&
-			    complain(r, CHECK_RIGHTS, name->span, "'%s' is nothing that a request asks for", name->name))
+			if (!request_letters(name->name, &bits) &&
+			    complain(r, CHECK_RIGHTS, name->span, "'%s' is nothing that a request asks for",
+				     name->name))
 				diag_mend(r->context, "letters of r w x p g, noncached, device");
 		*(item->adds ? &rule.adds : &rule.drops) = (uint8_t)bits;
 		if (never)
@@ -265,7 +271,8 @@ void resolve_rules(struct resolver *r)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------- codes */
+/* ------------------------------------------------------------------------------------------------------------- codes
+ */
 
 static int field_width(const struct model *model, ref field)
 {
@@ -316,8 +323,8 @@ static bool code_cols(struct resolver *r, const struct ast_item *item, struct m_
 				return false;
 		}
 		if (lo < 0 || hi < lo || hi >= width || hi - lo > 62) {
-			if (complain(r, CHECK_BIT_RANGE, col->span, "%s[%lld:%lld] is no range of bits of '%s'", col->name,
-				     (long long)hi, (long long)lo, col->name))
+			if (complain(r, CHECK_BIT_RANGE, col->span, "%s[%lld:%lld] is no range of bits of '%s'",
+				     col->name, (long long)hi, (long long)lo, col->name))
 				diag_mend(r->context, "it has bits [%d:0]", width - 1);
 			return false;
 		}
@@ -404,8 +411,8 @@ static void add_row(struct resolver *r, const struct ast_row *row, struct m_code
 			return;
 	}
 	if (n != code->n_cols) {
-		complain(r, CHECK_CODE_TABLE, row->span, "%d cell%s for %d column%s", n, n == 1 ? "" : "s", code->n_cols,
-			 code->n_cols == 1 ? "" : "s");
+		complain(r, CHECK_CODE_TABLE, row->span, "%d cell%s for %d column%s", n, n == 1 ? "" : "s",
+			 code->n_cols, code->n_cols == 1 ? "" : "s");
 		return;
 	}
 	if (!row_meaning(row, code->concept, &out)) {
@@ -440,7 +447,8 @@ void resolve_codes(struct resolver *r)
 	}
 }
 
-/* --------------------------------------------------------------------------------------------------------- registers */
+/* --------------------------------------------------------------------------------------------------------- registers
+ */
 
 void resolve_registers(struct resolver *r)
 {
@@ -454,7 +462,8 @@ void resolve_registers(struct resolver *r)
 			continue;
 		reg.bits = type_bits(item->name2 ? item->name2 : "");
 		if (!reg.bits) {
-			if (complain(r, CHECK_GEOMETRY, item->span, "'%s' is no type of a register", item->name2 ? item->name2 : ""))
+			if (complain(r, CHECK_GEOMETRY, item->span, "'%s' is no type of a register",
+				     item->name2 ? item->name2 : ""))
 				diag_mend(r->context, "write u and its bits, a multiple of 8 up to 256: u64");
 			continue;
 		}
@@ -465,195 +474,4 @@ void resolve_registers(struct resolver *r)
 		reg.n_slices = register_slices(r, item, reg.bits);
 		*ARRAY_ADD(r->arena, r->model->registers) = reg;
 	}
-}
-
-/* ---------------------------------------------------------------------------------------------------------- examples */
-
-static bool at_level(const struct m_level *level, const struct ast_item *item)
-{
-	if (!item->level) {
-		/* numbers belong to levels that are declared by number */
-		return level->number == item->number && strcmp(level->name, level->item) != 0 && !level->n_args;
-	}
-	return !strcmp(level->name, item->level) || !strcmp(level->item, item->level);
-}
-
-/* Kinds that the example may mean: of that name, at that level, in any shape. */
-static bool kind_meant(const struct resolver *r, const struct ast_item *item, ref kind)
-{
-	const struct m_kind *k = &r->model->kinds.v[kind];
-
-	return !strcmp(k->name, item->name) && at_level(&r->model->levels.v[k->level], item);
-}
-
-static bool kind_has(const struct model *model, ref kind, ref field)
-{
-	const struct m_kind *k = &model->kinds.v[kind];
-
-	for (int i = 0; i < k->n_slices; i++)
-		if (model->slices.v[k->first_slice + i].field == field)
-			return true;
-	return false;
-}
-
-/* Parameters that an example sets; false when it does not speak of this configuration at all. */
-static bool example_binds(struct resolver *r, const struct ast_item *item, bool own, struct m_example *example)
-{
-	uint32_t unsaid = r->set_by_user;
-	struct scope scope = scope_plain();
-	bool applies = true;
-
-	for (const struct ast_assign *bind = item->binds; bind; bind = bind->next) {
-		const struct value *value = find_value(r, bind->name);
-		struct m_assign *assign;
-		const struct m_param *param;
-		int64_t k;
-
-		if (!value || value->kind != VALUE_PARAM) {
-			complain(r, CHECK_UNDEFINED_NAME, bind->span, "no parameter is called '%s'", bind->name);
-			continue;
-		}
-		if (!settle(r, &scope, bind->value, "a value in an example", &k))
-			continue;
-		param = &r->model->params.v[value->index];
-		if (param->bound && param->value != k) {
-			if (own && find_item(r, ITEM_SET, param->name))
-				complain(r, CHECK_EXAMPLE, bind->span, "'%s' is bound to %lld", param->name, (long long)param->value);
-			applies = false;
-			continue;
-		}
-		unsaid &= ~((uint32_t)1 << value->index);
-		if (param->bound)
-			continue;
-		assign = ARRAY_ADD(r->arena, r->model->assigns);
-		assign->what = SET_FIELD;
-		assign->index = value->index;
-		assign->value = k;
-		assign->span = bind->span;
-		example->n_binds++;
-	}
-	return applies && !unsaid;
-}
-
-static bool example_prot(const struct ast_expr *expr, int64_t *value)
-{
-	unsigned int bits = 0;
-
-	if (expr->op == A_NUM && expr->value == 0) {
-		*value = 0;
-		return true;
-	}
-	if (expr->op != A_NAME || !rule_letters(expr->name, &bits) || bits > REQ_RIGHTS)
-		return false;
-	*value = bits;
-	return true;
-}
-
-static bool example_memory(const struct ast_expr *expr, int64_t *value)
-{
-	static const char *const names[] = {"cached", "noncached", "device", "other"};
-
-	for (int i = 0; i < 4 && expr->op == A_NAME; i++) {
-		*value = i;
-		if (!strcmp(expr->name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-static void example_field(struct resolver *r, const struct ast_item *item, const struct ast_assign *set)
-{
-	ARRAY(const char *) near = {0};
-	ref field = field_find(r, set->name);
-
-	for (int i = 0; i < r->model->kinds.n && field != REF_NONE; i++)
-		if (kind_meant(r, item, i) && kind_has(r->model, i, field))
-			return;
-	for (int i = 0; i < r->model->fields.n; i++)
-		*ARRAY_ADD(r->arena, near) = r->model->fields.v[i].name;
-	if (complain(r, CHECK_EXAMPLE, set->span, "'%s' has no field '%s'", item->name, set->name))
-		suggest(r, set->name, near.v, near.n);
-}
-
-static void example_set(struct resolver *r, const struct ast_item *item, const struct ast_assign *set)
-{
-	struct scope scope = scope_plain();
-	struct m_assign assign = {.what = SET_FIELD, .index = REF_NONE, .span = set->span};
-	bool ok = true;
-
-	if (!strcmp(set->name, "prot")) {
-		assign.what = SET_PROT;
-		ok = example_prot(set->value, &assign.value);
-		if (!ok && complain(r, CHECK_EXAMPLE, set->value->span, "these are no rights"))
-			diag_mend(r->context, "letters of r w x p g, or 0 for none");
-	} else if (!strcmp(set->name, "memtype")) {
-		assign.what = SET_MEMTYPE;
-		ok = example_memory(set->value, &assign.value);
-		if (!ok && complain(r, CHECK_EXAMPLE, set->value->span, "this is no memory type"))
-			diag_mend(r->context, "a memory type is cached, noncached, device or other");
-	} else {
-		ok = settle(r, &scope, set->value, "a value in an example", &assign.value);
-		if (!strcmp(set->name, output_name(r)))
-			assign.what = SET_ADDRESS;
-		else if (!strcmp(set->name, input_name(r)))
-			assign.what = SET_INPUT;
-		else if (!strcmp(set->name, "size"))
-			assign.what = SET_SIZE;
-		else
-			example_field(r, item, set);
-		if (assign.what == SET_FIELD)
-			assign.index = field_named(r, set->name);
-	}
-	if (ok)
-		*ARRAY_ADD(r->arena, r->model->assigns) = assign;
-}
-
-static void add_example(struct resolver *r, const struct ast_item *item, bool own)
-{
-	struct m_example example = {
-		.word = {item->word[0], item->word[1]},
-		.kind = item->name,
-		.level = item->level ? item->level : arena_printf(r->arena, "%lld", (long long)item->number),
-		.doc = item->doc,
-		.first_bind = r->model->assigns.n,
-		.span = item->span,
-		.kind_span = item->name_span,
-	};
-	ARRAY(const char *) near = {0};
-	bool level = false, kind = false;
-	int assigns = r->model->assigns.n;
-
-	if (!example_binds(r, item, own, &example)) {
-		r->model->assigns.n = assigns;
-		return;
-	}
-	for (int i = 0; i < r->model->levels.n; i++)
-		level |= at_level(&r->model->levels.v[i], item);
-	for (int i = 0; i < r->model->kinds.n; i++) {
-		kind |= kind_meant(r, item, i);
-		if (at_level(&r->model->levels.v[r->model->kinds.v[i].level], item))
-			*ARRAY_ADD(r->arena, near) = r->model->kinds.v[i].name;
-	}
-	if (!level || !kind) {
-		/* what --set or set removes, its examples may still speak of */
-		if (r->binding && (!own || r->set_by_user))
-			r->model->assigns.n = assigns;
-		else if (!level)
-			complain(r, CHECK_EXAMPLE, item->level_span, "there is no level %s", example.level);
-		else if (complain(r, CHECK_EXAMPLE, item->name_span, "level %s has no kind '%s'", example.level, item->name))
-			suggest(r, item->name, near.v, near.n);
-		return;
-	}
-	example.first_set = r->model->assigns.n;
-	for (const struct ast_assign *set = item->sets; set; set = set->next)
-		example_set(r, item, set);
-	example.n_sets = r->model->assigns.n - example.first_set;
-	*ARRAY_ADD(r->arena, r->model->examples) = example;
-}
-
-void resolve_examples(struct resolver *r)
-{
-	for (int i = 0; i < r->items.n; i++)
-		if (r->items.v[i].item->kind == ITEM_EXAMPLE)
-			add_example(r, r->items.v[i].item, r->items.v[i].from == r->format);
 }

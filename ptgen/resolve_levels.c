@@ -4,232 +4,8 @@
 
 #include "resolve.h"
 
-/* ------------------------------------------------------------------------------------------------------------ places */
-
-static struct place *new_place(struct resolver *r, const struct ast_item *item, int index, const char *name)
-{
-	struct place *place = ARRAY_ADD(r->arena, r->places);
-
-	place->item = item;
-	place->item_index = index;
-	place->name = name;
-	place->level = REF_NONE;
-	if (r->places.n == MAX_LEVELS + 1)
-		complain(r, CHECK_GEOMETRY, item->span, "more than %d levels", MAX_LEVELS);
-	return place;
-}
-
-static void list_range(struct resolver *r, const struct ast_item *item, int index)
-{
-	struct scope scope = scope_plain();
-	int64_t first, last;
-
-	for (const struct ast_range *range = item->set->ranges; range; range = range->next) {
-		if (!settle(r, &scope, range->first, "the number of a level", &first))
-			continue;
-		last = first;
-		if (range->last && !settle(r, &scope, range->last, "the number of a level", &last))
-			continue;
-		for (int64_t n = first; r->places.n <= MAX_LEVELS; n += first < last ? 1 : -1) {
-			struct place *place = new_place(r, item, index, arena_printf(r->arena, "L%lld", (long long)n));
-
-			place->vars[0] = place->number = n;
-			place->n_vars = 1;
-			place->numbered = true;
-			if (n == last)
-				break;
-		}
-	}
-}
-
-/* All values of the arguments; which of them exist is seen when something leads there. */
-static void list_args(struct resolver *r, const struct ast_item *item, int index)
-{
-	const struct ast_arg *second = item->args->next;
-	struct scope scope = scope_plain();
-	ARRAY(int64_t) values[2] = {{0}, {0}};
-	const struct ast_arg *arg = item->args;
-	int64_t first, last;
-
-	if (second && second->next) {
-		complain(r, CHECK_GEOMETRY, item->span, "a level takes at most two arguments");
-		return;
-	}
-	for (int i = 0; arg; arg = arg->next, i++) {
-		for (const struct ast_range *range = arg->set->ranges; range; range = range->next) {
-			if (!settle(r, &scope, range->first, "an argument of a level", &first))
-				return;
-			last = first;
-			if (range->last && !settle(r, &scope, range->last, "an argument of a level", &last))
-				return;
-			for (int64_t v = first; values[i].n <= MAX_LEVELS; v += first < last ? 1 : -1) {
-				*ARRAY_ADD(r->arena, values[i]) = v;
-				if (v == last)
-					break;
-			}
-		}
-	}
-	for (int i = 0; i < values[0].n; i++) {
-		for (int j = 0; j < (second ? values[1].n : 1) && r->places.n <= MAX_LEVELS; j++) {
-			struct place *place = new_place(r, item, index, NULL);
-			long long a = values[0].v[i], b = second ? values[1].v[j] : 0;
-
-			place->vars[0] = a;
-			place->vars[1] = b;
-			place->n_vars = second ? 2 : 1;
-			place->name = second ? arena_printf(r->arena, "%s(%lld,%lld)", item->name, a, b)
-					     : arena_printf(r->arena, "%s(%lld)", item->name, a);
-		}
-	}
-}
-
-static void name_places(struct resolver *r)
-{
-	for (int i = 0; i < r->places.n; i++) {
-		struct place *place = &r->places.v[i];
-		const struct ast_opt *as = find_opt(place->item->opts, OPT_AS);
-		const struct ast_name *name = as ? as->names : NULL;
-
-		for (int j = i - 1; j >= 0 && name && r->places.v[j].item == place->item; j--)
-			name = name->next;
-		if (as && !name)
-			complain(r, CHECK_GEOMETRY, as->span, "there are more levels here than names");
-		else if (as)
-			place->name = name->name;
-		if (name && name->next && (i + 1 == r->places.n || r->places.v[i + 1].item != place->item))
-			complain(r, CHECK_GEOMETRY, name->next->span, "there are more names here than levels");
-	}
-}
-
-/* Numbers of levels that have none: places in the walk, or what follows the numbers that there are. */
-static void number_places(struct resolver *r)
-{
-	int64_t next = 0;
-
-	for (int i = 0; i < r->places.n; i++) {
-		const struct place *place = &r->places.v[i];
-
-		if (place->number < INT16_MIN || place->number > INT16_MAX) {
-			complain(r, CHECK_GEOMETRY, place->item->span, "level %lld is not a number that a level may have",
-				 (long long)place->number);
-			return;
-		}
-		if (place->numbered && place->number >= next)
-			next = place->number + 1;
-	}
-	for (int i = 0; i < r->places.n; i++)
-		if (!r->places.v[i].numbered)
-			r->places.v[i].number = next++;
-	for (int i = 0; i < r->places.n; i++) {
-		const struct place *place = &r->places.v[i];
-
-		for (int j = 0; j < i; j++)
-			if (place->number == r->places.v[j].number &&
-			    complain(r, CHECK_DUPLICATE_NAME, place->item->span, "level %lld is declared twice",
-				     (long long)place->number))
-				diag_related(r->context, r->places.v[j].item->span, "first here");
-	}
-}
-
-void list_places(struct resolver *r)
-{
-	int index = 0;
-
-	for (int i = 0; i < r->items.n && r->places.n <= MAX_LEVELS; i++) {
-		const struct ast_item *item = r->items.v[i].item;
-		struct place *place;
-
-		if (item->kind != ITEM_LEVEL)
-			continue;
-		if (item->numbered) {
-			place = new_place(r, item, index, arena_printf(r->arena, "L%lld", (long long)item->number));
-			place->number = item->number;
-			place->numbered = true;
-		} else if (item->set) {
-			list_range(r, item, index);
-		} else if (item->args) {
-			list_args(r, item, index);
-		} else {
-			new_place(r, item, index, item->name);
-		}
-		if (item->name2 && input_name(r)[0] && strcmp(item->name2, input_name(r)))
-			complain(r, CHECK_UNDEFINED_NAME, item->bits ? item->bits->span : item->span,
-				 "a level is indexed by the input address '%s', not by '%s'", input_name(r), item->name2);
-		index++;
-	}
-	if (!r->places.n && !r->failed)
-		complain(r, CHECK_FORMAT, r->format->name_span, "format '%s' has no levels", r->format->name);
-	name_places(r);
-	number_places(r);
-}
-
-const struct ast_item *level_item(const struct resolver *r, const char *name)
-{
-	for (int i = 0; i < r->items.n; i++) {
-		const struct ast_item *item = r->items.v[i].item;
-
-		if (item->kind == ITEM_LEVEL && !item->numbered && !item->set && !strcmp(item->name, name))
-			return item;
-	}
-	return NULL;
-}
-
-struct place *place_named(struct resolver *r, const char *name)
-{
-	const struct ast_item *item = level_item(r, name);
-
-	for (int i = 0; item && !item->args && i < r->places.n; i++)
-		if (r->places.v[i].item == item)
-			return &r->places.v[i];
-	return NULL;
-}
-
-/* ------------------------------------------------------------------------------------------------------------ scopes */
-
-static void add_variable(struct scope *scope, const char *name, ref value)
-{
-	if (scope->n_variables == MAX_VARIABLES)
-		return;
-	scope->variable[scope->n_variables].name = name;
-	scope->variable[scope->n_variables++].value = value;
-}
-
-static void add_index(struct resolver *r, struct scope *scope, const struct ast_item *item)
-{
-	ref hi = resolve_expr(r, scope, item->bits->hi);
-	ref lo = item->bits->lo ? resolve_expr(r, scope, item->bits->lo) : hi;
-
-	scope->hi = hi;
-	scope->lo = lo;
-}
-
-struct scope item_scope(struct resolver *r, const struct ast_item *item)
-{
-	struct scope scope = scope_plain();
-	int n = 0;
-
-	if (item->set)
-		add_variable(&scope, item->name, symbol(r->scratch, n++));
-	for (const struct ast_arg *arg = item->args; arg; arg = arg->next)
-		add_variable(&scope, arg->name, symbol(r->scratch, n++));
-	add_index(r, &scope, item);
-	return scope;
-}
-
-struct scope place_scope(struct resolver *r, const struct place *place)
-{
-	struct scope scope = scope_plain();
-	int n = 0;
-
-	if (place->item->set)
-		add_variable(&scope, place->item->name, x_const(r->scratch, place->vars[n++]));
-	for (const struct ast_arg *arg = place->item->args; arg && n < place->n_vars; arg = arg->next)
-		add_variable(&scope, arg->name, x_const(r->scratch, place->vars[n++]));
-	add_index(r, &scope, place->item);
-	return scope;
-}
-
-/* ------------------------------------------------------------------------------------------- where a table entry leads */
+/* ------------------------------------------------------------------------------------------- where a table entry leads
+ */
 
 static void add_next(struct resolver *r, struct place *place, const char *via, ref cond)
 {
@@ -247,7 +23,7 @@ static struct place *place_with(struct resolver *r, const struct ast_item *item,
 		struct place *place = &r->places.v[i];
 
 		if (item ? place->item == item && place->n_vars == n && place->vars[0] == args[0] &&
-				   (n < 2 || place->vars[1] == args[1])
+				    (n < 2 || place->vars[1] == args[1])
 			 : place->numbered && place->number == args[0])
 			return place;
 	}
@@ -312,7 +88,8 @@ static bool is_false(struct resolver *r, ref cond, const ref *field, const int64
 }
 
 /* Can these values of fields stand in the kind whose slices begin at first? */
-static bool legal(struct resolver *r, const struct target *target, int first, const ref *field, const int64_t *value, int n)
+static bool legal(struct resolver *r, const struct target *target, int first, const ref *field, const int64_t *value,
+		  int n)
 {
 	if (is_false(r, target->when, field, value, n) || is_false(r, target->cond, field, value, n))
 		return false;
@@ -330,7 +107,8 @@ static bool legal(struct resolver *r, const struct target *target, int first, co
 			if (field[f] != slice.field)
 				continue;
 			/* fields that choose are at most MAX_FIELD_BITS wide */
-			if ((((uint64_t)value[f] >> slice.to) & (((uint64_t)1 << (slice.hi - slice.lo + 1)) - 1)) != (uint64_t)k)
+			if ((((uint64_t)value[f] >> slice.to) & (((uint64_t)1 << (slice.hi - slice.lo + 1)) - 1)) !=
+			    (uint64_t)k)
 				return false;
 		}
 	}
@@ -387,7 +165,8 @@ static void next_by_fields(struct resolver *r, const struct target *target, int 
 		place = place_with(r, target->item, args, target->n_args);
 		if (!place) {
 			if (complain(r, CHECK_NEXT_LEVEL, target->expr->span, "%s leads to %s %lld, which there is not",
-				     values_text(r, field, value, n), target->item ? target->item->name : "level", (long long)args[0]))
+				     values_text(r, field, value, n), target->item ? target->item->name : "level",
+				     (long long)args[0]))
 				diag_mend(r->context, "exclude that value with when, or with in on the field's line");
 			return;
 		}
@@ -431,15 +210,16 @@ static bool target_args(struct resolver *r, struct scope *scope, struct target *
 
 	for (const struct ast_arg *arg = target->item->args; arg; arg = arg->next)
 		wanted++;
-	for (const struct ast_expr *arg = target->expr->op == A_CALL ? target->expr->args : NULL; arg; arg = arg->next) {
+	for (const struct ast_expr *arg = target->expr->op == A_CALL ? target->expr->args : NULL; arg;
+	     arg = arg->next) {
 		if (target->n_args < 2)
 			target->arg[target->n_args] = commit_expr(r, scope, arg);
 		target->n_args++;
 	}
 	if (target->n_args == wanted && wanted <= 2)
 		return true;
-	complain(r, CHECK_NEXT_LEVEL, target->expr->span, "level '%s' takes %d argument%s, not %d", target->item->name, wanted,
-		 wanted == 1 ? "" : "s", target->n_args);
+	complain(r, CHECK_NEXT_LEVEL, target->expr->span, "level '%s' takes %d argument%s, not %d", target->item->name,
+		 wanted, wanted == 1 ? "" : "s", target->n_args);
 	return false;
 }
 
@@ -490,8 +270,8 @@ static void add_target(struct resolver *r, struct scope *scope, const struct ast
 			 (long long)args[0], target.n_args > 1 ? " and its other argument" : "");
 }
 
-static void add_nexts(struct resolver *r, const struct place *place, struct scope *scope, const struct entry *entry, ref when,
-		      int first)
+static void add_nexts(struct resolver *r, const struct place *place, struct scope *scope, const struct entry *entry,
+		      ref when, int first)
 {
 	const struct ast_opt *opt = find_opt(entry->item->opts, OPT_NEXT);
 	int at = (int)(place - r->places.v) + 1;
@@ -504,22 +284,25 @@ static void add_nexts(struct resolver *r, const struct place *place, struct scop
 	while (place->item->args && at < r->places.n && r->places.v[at].item == place->item)
 		at++;
 	if (at == r->places.n) {
-		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span, "'%s' is a table entry, but level %s is the last one",
-			     entry->item->name, place->name))
-			diag_mend(r->context, "list it with a condition that keeps it out of this level, or say next LEVEL");
+		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span,
+			     "'%s' is a table entry, but level %s is the last one", entry->item->name, place->name))
+			diag_mend(r->context,
+				  "list it with a condition that keeps it out of this level, or say next LEVEL");
 	} else if (r->places.v[at].item->args) {
-		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span, "'%s' leads to level '%s', which needs arguments",
-			     entry->item->name, r->places.v[at].item->name))
+		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span,
+			     "'%s' leads to level '%s', which needs arguments", entry->item->name,
+			     r->places.v[at].item->name))
 			diag_mend(r->context, "say next %s(...)", r->places.v[at].item->name);
 	} else if (any_via(r->model, first)) {
-		complain(r, CHECK_NEXT_LEVEL, entry->item->name_span, "'%s' holds several table addresses, but does not say next",
-			 entry->item->name);
+		complain(r, CHECK_NEXT_LEVEL, entry->item->name_span,
+			 "'%s' holds several table addresses, but does not say next", entry->item->name);
 	} else {
 		add_next(r, &r->places.v[at], NULL, REF_NONE);
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------- kinds */
+/* ------------------------------------------------------------------------------------------------------------- kinds
+ */
 
 static int exact_lg2(int64_t n)
 {
@@ -548,8 +331,8 @@ static void kind_group(struct resolver *r, struct scope *scope, const struct ent
 			continue;
 		kind->group_lg2 = exact_lg2(n);
 		if (kind->group_lg2 < 0 || kind->group_lg2 > level->hi - level->lo + 1) {
-			if (complain(r, CHECK_GEOMETRY, opt->span, "%lld slots are no group in a table of %lld entries", (long long)n,
-				     (long long)1 << (level->hi - level->lo + 1)))
+			if (complain(r, CHECK_GEOMETRY, opt->span, "%lld slots are no group in a table of %lld entries",
+				     (long long)n, (long long)1 << (level->hi - level->lo + 1)))
 				diag_mend(r->context, "a group is a power of two, and not larger than its table");
 			kind->group_lg2 = 0;
 		}
@@ -559,8 +342,8 @@ static void kind_group(struct resolver *r, struct scope *scope, const struct ent
 }
 
 /* One kind under a scope that has all its variables; cond: the static condition, scratch pool. */
-static void add_kind(struct resolver *r, const struct place *place, struct scope *scope, const struct entry *entry, ref cond,
-		     ref row, int64_t row_k)
+static void add_kind(struct resolver *r, const struct place *place, struct scope *scope, const struct entry *entry,
+		     ref cond, ref row, int64_t row_k)
 {
 	const struct ast_opt *raises = find_opt(entry->item->opts, OPT_RAISES);
 	const struct m_level level = r->model->levels.v[place->level];
@@ -654,9 +437,10 @@ static void add_kinds(struct resolver *r, const struct place *place, struct scop
 		if (listed->cond)
 			cond = resolve_expr(r, scope, listed->cond);
 		opt = find_opt(entry->item->opts, OPT_FOR);
-		r->where = arena_printf(r->arena, "'%s' at level %s%s%s", listed->name, place->name,
-					r->model->shapes.n > 1 ? ", shape " : "",
-					r->model->shapes.n > 1 ? r->model->shapes.v[r->model->levels.v[place->level].shape].name : "");
+		r->where = arena_printf(
+			r->arena, "'%s' at level %s%s%s", listed->name, place->name,
+			r->model->shapes.n > 1 ? ", shape " : "",
+			r->model->shapes.n > 1 ? r->model->shapes.v[r->model->levels.v[place->level].shape].name : "");
 		if (opt)
 			add_row(r, place, scope, entry, opt, cond, row++);
 		else
@@ -665,7 +449,8 @@ static void add_kinds(struct resolver *r, const struct place *place, struct scop
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ levels */
+/* ------------------------------------------------------------------------------------------------------------ levels
+ */
 
 static bool level_bits(struct resolver *r, const struct place *place, struct scope *scope, struct m_level *level)
 {
@@ -678,8 +463,8 @@ static bool level_bits(struct resolver *r, const struct place *place, struct sco
 		return true;
 	}
 	if (known)
-		complain(r, CHECK_GEOMETRY, place->item->bits->span, "level %s would be indexed by bits [%lld:%lld]", place->name,
-			 (long long)hi, (long long)lo);
+		complain(r, CHECK_GEOMETRY, place->item->bits->span, "level %s would be indexed by bits [%lld:%lld]",
+			 place->name, (long long)hi, (long long)lo);
 	else
 		complain(r, CHECK_NOT_CONSTANT, place->item->bits->span, "the index of a level must be known");
 	return false;
@@ -693,19 +478,20 @@ static void level_word(struct resolver *r, const struct place *place, struct m_l
 
 	level->entry_bytes = 8;
 	if (opt)
-		ok = word_type(r, opt->span, opt->name, opt->name2, &level->entry_bytes, &level->big_endian, &level->host_endian);
+		ok = word_type(r, opt->span, opt->name, opt->name2, &level->entry_bytes, &level->big_endian,
+			       &level->host_endian);
 	else if (word)
 		ok = word_type(r, word->span, word->name, word->name2, &level->entry_bytes, &level->big_endian,
 			       &level->host_endian);
 	else
 		ok = false;
-	if (!ok && !opt && !word &&
-	    complain(r, CHECK_FORMAT, place->item->span, "the size of the entries is not said"))
+	if (!ok && !opt && !word && complain(r, CHECK_FORMAT, place->item->span, "the size of the entries is not said"))
 		diag_mend(r->context, "write word u64 little; in the format, or word u64 little after the index");
 }
 
 /* A size in bytes that an option gives. */
-static void level_bytes(struct resolver *r, struct scope *scope, const struct ast_opt *opt, const char *what, uint32_t *bytes)
+static void level_bytes(struct resolver *r, struct scope *scope, const struct ast_opt *opt, const char *what,
+			uint32_t *bytes)
 {
 	int64_t n;
 
@@ -719,7 +505,8 @@ static void level_bytes(struct resolver *r, struct scope *scope, const struct as
 
 static void level_tables(struct resolver *r, const struct place *place, struct scope *scope, struct m_level *level)
 {
-	const struct ast_opt *opts = place->item->opts, *every = find_opt(opts, OPT_EVERY), *limit = find_opt(opts, OPT_LIMIT);
+	const struct ast_opt *opts = place->item->opts, *every = find_opt(opts, OPT_EVERY),
+			     *limit = find_opt(opts, OPT_LIMIT);
 	uint64_t entries = (uint64_t)1 << (level->hi - level->lo + 1);
 	uint64_t natural;
 	int64_t n, first;
@@ -727,25 +514,27 @@ static void level_tables(struct resolver *r, const struct place *place, struct s
 	if (every && settle(r, scope, every->a, "the distance of entries", &n)) {
 		level->every_lg2 = exact_lg2(n);
 		if (level->every_lg2 < 0 || level->every_lg2 > 16) {
-			complain(r, CHECK_GEOMETRY, every->span, "every %lld: the distance of entries is a power of two", (long long)n);
+			complain(r, CHECK_GEOMETRY, every->span,
+				 "every %lld: the distance of entries is a power of two", (long long)n);
 			level->every_lg2 = 0;
 		}
 	}
 	natural = (entries << level->every_lg2) * (uint64_t)level->entry_bytes;
 	if (natural > (uint64_t)1 << 31) {
-		complain(r, CHECK_GEOMETRY, place->item->bits->span, "tables of level %s would have more than 2 GiB", place->name);
+		complain(r, CHECK_GEOMETRY, place->item->bits->span, "tables of level %s would have more than 2 GiB",
+			 place->name);
 		natural = 0;
 	}
 	level->table_bytes = (uint32_t)natural;
 	level_bytes(r, scope, find_opt(opts, OPT_TABLE), "bytes of a table", &level->table_bytes);
 	if (level->table_bytes < natural)
-		complain(r, CHECK_GEOMETRY, place->item->span, "level %s: %u bytes do not hold its %llu entries", place->name,
-			 level->table_bytes, (unsigned long long)entries);
+		complain(r, CHECK_GEOMETRY, place->item->span, "level %s: %u bytes do not hold its %llu entries",
+			 place->name, level->table_bytes, (unsigned long long)entries);
 	level->align = level->table_bytes;
 	level_bytes(r, scope, find_opt(opts, OPT_ALIGN), "the alignment of a table", &level->align);
 	if (exact_lg2(level->align) < 0 && level->align)
-		complain(r, CHECK_GEOMETRY, place->item->span, "level %s: an alignment of %u is no power of two", place->name,
-			 level->align);
+		complain(r, CHECK_GEOMETRY, place->item->span, "level %s: an alignment of %u is no power of two",
+			 place->name, level->align);
 	level->last_index = (uint32_t)(entries - 1);
 	if (!limit)
 		return;
@@ -763,7 +552,8 @@ static void add_level(struct resolver *r, struct place *place, ref shape)
 	struct scope scope = place_scope(r, place);
 	struct m_level level = {
 		.name = place->name,
-		.item = place->item->numbered ? arena_printf(r->arena, "%lld", (long long)place->item->number) : place->item->name,
+		.item = place->item->numbered ? arena_printf(r->arena, "%lld", (long long)place->item->number)
+					      : place->item->name,
 		.number = (int)place->number,
 		.shape = shape,
 		.first_kind = r->model->kinds.n,

@@ -7,10 +7,11 @@
 
 enum { MAX_LINES = 1024, MAX_GROUPS = 32, MAX_FORMS = 256 };
 
-/* ------------------------------------------------------------------------------------------------------------ groups */
+/* ------------------------------------------------------------------------------------------------------------ groups
+ */
 
-static void add_lines(struct resolver *r, struct entry *entry, const struct ast_item *item, const struct ast_item **path,
-		      int depth)
+static void add_lines(struct resolver *r, struct entry *entry, const struct ast_item *item,
+		      const struct ast_item **path, int depth)
 {
 	ARRAY(const char *) near = {0};
 	const struct ast_item *group;
@@ -22,7 +23,8 @@ static void add_lines(struct resolver *r, struct entry *entry, const struct ast_
 			for (int i = 0; i < r->items.n; i++)
 				if (r->items.v[i].item->kind == ITEM_FIELDS)
 					*ARRAY_ADD(r->arena, near) = r->items.v[i].item->name;
-			if (complain(r, CHECK_UNDEFINED_NAME, use->span, "no group of fields is called '%s'", use->name))
+			if (complain(r, CHECK_UNDEFINED_NAME, use->span, "no group of fields is called '%s'",
+				     use->name))
 				suggest(r, use->name, near.v, near.n);
 			continue;
 		}
@@ -40,8 +42,8 @@ static void add_lines(struct resolver *r, struct entry *entry, const struct ast_
 	}
 	for (const struct ast_line *line = item->lines; line; line = line->next) {
 		if (entry->lines.n >= MAX_LINES) {
-			complain(r, CHECK_FORMAT, item->span, "'%s' has more than %d lines with its groups", entry->item->name,
-				 MAX_LINES);
+			complain(r, CHECK_FORMAT, item->span, "'%s' has more than %d lines with its groups",
+				 entry->item->name, MAX_LINES);
 			return;
 		}
 		*ARRAY_ADD(r->arena, entry->lines) = line;
@@ -55,7 +57,8 @@ void gather_lines(struct resolver *r, struct entry *entry)
 	add_lines(r, entry, entry->item, path, 0);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- types */
+/* ------------------------------------------------------------------------------------------------------------- types
+ */
 
 int type_bits(const char *type)
 {
@@ -68,7 +71,8 @@ int type_bits(const char *type)
 	return *end || bits < 8 || bits > 256 || bits % 8 ? 0 : (int)bits;
 }
 
-bool word_type(struct resolver *r, struct span at, const char *type, const char *order, int *bytes, bool *big, bool *host)
+bool word_type(struct resolver *r, struct span at, const char *type, const char *order, int *bytes, bool *big,
+	       bool *host)
 {
 	int bits = type_bits(type);
 
@@ -88,7 +92,8 @@ bool word_type(struct resolver *r, struct span at, const char *type, const char 
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- ranges */
+/* ------------------------------------------------------------------------------------------------------------- ranges
+ */
 
 /* What a line says in numbers: bits [hi:lo] hold bits [shi:slo] of its field or address. */
 struct numbers {
@@ -101,7 +106,8 @@ static bool literal(const struct ast_bits *bits)
 }
 
 /* Are the numbers a range of the word? *empty: yes, one without bits, which exists on paper only. */
-static bool check_numbers(struct resolver *r, const struct ast_line *line, const struct numbers *n, int bits, bool *empty)
+static bool check_numbers(struct resolver *r, const struct ast_line *line, const struct numbers *n, int bits,
+			  bool *empty)
 {
 	*empty = n->hi == n->lo - 1 && !literal(line->bits);
 	if (*empty && (!line->slice || n->shi == n->slo - 1))
@@ -113,23 +119,23 @@ static bool check_numbers(struct resolver *r, const struct ast_line *line, const
 		return false;
 	}
 	if (n->lo < 0 || n->hi >= bits) {
-		if (complain(r, CHECK_BIT_RANGE, line->bits->span, "bits [%lld:%lld] lie outside of the word", (long long)n->hi,
-			     (long long)n->lo))
+		if (complain(r, CHECK_BIT_RANGE, line->bits->span, "bits [%lld:%lld] lie outside of the word",
+			     (long long)n->hi, (long long)n->lo))
 			diag_mend(r->context, "the word has bits [%d:0]", bits - 1);
 		return false;
 	}
 	if (!line->slice)
 		return true;
 	if (n->slo < 0 || n->shi > 255 || n->shi < n->slo - 1) {
-		complain(r, CHECK_BIT_RANGE, line->slice->span, "[%lld:%lld] is no range of bits of '%s'", (long long)n->shi,
-			 (long long)n->slo, line->name);
+		complain(r, CHECK_BIT_RANGE, line->slice->span, "[%lld:%lld] is no range of bits of '%s'",
+			 (long long)n->shi, (long long)n->slo, line->name);
 		return false;
 	}
 	if (n->hi - n->lo == n->shi - n->slo)
 		return true;
-	complain(r, CHECK_BIT_RANGE, line->span, "[%lld:%lld] are %lld bits, but %s[%lld:%lld] are %lld", (long long)n->hi,
-		 (long long)n->lo, (long long)(n->hi - n->lo + 1), line->name, (long long)n->shi, (long long)n->slo,
-		 (long long)(n->shi - n->slo + 1));
+	complain(r, CHECK_BIT_RANGE, line->span, "[%lld:%lld] are %lld bits, but %s[%lld:%lld] are %lld",
+		 (long long)n->hi, (long long)n->lo, (long long)(n->hi - n->lo + 1), line->name, (long long)n->shi,
+		 (long long)n->slo, (long long)(n->shi - n->slo + 1));
 	return false;
 }
 
@@ -139,7 +145,8 @@ bool is_address_line(const struct resolver *r, const struct ast_line *line)
 	return line->name && line->mean == MEAN_FIELD && (line->via || !strcmp(line->name, output_name(r)));
 }
 
-/* ------------------------------------------------------------------------------------------------------------- slices */
+/* ------------------------------------------------------------------------------------------------------------- slices
+ */
 
 static ref line_cond(struct resolver *r, struct scope *scope, const struct ast_line *line)
 {
@@ -167,7 +174,8 @@ static void line_opts(struct resolver *r, struct scope *scope, const struct ast_
 		case OPT_DENIES:
 			if (!rights_mask(opt->name, opt->kind == OPT_ALLOWS ? &slice->allows : &slice->denies) &&
 			    complain(r, CHECK_RIGHTS, opt->span, "'%s' are no rights", opt->name))
-				diag_mend(r->context, "letters of r w x, after u or p for one class; u alone: all user rights; g: global");
+				diag_mend(r->context, "letters of r w x, after u or p for one class; u alone: all user "
+						      "rights; g: global");
 			break;
 		case OPT_ACCESSED: slice->flags |= SLICE_ACCESSED; break;
 		case OPT_DIRTY: slice->flags |= SLICE_DIRTY; break;
@@ -201,7 +209,8 @@ static ref line_value(struct resolver *r, struct scope *scope, const struct ast_
 }
 
 /* Legal values: an expression over the field, and what is written when nothing says more. */
-static void line_in(struct resolver *r, struct scope *scope, const struct ast_line *line, struct m_slice *slice, int width)
+static void line_in(struct resolver *r, struct scope *scope, const struct ast_line *line, struct m_slice *slice,
+		    int width)
 {
 	const struct ast_range *first = line->set->ranges;
 	ref field = x_leaf(r->scratch, X_FIELD, slice->field, REF_NONE, REF_NONE), bits = field;
@@ -247,13 +256,15 @@ static void add_slice(struct resolver *r, struct scope *scope, const struct ast_
 		.name_span = line->name ? line->name_span : line->span,
 	};
 
-	if (is_register ? line->name && line->mean == MEAN_FIELD && !strcmp(line->name, "root") : is_address_line(r, line)) {
+	if (is_register ? line->name && line->mean == MEAN_FIELD && !strcmp(line->name, "root")
+			: is_address_line(r, line)) {
 		slice.role = is_register ? ROLE_ROOT : ROLE_ADDRESS;
 		if (!line->slice && complain(r, CHECK_BIT_RANGE, line->span, "which bits of '%s'?", line->name))
 			diag_mend(r->context, "write %s[%lld:%lld] for the address bits that stand here", line->name,
 				  (long long)n->hi, (long long)n->lo);
 		if (line->via && strcmp(line->name, output_name(r)))
-			complain(r, CHECK_UNDEFINED_NAME, line->name_span, "'%s' is not the output address", line->name);
+			complain(r, CHECK_UNDEFINED_NAME, line->name_span, "'%s' is not the output address",
+				 line->name);
 	} else if (line->name) {
 		slice.field = field_named(r, line->name);
 	}
@@ -331,7 +342,8 @@ int kind_slices(struct resolver *r, struct scope *scope, const struct entry *ent
 	return r->model->slices.n - first;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- registers */
+/* ---------------------------------------------------------------------------------------------------------- registers
+ */
 
 /* One form of a register's line: where its bits stand for some values of the parameters. */
 struct form {

@@ -10,7 +10,8 @@
 
 #include "resolve.h"
 
-/* -------------------------------------------------------------------------------------------------------------- keys */
+/* -------------------------------------------------------------------------------------------------------------- keys
+ */
 
 static void add_key(struct resolver *r, ref expr, ref param, const char *name)
 {
@@ -221,7 +222,8 @@ static void collect_keys(struct resolver *r)
 	r->keys.n = (int)(kept - r->keys.v);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ tuples */
+/* ------------------------------------------------------------------------------------------------------------ tuples
+ */
 
 static uint32_t key_params(const struct resolver *r)
 {
@@ -259,7 +261,8 @@ static void list_tuples(struct resolver *r)
 	if (combos_start(&combos, r->model, params) > MAX_COMBINATIONS) {
 		for (int i = 0; i < combos.n; i++)
 			names = arena_printf(r->arena, "%s%s%s (%llu values)", names, i ? ", " : "",
-					     r->model->params.v[combos.param[i]].name, (unsigned long long)combos.count[i]);
+					     r->model->params.v[combos.param[i]].name,
+					     (unsigned long long)combos.count[i]);
 		if (complain(r, CHECK_GEOMETRY, r->format->name_span,
 			     "the geometry of '%s' depends on %s: more than %d combinations", r->format->name, names,
 			     MAX_COMBINATIONS))
@@ -278,8 +281,8 @@ static void list_tuples(struct resolver *r)
 			*ARRAY_ADD(r->arena, r->tuples) = tuple;
 	} while (combos_next(&combos));
 	if (!r->tuples.n)
-		complain(r, CHECK_REQUIRE, r->format->name_span, "no setting of its parameters satisfies what '%s' requires",
-			 r->format->name);
+		complain(r, CHECK_REQUIRE, r->format->name_span,
+			 "no setting of its parameters satisfies what '%s' requires", r->format->name);
 	for (int i = 0; i < r->keys.n; i++)
 		for (int j = 1; j < r->tuples.n; j++)
 			r->keys.v[i].varies |= r->tuples.v[j].value[i] != r->tuples.v[0].value[i];
@@ -362,7 +365,8 @@ static ref tuple_when(struct resolver *r, int tuple)
 		if (!used[i])
 			continue;
 		if (key->param == REF_NONE) /* what the other terms say need not be repeated in it */
-			term = x_subst(r->scratch, value ? key->expr : x_unary(r->scratch, X_NOT, key->expr), X_PARAM, said, says, n);
+			term = x_subst(r->scratch, value ? key->expr : x_unary(r->scratch, X_NOT, key->expr), X_PARAM,
+				       said, says, n);
 		else
 			term = x_binary(r->scratch, X_EQ, key->expr, x_const(r->scratch, value));
 		when = x_binary(r->scratch, X_AND, when, term);
@@ -370,7 +374,8 @@ static ref tuple_when(struct resolver *r, int tuple)
 	return when;
 }
 
-/* ------------------------------------------------------------------------------------------------------- start levels */
+/* ------------------------------------------------------------------------------------------------------- start levels
+ */
 
 static void reach(struct resolver *r, const struct combos *combos, int64_t number)
 {
@@ -383,10 +388,12 @@ static void reach(struct resolver *r, const struct combos *combos, int64_t numbe
 		return;
 	}
 	for (int i = 0; i < combos->n; i++)
-		text = arena_printf(r->arena, "%s%s%s = %lld", text, i ? ", " : "", r->model->params.v[combos->param[i]].name,
+		text = arena_printf(r->arena, "%s%s%s = %lld", text, i ? ", " : "",
+				    r->model->params.v[combos->param[i]].name,
 				    (long long)combos->value[combos->param[i]]);
-	if (complain(r, CHECK_NEXT_LEVEL, r->model->root.span, "%s%s%sthe walk would start at a level that there is not",
-		     text[0] ? "with " : "", text, text[0] ? " " : ""))
+	if (complain(r, CHECK_NEXT_LEVEL, r->model->root.span,
+		     "%s%s%sthe walk would start at a level that there is not", text[0] ? "with " : "", text,
+		     text[0] ? " " : ""))
 		diag_mend(r->context, "exclude these values with require, or declare the level");
 }
 
@@ -420,7 +427,8 @@ static void reach_starts(struct resolver *r)
 	} while (combos_next(&combos));
 }
 
-/* ------------------------------------------------------------------------------------------------------------ shapes */
+/* ------------------------------------------------------------------------------------------------------------ shapes
+ */
 
 static bool same_slice(const struct m_slice *a, const struct m_slice *b)
 {
@@ -506,7 +514,8 @@ static void check_reached(struct resolver *r)
 			continue;
 		for (int j = 0; j < r->places.n; j++)
 			if (r->places.v[j].item == item && !r->places.v[j].ever_reached &&
-			    remark(r, CHECK_UNREACHED_LEVEL, item->span, "level %s is never reached", r->places.v[j].name))
+			    remark(r, CHECK_UNREACHED_LEVEL, item->span, "level %s is never reached",
+				   r->places.v[j].name))
 				diag_mend(r->context, "neither the root nor any entry leads there; it is left out");
 	}
 }
@@ -521,7 +530,8 @@ void resolve_shapes(struct resolver *r)
 		return;
 	list_tuples(r);
 	if (r->tuples.n > MAX_SHAPES)
-		complain(r, CHECK_GEOMETRY, r->format->name_span, "'%s' has more than %d geometries", r->format->name, MAX_SHAPES);
+		complain(r, CHECK_GEOMETRY, r->format->name_span, "'%s' has more than %d geometries", r->format->name,
+			 MAX_SHAPES);
 	for (int i = 0; i < r->tuples.n && !r->failed; i++)
 		expand_tuple(r, i);
 	if (r->failed)
