@@ -425,8 +425,33 @@ static void add_row(struct resolver *r, const struct ast_row *row, struct m_code
 	code->n_rows++;
 }
 
+/* `or F` speaks of a field of the leaf at the end of the walk: some leaf has to have it. */
+static void check_or_fields(struct resolver *r)
+{
+	ARRAY(const char *) near = {0};
+	const struct model *m = r->model;
+
+	for (int i = 0; i < m->slices.n; i++) {
+		ref field = m->slices.v[i].or_field;
+		bool found = field == REF_NONE;
+
+		for (int k = 0; k < m->kinds.n && !found; k++)
+			for (int j = 0; j < m->kinds.v[k].n_slices && m->kinds.v[k].category == CATEGORY_LEAF; j++)
+				found |= m->slices.v[m->kinds.v[k].first_slice + j].field == field;
+		if (found)
+			continue;
+		for (int k = 0; k < m->fields.n; k++)
+			if (k != field)
+				*ARRAY_ADD(r->arena, near) = m->fields.v[k].name;
+		if (complain(r, CHECK_UNDEFINED_NAME, m->slices.v[i].span, "no leaf has a field '%s'",
+			     m->fields.v[field].name))
+			suggest(r, m->fields.v[field].name, near.v, near.n);
+	}
+}
+
 void resolve_codes(struct resolver *r)
 {
+	check_or_fields(r);
 	for (int i = 0; i < r->items.n; i++) {
 		const struct ast_item *item = r->items.v[i].item;
 		struct scope scope = scope_plain();
