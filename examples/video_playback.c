@@ -128,6 +128,17 @@ static void costs(struct vcm *vcm)
 	}
 }
 
+/* How many leaves of that size the table of a format has. */
+static uint64_t leaves(struct vcm *vcm, const struct pt_format *format, unsigned int lg2)
+{
+	struct vc_table_info info;
+
+	for (unsigned int i = 0; !vc_region_table(vcm_region(vcm), i, &info); i++)
+		if (info.format == format)
+			return info.leaves[lg2];
+	return 0;
+}
+
 static const char *name_of(struct device *device)
 {
 	static struct vc_device_info info;
@@ -330,11 +341,13 @@ static void steps_7_to_9(struct scenario *s)
 	error = vcm_back(s->res_64k, s->buf_64k);
 	step("8", "vcm_back(res_64k, buf_64k)", "%s", error_name(error));
 	costs(s->vcm_out);
-	check(!error, "both IOMMUs are programmed, each in its own format");
+	check(!error && leaves(s->vcm_out, &armv7_short_format, 16) == 2 && leaves(s->vcm_out, &arm64_s1_format, 16) == 2,
+	      "two leaves of 64 KiB here and there: a large page is 16 equal words, a contiguous group 16 that count up");
 	error = vcm_back(s->res_16M, s->buf_frame);
 	step("8", "vcm_back(res_16M, buf_frame)", "%s", error_name(error));
 	costs(s->vcm_out);
-	check(!error, "16 MiB: one supersection here, eight blocks of 2 MiB there");
+	check(!error && leaves(s->vcm_out, &armv7_short_format, 24) == 1 && leaves(s->vcm_out, &arm64_s1_format, 21) == 8,
+	      "16 MiB are one supersection here, eight blocks of 2 MiB there");
 
 	s->base_64k = vcm_get_dev_addr(s->res_64k);
 	step("9", "base_64k = vcm_get_dev_addr(res_64k)", "0x%" PRIx64, s->base_64k);

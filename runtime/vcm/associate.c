@@ -30,6 +30,14 @@ static struct association *new_association(struct region *region, struct device 
 	return association;
 }
 
+/* Can the tables of the device serve every address of the region? A range whose first is above its last wraps. */
+static bool serves(const struct pt_table *table, const struct vc_ranges *ranges)
+{
+	if (table->first > table->last)
+		return ranges->first >= table->first || ranges->last <= table->last;
+	return ranges->first >= table->first && ranges->last <= table->last;
+}
+
 /* Region lock held for writing, device lock too. */
 static int may_associate(const struct region *region, const struct device *device)
 {
@@ -52,8 +60,7 @@ static int may_associate(const struct region *region, const struct device *devic
 					  device->name);
 	if (region->kind == VC_REGION_CPU && region->n_associations)
 		return vc_fail_at("vc_associate", -EBUSY, name.text, 0, "a CPU region has one association at most");
-	if (device->kind == VC_DEVICE_TRANSLATED &&
-	    (region->ranges.first < device->shape.first || region->ranges.last > device->shape.last))
+	if (device->kind == VC_DEVICE_TRANSLATED && !serves(&device->shape, &region->ranges))
 		return vc_fail_at("vc_associate", -ERANGE, name.text, region->ranges.first,
 				  "tables of '%s' (%s) serve 0x%" PRIx64 "-0x%" PRIx64 " only", device->name,
 				  device->format->name, device->shape.first, device->shape.last);

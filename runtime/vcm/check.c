@@ -164,7 +164,7 @@ int vc_check(struct vc_region *handle, vc_finding_fn fn, void *ctx, uint64_t *fi
 		now.table->pt.format->verify(&now.table->pt, &reader, broken, &now, &count);
 		table_reader(now.table, false, &reader);
 		if (!now.stopped)
-			now.table->pt.format->visit(&now.table->pt, &reader, now.table->pt.first, now.table->pt.last,
+			now.table->pt.format->visit(&now.table->pt, &reader, 0, UINT64_MAX,
 						    compare, &now);
 		/* Whatever the list still has is missing. */
 		while (!now.stopped && now.reservation)

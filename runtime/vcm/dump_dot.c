@@ -118,7 +118,7 @@ static void put_table(FILE *stream, const struct region *region, const struct ma
 	struct pt_reader reader;
 
 	table_reader(table, false, &reader);
-	table->pt.format->visit(&table->pt, &reader, table->pt.first, table->pt.last, count_leaves, leaves);
+	table->pt.format->visit(&table->pt, &reader, 0, UINT64_MAX, count_leaves, leaves);
 	fprintf(stream, "\t\tt%u_%u", region->object.index, number);
 	begin_label(stream, TABLE_FILL, TABLE_EDGE);
 	fputs("<tr><td align=\"left\"><b>", stream);

@@ -215,7 +215,7 @@ int vc_region_table(struct vc_region *handle, unsigned int i, struct vc_table_in
 					      .bus_offset = table->view->offset};
 		pthread_rwlock_rdlock(&table->walkers);
 		table_reader(table, false, &reader);
-		table->pt.format->visit(&table->pt, &reader, table->pt.first, table->pt.last, count_leaves, out->leaves);
+		table->pt.format->visit(&table->pt, &reader, 0, UINT64_MAX, count_leaves, out->leaves);
 		pthread_rwlock_unlock(&table->walkers);
 		error = 0;
 		break;

@@ -197,7 +197,7 @@ struct vc_device_info {
 	enum vc_device_kind kind;
 	const struct pt_format *format;
 	int64_t bus_offset;
-	uint64_t first, last;	   /* the input addresses that its tables can serve */
+	uint64_t first, last;	   /* the input addresses that its tables can serve; as in struct pt_table they may wrap */
 	struct vc_region *active;  /* NULL: blocked */
 	unsigned int associations; /* all, active or not */
 	uint64_t faults;	   /* accesses that were terminated */

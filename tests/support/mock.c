@@ -374,7 +374,9 @@ static void mock_translate(const struct pt_table *table, struct pt_reader *reade
 static enum pt_status mock_visit(const struct pt_table *table, struct pt_reader *reader, uint64_t first, uint64_t last,
 				 pt_visit_fn fn, void *ctx)
 {
-	for (uint64_t at = first; at <= last && at >= first;) {
+	if (last > table->last)
+		last = table->last;
+	for (uint64_t at = first; at <= last;) {
 		struct pt_walk walk;
 		uint64_t size;
 
