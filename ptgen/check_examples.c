@@ -354,6 +354,9 @@ void check_examples_missing(struct run *run)
 		const struct m_kind *kind = kind_of(run, i);
 		bool known = kind->category == CATEGORY_FAULT || kind->category == CATEGORY_NULL;
 
+		/* A word that holds an address of the run time cannot be published. */
+		for (int n = 0; n < kind->n_slices && !known; n++)
+			known = model_mentions(model, model->slices.v[kind->first_slice + n].value, X_ADDRESS, REF_NONE);
 		leaf = leaf || kind->category == CATEGORY_LEAF;
 		for (int j = 0; j < names.n && !known; j++)
 			known = !strcmp(names.v[j], kind->name);
