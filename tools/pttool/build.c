@@ -36,7 +36,13 @@ static void refuse(const struct script *script, const struct action_line *line, 
 				result->iova, text, result->why ? ": " : "", result->why ? result->why : "");
 	}
 	switch (status) {
-	case PT_ERR_RANGE: note("this table serves 0x%" PRIx64 " to 0x%" PRIx64, table->first, table->last); break;
+	case PT_ERR_RANGE:
+		if (table->first <= table->last)
+			note("this table serves 0x%" PRIx64 "-0x%" PRIx64, table->first, table->last);
+		else
+			note("this table serves 0x0-0x%" PRIx64 " and 0x%" PRIx64 "-0xffffffffffffffff", table->last,
+			     table->first);
+		break;
 	case PT_ERR_ALIGN:
 		note("the smallest page has 0x%" PRIx64 " bytes", table->page_sizes & (~table->page_sizes + 1));
 		break;
