@@ -287,6 +287,55 @@ TEST(traps, groups_larger_than_the_input)
 	}
 }
 
+/* The sizes that the manuals' tables list, for each granule and width. */
+TEST(traps, leaf_sizes)
+{
+	enum { K4 = 12, K16 = 14, K64 = 16, M1 = 20, M2 = 21, M16 = 24, M32 = 25, M512 = 29, G1 = 30, G16 = 34 };
+	enum { G64 = 36, G512 = 39, T4 = 42 };
+	static const struct {
+		const char *format;
+		struct words_param param[WORDS_MAX_PARAMS];
+		uint8_t lg2[8];
+	} row[] = {
+		{"arm64_s1", {{0}}, {K4, K64, M2, M32, G1, G16}},
+		{"arm64_s1", {{"tg", 14}}, {K16, M2, M32, G1}},
+		{"arm64_s1", {{"tg", 16}}, {K64, M2, M512, G16}},
+		{"arm64_s1", {{"ds", 1}, {"ia", 52}, {"oa", 52}}, {K4, K64, M2, M32, G1, G16, G512}},
+		{"arm64_s1", {{"tg", 14}, {"ds", 1}, {"ia", 52}, {"oa", 52}}, {K16, M2, M32, G1, G64}},
+		{"arm64_s1", {{"tg", 16}, {"ia", 52}, {"oa", 52}}, {K64, M2, M512, G16, T4}},
+		{"arm64_s2", {{"ia", 40}, {"oa", 40}}, {K4, K64, M2, M32, G1, G16}},
+		{"armv7_short", {{0}}, {K4, K64, M1, M16}},
+		{"armv7_short", {{"super", 0}}, {K4, K64, M1}},
+		{"x86_64", {{0}}, {K4, M2, G1}},
+		{"x86_64", {{"page1g", 0}, {"levels", 5}}, {K4, M2}},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct trap trap;
+		uint64_t sizes = 0;
+
+		for (size_t n = 0; n < 8 && row[i].lg2[n]; n++)
+			sizes |= (uint64_t)1 << row[i].lg2[n];
+		trap_set(&trap, row[i].format, row[i].param);
+		CHECK_EQ(trap.table.page_sizes, sizes);
+		trap_end(&trap);
+	}
+}
+
+/* AMD: every power of two up to the output width, but not 512 GiB, which the hardware does not translate. */
+TEST(traps, amd_leaf_sizes)
+{
+	const uint64_t all = ((uint64_t)1 << 52) - ((uint64_t)1 << 12);
+	struct trap with, without;
+
+	trap_set(&with, "amd_v1", (const struct words_param[]){{"mode", 6}, {0}});
+	trap_set(&without, "amd_v1", (const struct words_param[]){{"mode", 6}, {"no_512g", 0}, {0}});
+	CHECK_EQ(with.table.page_sizes, all & ~((uint64_t)1 << 39));
+	CHECK_EQ(without.table.page_sizes, all);
+	trap_end(&with);
+	trap_end(&without);
+}
+
 /* A format that derives has all that it does not replace: the SMMU's has contiguous groups too. */
 TEST(traps, what_is_inherited)
 {
