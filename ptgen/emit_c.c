@@ -127,12 +127,15 @@ static void plan_levels(struct emitter *emitter)
 		const struct m_level *level = &model->levels.v[i];
 
 		emitter->next[i] = emitter->table[i] = emitter->absent[i] = REF_NONE;
-		if (level->entry_bytes != model->levels.v[0].entry_bytes || level->big_endian != model->levels.v[0].big_endian)
+		if (level->entry_bytes != model->levels.v[0].entry_bytes || level->big_endian != model->levels.v[0].big_endian ||
+		    level->host_endian != model->levels.v[0].host_endian)
 			refuse(emitter, "levels with entries of different sizes or orders");
 		if (level->entry_bytes != 4 && level->entry_bytes != 8)
 			refuse(emitter, "entries that are not 4 or 8 bytes");
 		if (level->every_lg2)
 			refuse(emitter, "tables of which only some slots are used ('every')");
+		if (level->first_index > 0 || level->last_index < (int64_t)mask_of(level->hi - level->lo, 0))
+			refuse(emitter, "tables that hold some indices only ('limit')");
 		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++) {
 			const struct m_kind *kind = &model->kinds.v[k];
 
@@ -282,16 +285,6 @@ static void emit_spec(void *ctx)
 		OUT(" *   %s\n", emitter->model->spec.v[i]);
 }
 
-static void emit_swap(void *ctx)
-{
-	struct emitter *emitter = ctx;
-
-	if (!emitter->big_endian)
-		return;
-	OUT("#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__\n#define PT_SWAP%d(x) ((%s_entry)(x))\n#else\n#define PT_SWAP%d(x) ((%s_entry)__builtin_bswap%d("
-	    "(%s_entry)(x)))\n#endif\n\n", emitter->entry_bits, emitter->lower, emitter->entry_bits, emitter->lower, emitter->entry_bits, emitter->lower);
-}
-
 static void emit_arithmetic(void *ctx)
 {
 	struct emitter *emitter = ctx;
@@ -323,8 +316,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"SOURCE", strrchr(model->source, '/') ? strrchr(model->source, '/') + 1 : model->source, NULL},
 		{"VERSION", PTGEN_VERSION, NULL},
 		{"BITS", text_of(emitter, "%d", emitter->entry_bits), NULL},
-		{"TO_CPU", emitter->big_endian ? text_of(emitter, "PT_SWAP%d(", emitter->entry_bits) : "(", ")"},
-		{"TO_MEMORY", emitter->big_endian ? text_of(emitter, "PT_SWAP%d(", emitter->entry_bits) : "(", ")"},
+		{"TO_CPU", text_of(emitter, "%s(", emitter->order), ")"},
+		{"TO_MEMORY", text_of(emitter, "%s(", emitter->order), ")"},
 		{"EFFECTIVE_ROW", emitter->matrices.v[emitter->granted].row_of ?
 			text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, "GRANTED_ROW", emitter->matrices.v[emitter->granted].row_of))) :
 			"0", NULL},
@@ -343,14 +336,14 @@ static void print_source(struct emitter *emitter, bool header)
 		{"grows", model->root.grows != REF_NONE}, {"groups", emitter->has_groups}, {"repeats", emitter->has_repeats},
 		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
 		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
-		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"params", model->params.n != 0},
-		{"swaps", emitter->big_endian},
+		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"params", model->params.n != 0},
+		{"swaps", *emitter->order != '\0'},
 		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
 			(model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
 		{NULL, false},
 	};
 	const struct template_part parts[] = {
-		{"spec", emit_spec}, {"param_enum", emit_param_enum}, {"enums", emit_enums}, {"swap", emit_swap}, {"descriptions", emit_descriptions},
+		{"spec", emit_spec}, {"param_enum", emit_param_enum}, {"enums", emit_enums}, {"descriptions", emit_descriptions},
 		{"entry_functions", emit_entry_functions}, {"last_level", emit_last_level}, {"resize", emit_resize},
 		{"find_cases", emit_find_cases}, {"lookup_cases", emit_lookup_cases}, {"map_levels", emit_map_levels},
 		{"map_dispatch", emit_map_dispatch}, {"unmap_levels", emit_unmap_levels}, {"unmap_dispatch", emit_unmap_dispatch},
@@ -383,7 +376,9 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	e.lower = context->options.prefix ? context->options.prefix : model->name;
 	e.upper = enumerator(e.arena, e.lower);
 	e.entry_bits = model->levels.v[0].entry_bytes * 8;
-	e.big_endian = model->levels.v[0].big_endian;
+	/* From number to memory, and back: the same function. Nothing for formats in the host's order. */
+	e.order = model->levels.v[0].host_endian ? "" :
+		  text_of(emitter, "pt_%s%d", model->levels.v[0].big_endian ? "be" : "le", e.entry_bits);
 	e.level_name = arena_alloc(e.arena, sizeof(*e.level_name) * (size_t)(model->levels.n + 1));
 	e.kind_name = arena_alloc(e.arena, sizeof(*e.kind_name) * (size_t)(model->kinds.n + 1));
 	e.kind_class = arena_alloc(e.arena, sizeof(*e.kind_class) * (size_t)(model->kinds.n + 1));

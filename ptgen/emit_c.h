@@ -49,7 +49,7 @@ struct emitter {
 	FILE *out;
 	const char *lower, *upper;
 	int entry_bits;
-	bool big_endian;
+	const char *order; /* the function between number and memory */
 	const char **level_name; /* enumerators, without prefix */
 	const char **kind_name;
 	int *kind_class; /* per kind: index into classes, -1: not a leaf */
@@ -61,7 +61,8 @@ struct emitter {
 	ARRAY(struct attribute_class) classes;
 	int granted; /* matrix of rounded requests */
 	int max_classes, max_group;
-	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks;
+	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
+		has_narrows;
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
 	int64_t *defaults; /* the default configuration of each shape: shapes * params */
 	bool failed;
@@ -96,6 +97,8 @@ const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n)
 
 enum bits_of { BITS_MASK, BITS_VALUE, BITS_RES0, BITS_RES1, BITS_CONST, BITS_ADDRESS, BITS_KEEP, BITS_SYNCED, BITS_LIVE, BITS_MARKS };
 struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what);
+/* Leaf sizes of a level whose entries hold fewer address bits than those of other levels, and how many. */
+void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes);
 void emit_entry_functions(void *ctx);
 void emit_find_cases(void *ctx);
 void emit_lookup_cases(void *ctx);

@@ -319,7 +319,7 @@ static void emit_absent(struct emitter *emitter)
 		ref kind = emitter->absent[i];
 		struct bits bits = kind_bits(emitter, kind, BITS_CONST), mask = kind_bits(emitter, kind, BITS_MASK);
 		struct bits test = kind_bits(emitter, kind, BITS_VALUE), kept = kind_bits(emitter, kind, BITS_KEEP);
-		const char *of = emitter->big_endian ? text_of(emitter, "PT_SWAP%d", emitter->entry_bits) : "";
+		const char *of = emitter->order;
 
 		value[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_ABSENT", emitter->level_name[i]), &bits));
 		if (test.literal == 0) {
@@ -436,6 +436,41 @@ static const char *leaf_value(struct emitter *emitter, ref kind)
 static const char *ladder_lg2(struct emitter *emitter, const struct ladder *ladder)
 {
 	return text_of(emitter, "%d + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> %d))", ladder->first_lg2, ladder->bit);
+}
+
+/* Number of the top address bit that the kind's entries hold. */
+static int top_address(const struct emitter *emitter, ref kind)
+{
+	int n, top = 0;
+	const struct m_slice *slice = slices_of(emitter, kind, &n);
+
+	for (int i = 0; i < n; i++)
+		if (slice[i].role == ROLE_ADDRESS && slice[i].to + slice[i].hi - slice[i].lo > top)
+			top = slice[i].to + slice[i].hi - slice[i].lo;
+	return top;
+}
+
+void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes)
+{
+	const struct m_level *l = &emitter->model->levels.v[level];
+	int widest = 0;
+
+	*bits = 0;
+	*sizes = 0;
+	for (int k = 0; k < emitter->model->kinds.n; k++)
+		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF && top_address(emitter, k) > widest)
+			widest = top_address(emitter, k);
+	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++) {
+		if (emitter->model->kinds.v[k].category != CATEGORY_LEAF || top_address(emitter, k) == widest)
+			continue;
+		if (*bits && *bits != top_address(emitter, k) + 1)
+			*bits = *bits < top_address(emitter, k) + 1 ? *bits : top_address(emitter, k) + 1;
+		else
+			*bits = top_address(emitter, k) + 1;
+		*sizes |= (uint64_t)1 << emitter->model->kinds.v[k].lg2;
+	}
+	if (*bits)
+		emitter->has_narrows = true;
 }
 
 static void emit_leaves(struct emitter *emitter)

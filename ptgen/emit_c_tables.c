@@ -181,15 +181,17 @@ static void emit_geometry(struct emitter *emitter)
 
 	OUT("/* What the walks need of a level; folded where the level is a constant. */\n"
 	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats;\n\tuint8_t carry; /* the lowest address bit of the next piece "
-	    "of a split address; 0: none */\n\tuint16_t next, parent;\n\tuint16_t first_kind, end_kind;\n\tuint32_t index_mask;\n\tuint64_t sizes; /* "
+	    "of a split address; 0: none */\n\tuint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */\n\tuint16_t next, parent;\n\tuint16_t first_kind, end_kind;\n\tuint32_t index_mask;\n\tuint64_t sizes, narrow_sizes; /* "
 	    "of leaves, one bit each */\n\t%s_entry step; /* from one slot to the next */\n};\n\nstatic const struct %s_geometry %s_geometry[] = {\n",
 	    emitter->lower, emitter->lower, emitter->lower, emitter->lower);
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *l = &model->levels.v[i];
 		bool groups = false, repeats = false;
 		uint64_t sizes = 0, step = 0;
-		int carry = 0, parent = i;
+		int carry = 0, parent = i, narrow;
+		uint64_t narrow_sizes;
 
+		plan_narrow(emitter, i, &narrow, &narrow_sizes);
 		for (int p = 0; p < model->levels.n; p++)
 			if (emitter->next[p] == i)
 				parent = p;
@@ -227,16 +229,16 @@ static void emit_geometry(struct emitter *emitter)
 						again = true;
 					}
 			}
-			if (low_top < top)
+			if (low_top < top || narrow)
 				carry = low_top + 1;
 		}
 		emitter->has_groups = emitter->has_groups || groups;
 		emitter->has_repeats = emitter->has_repeats || repeats;
 		emitter->has_carries = emitter->has_carries || carry != 0;
-		OUT("\t[%s_%s] = {%d, %s, %s, %s, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64 "), %s},\n", emitter->upper,
+		OUT("\t[%s_%s] = {%d, %s, %s, %s, %d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64 "), UINT64_C(0x%" PRIx64 "), %s},\n", emitter->upper,
 		    emitter->level_name[i], l->lo, emitter->next[i] != REF_NONE ? "true" : "false", groups ? "true" : "false",
-		    repeats ? "true" : "false", carry, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
-		    (int)l->first_kind + l->n_kinds, mask_of(l->hi - l->lo, 0), sizes, hex(emitter, step));
+		    repeats ? "true" : "false", carry, narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
+		    (int)l->first_kind + l->n_kinds, mask_of(l->hi - l->lo, 0), sizes, narrow_sizes, hex(emitter, step));
 	}
 	OUT("};\n\n");
 }

@@ -74,6 +74,43 @@ extern "C" {
 #define PT_WMB_DEVICE() __atomic_thread_fence(__ATOMIC_RELEASE)
 #endif
 
+/* Between an entry as a number and as it lies in memory, for little- and big-endian formats on any host. */
+static inline uint32_t pt_le32(uint32_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return x;
+#else
+	return __builtin_bswap32(x);
+#endif
+}
+
+static inline uint64_t pt_le64(uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return x;
+#else
+	return __builtin_bswap64(x);
+#endif
+}
+
+static inline uint32_t pt_be32(uint32_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return x;
+#else
+	return __builtin_bswap32(x);
+#endif
+}
+
+static inline uint64_t pt_be64(uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return x;
+#else
+	return __builtin_bswap64(x);
+#endif
+}
+
 #define PT_ALWAYS_INLINE static inline __attribute__((always_inline))
 #define PT_NOINLINE __attribute__((noinline))
 #define PT_LIKELY(x) __builtin_expect(!!(x), 1)
