@@ -103,6 +103,7 @@ static void set_language(struct parser *p, struct number value, struct span at);
 %token END 0 "end of file"
 %token <text> ID "name" STR "string"
 %token <number> NUM "number"
+%token SET_OPEN "{" SET_CLOSE "}" /* of a set; tokens.c tells them from those of blocks */
 %token BOTH "<->" DECODES "->" DOTS ".." OR "||" AND "&&" EQ "==" NE "!=" LE "<=" GE ">=" SHL "<<" SHR ">>"
 %token <text> TITLE "title" SPEC "spec" WORD_ "word" RESERVED "reserved" RAISES "raises" INPUT_ "input" OUTPUT "output"
 	STATIC "static" PARAM "param" FEATURE "feature" QUIRK "quirk" ADDRESS "address" LET "let" SET "set" REQUIRE "require"
@@ -124,7 +125,7 @@ static void set_language(struct parser *p, struct number value, struct span at);
 %left '*' '/' '%'
 %precedence '!' UMINUS
 
-%type <text> name doc right
+%type <text> name kind_name doc right
 %type <flag> static family arrow what
 %type <category> category
 %type <concept> concept
@@ -212,16 +213,16 @@ item:
 	| "require" expr STR ';'	{ $$ = item(p, ITEM_REQUIRE, join(@1, @3)); $$->expr = $2, $$->text = $3; }
 	| "root" ropts ';'		{ $$ = item(p, ITEM_ROOT, join(@1, @2)); $$->opts = $2.first; }
 	| "fields" error ';'		{ $$ = item(p, ITEM_FIELDS, @1); RECOVERED; }
-	| "fields" error lineblock	{ $$ = item(p, ITEM_FIELDS, @1); RECOVERED; }
+	| "fields" error { RECOVERED; } lineblock	{ $$ = item(p, ITEM_FIELDS, @1); }
 	| "entry" error ';'		{ $$ = item(p, ITEM_ENTRY, @1); RECOVERED; }
-	| "entry" error lineblock	{ $$ = item(p, ITEM_ENTRY, @1); RECOVERED; }
+	| "entry" error { RECOVERED; } lineblock	{ $$ = item(p, ITEM_ENTRY, @1); }
 	| "register" error ';'		{ $$ = item(p, ITEM_REGISTER, @1); RECOVERED; }
-	| "register" error lineblock	{ $$ = item(p, ITEM_REGISTER, @1); RECOVERED; }
+	| "register" error { RECOVERED; } lineblock	{ $$ = item(p, ITEM_REGISTER, @1); }
 	| "fields" name uses lineblock {
 		$$ = named(p, ITEM_FIELDS, join(@1, @3), $2, @2);
 		$$->uses = $3.first, $$->lines = $4.first;
 	}
-	| "entry" category name uses eopts doc lineblock {
+	| "entry" category kind_name uses eopts doc lineblock {
 		$$ = named(p, ITEM_ENTRY, join(@1, @6), $3, @3);
 		$$->category = $2, $$->uses = $4.first, $$->opts = $5.first, $$->doc = $6, $$->lines = $7.first;
 	}
@@ -243,9 +244,17 @@ item:
 		$$ = named(p, ITEM_WITHOUT, join(@1, @3), $3, @3);
 		$$->name2 = $2 == CONCEPT_PROT ? "prot" : $2 == CONCEPT_MEMTYPE ? "memtype" : "dirty";
 	}
-	| "without" "entry" name ';' {
+	| "without" "entry" kind_name ';' {
 		$$ = named(p, ITEM_WITHOUT, join(@1, @3), $3, @3);
 		$$->name2 = "entry";
+	}
+	| "without" "fields" name ';' {
+		$$ = named(p, ITEM_WITHOUT, join(@1, @3), $3, @3);
+		$$->name2 = "fields";
+	}
+	| "without" "register" name ';' {
+		$$ = named(p, ITEM_WITHOUT, join(@1, @3), $3, @3);
+		$$->name2 = "register";
 	}
 	| "without" "round" ';'		{ $$ = item(p, ITEM_WITHOUT, join(@1, @2)); $$->name2 = "round"; }
 	| "without" "refuse" ';'	{ $$ = item(p, ITEM_WITHOUT, join(@1, @2)); $$->name2 = "refuse"; }
@@ -260,13 +269,13 @@ item:
 		$$->concept = $1, $$->cols = $4.first;
 		RECOVERED;
 	}
-	| "example" NUM '=' name "at" levelref binds '{' sets '}' doc {
+	| "example" NUM '=' kind_name "at" levelref binds '{' sets '}' doc {
 		$$ = $6;
 		$$->span = join(@1, @7), $$->name_span = @4, $$->name = $4;
 		$$->word[0] = $2.half[0], $$->word[1] = $2.half[1];
 		$$->binds = $7.first, $$->sets = $9.first, $$->doc = $11;
 	}
-	| "example" NUM '=' name "at" levelref binds '{' sets error '}' doc	{ $$ = $6; RECOVERED; }
+	| "example" NUM '=' kind_name "at" levelref binds '{' sets error '}' doc	{ $$ = $6; RECOVERED; }
 	| ';' {
 		syntax_error(p, @1, "a ';' without a statement before it");
 		diag_mend(p->context, "nothing follows the '}' of a block");
@@ -347,7 +356,7 @@ lopt:	"align" expr		{ $$ = opt(p, OPT_ALIGN, @$, $2); }
 kinds:	%empty			{ NONE($$); }
 	| kinds kind ';'	{ $$ = $1; ADD($$, $2); }
 	| kinds error ';'	{ $$ = $1; RECOVERED; } ;
-kind:	name iff		{ $$ = NEW(struct ast_kind); $$->span = @1, $$->name = $1, $$->cond = $2; } ;
+kind:	kind_name iff		{ $$ = NEW(struct ast_kind); $$->span = @1, $$->name = $1, $$->cond = $2; } ;
 
 category: "absent"		{ $$ = CATEGORY_ABSENT; }
 	| "fault"		{ $$ = CATEGORY_FAULT; }
@@ -451,7 +460,7 @@ sets:	%empty			{ NONE($$); }
 
 bits:	'[' expr ']'		{ $$ = bits(p, @$, $2, NULL); }
 	| '[' expr ':' expr ']'	{ $$ = bits(p, @$, $2, $4); } ;
-set:	'{' ranges '}'		{ $$ = NEW(struct ast_set); $$->span = @$, $$->ranges = $2.first; }
+set:	SET_OPEN ranges SET_CLOSE	{ $$ = NEW(struct ast_set); $$->span = @$, $$->ranges = $2.first; }
 	| range			{ $$ = NEW(struct ast_set); $$->span = @$, $$->ranges = $1; } ;
 ranges:	range			{ NONE($$); ADD($$, $1); }
 	| ranges ',' range	{ $$ = $1; ADD($$, $3); } ;
@@ -498,12 +507,17 @@ sum:	NUM			{ $$ = number(p, $1, @1); }
 exprs:	expr			{ NONE($$); ADD($$, $1); }
 	| exprs ',' expr	{ $$ = $1; ADD($$, $3); } ;
 
-name:	ID | "title" | "spec" | "word" | "reserved" | "raises" | "input" | "output" | "static" | "param" | "feature" | "quirk"
-	| "address" | "let" | "set" | "require" | "root" | "level" | "index" | "fields" | "entry" | "absent" | "fault" | "null"
-	| "table" | "leaf" | "round" | "refuse" | "resize" | "register" | "without" | "example" | "at" | "prot" | "memtype"
-	| "dirty" | "include" | "language" | "format" | "family" | "above" | "aperture" | "base" | "window" | "align" | "every"
-	| "as" | "limit" | "start" | "count" | "grows" | "when" | "for" | "repeat" | "contig" | "next" | "default" | "allows"
-	| "denies" | "accessed" | "by" | "live" | "keep" | "synced" | "marks" | "or" ;
+/*
+ * What begins an item with a block does not name an entry: where a level's brace is missing, the next item would pass for
+ * one of its kinds.
+ */
+name:	kind_name | "entry" | "fields" | "register" | "level" | "example" | "require" | "without" | "format" | "family" ;
+kind_name:
+	ID | "title" | "spec" | "word" | "reserved" | "raises" | "input" | "output" | "static" | "param" | "feature" | "quirk"
+	| "address" | "let" | "set" | "root" | "index" | "absent" | "fault" | "null" | "table" | "leaf" | "round" | "refuse"
+	| "resize" | "at" | "prot" | "memtype" | "dirty" | "include" | "language" | "above" | "aperture" | "base" | "window"
+	| "align" | "every" | "as" | "limit" | "start" | "count" | "grows" | "when" | "for" | "repeat" | "contig" | "next"
+	| "default" | "allows" | "denies" | "accessed" | "by" | "live" | "keep" | "synced" | "marks" | "or" ;
 
 %%
 
@@ -608,7 +622,9 @@ static struct ast_expr *bounded(struct parser *p, struct ast_expr *node)
 	}
 	if (node->depth <= MAX_EXPR_DEPTH)
 		return node;
-	syntax_error(p, node->span, "the expression is nested more than %d deep", MAX_EXPR_DEPTH);
+	if (!p->too_deep)
+		syntax_error(p, node->span, "the expression is nested more than %d deep", MAX_EXPR_DEPTH);
+	p->too_deep = true;
 	return name_expr(p, A_NUM, node->span, NULL);
 }
 

@@ -27,6 +27,7 @@ struct parser {
 	int source;		 /* index into context.files */
 	int first_source;	 /* first file of this run: a file is included once a run */
 	int include_depth;
+	bool too_deep;		 /* an expression was, and it was said */
 
 	/* scan.l */
 	void *scanner;
@@ -36,6 +37,7 @@ struct parser {
 	/* tokens.c */
 	struct token *last, *before; /* the token handed out last, and the one before it */
 	struct token *pending;	     /* handed out next, after `closes` closing braces */
+	int64_t put_back_at;	     /* offset of the token that was put back last: once is enough */
 	bool pending_taken;	     /* its braces are counted already */
 	int closes;
 	int depth;		     /* block braces that are open */

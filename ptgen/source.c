@@ -120,7 +120,8 @@ static void parse_source(struct parser *outer, int number)
 	p.offset = 0;
 	p.depth = 0;
 	p.errors = 0;
-	p.stopped = p.quiet = p.recovering = p.in_set = p.in_bits = false;
+	p.put_back_at = -1;
+	p.too_deep = p.stopped = p.quiet = p.recovering = p.in_set = p.in_bits = false;
 	p.last = new_token(p.context->arena);
 	p.before = new_token(p.context->arena);
 	p.pending = new_token(p.context->arena);

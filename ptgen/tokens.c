@@ -50,6 +50,9 @@ void syntax_error(struct parser *p, struct span at, const char *format, ...)
 
 static void scan(struct parser *p, struct token *token)
 {
+	/* A new statement: what was wrong with the one before is said. */
+	if (p->last->kind == ';' || p->last->kind == '{' || p->last->kind == '}')
+		p->quiet = false;
 	memset(token, 0, sizeof(*token));
 	token->kind = scan_token(&token->value, &token->span, p->scanner);
 	token->first = p->line_start;
@@ -64,26 +67,37 @@ static bool begins_format(const struct token *token)
 				token->kind == LANGUAGE);
 }
 
-/* Does an item begin here? In the blocks whose lines begin with a name only what cannot be meant as one. */
-static bool begins_item(const struct parser *p, const struct token *token)
+static bool item_keyword(int kind)
 {
-	if (!token->first)
-		return false;
-	switch (token->kind) {
-	case ENTRY: case FIELDS: case REGISTER: case EXAMPLE: case REQUIRE: case WITHOUT:
+	switch (kind) {
+	case ENTRY: case FIELDS: case REGISTER: case EXAMPLE: case REQUIRE: case WITHOUT: case PROT: case MEMTYPE: case TITLE:
+	case SPEC: case INPUT_: case OUTPUT: case PARAM: case STATIC: case FEATURE: case QUIRK: case ADDRESS: case LET: case SET:
+	case ROOT: case LEVEL: case ROUND: case REFUSE: case RESIZE: case WORD_:
 		return true;
-	case PROT: case MEMTYPE:
-		return !(p->depth > 1 && (p->opener == EXAMPLE || p->opener == LEVEL));
-	case TITLE: case SPEC: case INPUT_: case OUTPUT: case PARAM: case STATIC: case FEATURE: case QUIRK: case ADDRESS:
-	case LET: case SET: case ROOT: case LEVEL: case ROUND: case REFUSE: case RESIZE: case WORD_:
-		return !(p->depth > 1 && p->opener != ENTRY && p->opener != FIELDS && p->opener != REGISTER);
 	default:
 		return false;
 	}
 }
 
-/* Keep count of the braces, and remember the token as the last one. */
-static void take(struct parser *p, const struct token *token)
+/* Does an item begin here? In the blocks whose lines begin with a name only what is hardly meant as one. */
+static bool begins_item(const struct parser *p, const struct token *token)
+{
+	if (!token->first || !item_keyword(token->kind))
+		return false;
+	if (p->depth < 2 || p->opener == ENTRY || p->opener == FIELDS || p->opener == REGISTER)
+		return true;
+	switch (token->kind) {
+	case ENTRY: case FIELDS: case REGISTER: case LEVEL: case EXAMPLE: case REQUIRE: case WITHOUT:
+		return true;
+	case PROT: case MEMTYPE:
+		return p->opener != EXAMPLE && p->opener != LEVEL;
+	default:
+		return false;
+	}
+}
+
+/* Keep count of the braces, tell those of sets from those of blocks, and remember the token as the last one. */
+static void take(struct parser *p, struct token *token)
 {
 	struct token *spare = p->before;
 
@@ -91,6 +105,7 @@ static void take(struct parser *p, const struct token *token)
 	case '{':
 		if (p->last->kind == IN) {
 			p->in_set = true;
+			token->kind = SET_OPEN;
 		} else {
 			if (p->depth < MAX_OPEN)
 				p->open[p->depth] = token->span;
@@ -98,10 +113,12 @@ static void take(struct parser *p, const struct token *token)
 		}
 		break;
 	case '}':
-		if (p->in_set)
+		if (p->in_set) {
 			p->in_set = false;
-		else if (p->depth > 0)
+			token->kind = SET_CLOSE;
+		} else if (p->depth > 0) {
 			p->depth--;
+		}
 		break;
 	case ';':
 		p->in_set = false;
@@ -116,8 +133,6 @@ static void take(struct parser *p, const struct token *token)
 	default:
 		break;
 	}
-	if (token->kind == ';' || token->kind == '{' || token->kind == '}')
-		p->quiet = p->quiet && p->in_set;
 	if (p->depth == 1 && (p->last->kind == ';' || p->last->kind == '{' || p->last->kind == '}'))
 		p->opener = token->kind;
 	p->before = p->last;
@@ -137,6 +152,7 @@ static void put_back(struct parser *p, const struct token *token, int n, bool ta
 {
 	*p->pending = *token;
 	p->pending_taken = taken;
+	p->put_back_at = token->span.offset;
 	p->closes = n;
 }
 
@@ -180,7 +196,7 @@ static void recover(struct parser *p, struct token *token)
 			take(p, token);
 			return;
 		}
-		if (target > 0 && begins_item(p, token)) {
+		if (target > 0 && begins_item(p, token) && p->put_back_at != (int64_t)token->span.offset) {
 			if (p->depth > target)
 				p->depth = target;
 			put_back(p, token, 0, false);
@@ -245,6 +261,8 @@ struct notion {
 	const char *tokens; /* separated by spaces */
 };
 
+#define OPERATOR "an operator"
+
 static const struct notion notions[] = {
 	{"an item", " title spec word reserved input output static param feature quirk address let set require root level "
 		    "fields entry prot memtype dirty round refuse resize register without example "},
@@ -252,7 +270,7 @@ static const struct notion notions[] = {
 	{"an option", " align table every word as limit "},
 	{"an option", " start count align table grows "},
 	{"an option", " when for repeat contig next raises "},
-	{"an operator", " '+' '-' '*' '/' '%' << >> == != '<' '>' <= >= in && || '?' '=' "},
+	{OPERATOR, " '+' '-' '*' '/' '%' << >> == != '<' '>' <= >= in && || '?' '=' "},
 	{"an expression", " number '-' '!' '(' '[' "},
 };
 
@@ -288,6 +306,16 @@ static bool has(const char *const *names, int n, const char *name)
 	return false;
 }
 
+static void drop(const char **names, int *n, const char *name)
+{
+	int i, k = 0;
+
+	for (i = 0; i < *n; i++)
+		if (strcmp(names[i], name))
+			names[k++] = names[i];
+	*n = k;
+}
+
 static bool is_word(const char *name)
 {
 	return (name[0] >= 'a' && name[0] <= 'z') && strcmp(name, "name") && strcmp(name, "number") &&
@@ -308,11 +336,14 @@ static const char *expectations(struct parser *p, const char *const *expected, i
 		for (i = 0; i < n; i++)
 			gone[i] = listed(keywords_as_names, expected[i]);
 	for (j = 0; j < N_NOTIONS; j++) {
-		int members = 0;
+		int members = 0, all = -1;
+		const char *c;
 
+		for (c = notions[j].tokens; *c; c++)
+			all += *c == ' ';
 		for (i = 0; i < n; i++)
 			members += !gone[i] && listed(notions[j].tokens, expected[i]);
-		if (members < 3)
+		if (members < 3 || members * 3 < all)
 			continue;
 		for (i = 0; i < n; i++)
 			if (!gone[i] && listed(notions[j].tokens, expected[i]))
@@ -334,19 +365,16 @@ static const char *expectations(struct parser *p, const char *const *expected, i
 			out[n_out++] = arena_printf(arena, "'%s'", expected[i]);
 	}
 	/* A ';' after an item is no item either, though the grammar takes it to say so. */
-	if (n_out > 0 && !strcmp(out[0], "an item"))
-		for (i = 1; i < n_out; i++)
-			if (!strcmp(out[i], "';'")) {
-				memmove(&out[i], &out[i + 1], (size_t)(n_out - i - 1) * sizeof(out[0]));
-				n_out--;
-			}
+	if (has(out, n_out, "an item"))
+		drop(out, &n_out, "';'");
 	/* What only goes on with an expression is of little help once something else is due. */
+	if (n_out > 1 && has(out, n_out, OPERATOR)) {
+		drop(out, &n_out, OPERATOR);
+		drop(out, &n_out, "'('");
+		drop(out, &n_out, "'['");
+	}
 	if (n_out > 1)
-		for (i = 0; i < n_out; i++)
-			if (!strcmp(out[i], "an operator")) {
-				memmove(&out[i], &out[i + 1], (size_t)(n_out - i - 1) * sizeof(out[0]));
-				n_out--;
-			}
+		drop(out, &n_out, "end of file");
 	if (!n_out || n_out > MAX_LISTED)
 		return NULL;
 	text = out[0];
@@ -380,6 +408,8 @@ static void mend(struct parser *p, const struct token *token, const char *const 
 		diag_mend(p->context, "a range of values is written first..last");
 	else if (token->kind == EQ && has(expected, n, "'='"))
 		diag_mend(p->context, "a constant is written with '='; '==' compares");
+	else if (has(expected, n, "<->") && (token->kind == '<' || token->kind == '=' || token->kind == GE))
+		diag_mend(p->context, "an arrow is '<->' for both ways, or '->' for decoding only");
 	else if (token->kind == OR_ && has(expected, n, "||"))
 		diag_mend(p->context, "'or' between conditions is written '||'");
 	else if (token->kind == ID && !strcmp(token->value.text, "and") && has(expected, n, "&&"))
@@ -400,7 +430,7 @@ void unexpected_token(struct parser *p, struct span at, const char *const *expec
 {
 	const struct token *token = p->last, *before = p->before;
 	struct span after = {before->span.file, before->span.offset + before->span.length, 1};
-	bool ended = before->kind == ';' || before->kind == '{' || before->kind == '}';
+	bool ended = before->kind == END || before->kind == ';' || before->kind == '{' || before->kind == '}';
 	const char *what;
 
 	p->recovering = true;
@@ -418,7 +448,7 @@ void unexpected_token(struct parser *p, struct span at, const char *const *expec
 			     "the block that is still open");
 	} else if (token->kind == '}' && p->depth == 0 && ended) {
 		syntax_error(p, at, "a '}' that closes nothing");
-	} else if (before->kind && !ended && has(expected, n, "';'") &&
+	} else if (!ended && has(expected, n, "';'") &&
 		   (token->first || token->kind == '}' || token->kind == '[' || token->kind == END)) {
 		syntax_error(p, after, "';' is missing after %s", shown(p, before));
 	} else {
@@ -429,6 +459,8 @@ void unexpected_token(struct parser *p, struct span at, const char *const *expec
 			syntax_error(p, at, "unexpected %s; expected %s", shown(p, token), what);
 		else
 			syntax_error(p, at, "unexpected %s", shown(p, token));
+		if (p->depth == 0 && before->kind == '}' && item_keyword(token->kind))
+			diag_related(p->context, before->span, "the format ended here");
 		mend(p, token, expected, n);
 	}
 }
