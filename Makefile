@@ -306,6 +306,6 @@ tests: $(TESTS) $(HARNESS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion
 
 check-run: all tests
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' WARNINGS='$(WARNINGS)' SANITIZE='$(SANITIZE)' FORMATS='$(FORMATS)' PTDS='$(PTDS)' \
-		CRITERION='$(HAVE_CRITERION)' TEST_SEED='$(SEED)' tests/run-suites $(SUITES) $(TEST_SCRIPTS)
+		CRITERION='$(HAVE_CRITERION)' $(if $(SEED),TEST_SEED='$(SEED)') tests/run-suites $(SUITES) $(TEST_SCRIPTS)
 
 -include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(G)/.*.d)

@@ -41,7 +41,7 @@ uint64_t test_seed(void)
 
 	if (seed)
 		return seed;
-	if (text) {
+	if (text && *text) {
 		seed = strtoull(text, NULL, 0);
 	} else {
 		struct timespec now;
