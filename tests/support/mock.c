@@ -29,6 +29,15 @@ void mock_fail_never(void)
 	fail_status = PT_OK;
 }
 
+static void (*walking)(void *ctx);
+static void *walking_ctx;
+
+void mock_while_walking(void (*fn)(void *ctx), void *ctx)
+{
+	walking = fn;
+	walking_ctx = ctx;
+}
+
 static enum pt_status injected(void)
 {
 	enum pt_status status = fail_status;
@@ -359,6 +368,8 @@ static void mock_translate(const struct pt_table *table, struct pt_reader *reade
 	unsigned int wanted = access & (PT_ACCESS_READ | PT_ACCESS_WRITE | PT_ACCESS_EXEC);
 
 	mock_walk(table, reader, iova, walk);
+	if (walking)
+		walking(walking_ctx);
 	if (walk->fault != PT_FAULT_NONE)
 		return;
 	if (wanted & ~(unsigned int)(access & PT_ACCESS_PRIV ? walk->leaf.rights & 7 : walk->leaf.rights >> 3 & 7)) {

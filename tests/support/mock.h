@@ -19,4 +19,7 @@ extern const struct pt_format mock_format;
 void mock_fail_after(unsigned int calls, enum pt_status status);
 void mock_fail_never(void);
 
+/* Called in the middle of each translation, after the walk; NULL: not. */
+void mock_while_walking(void (*fn)(void *ctx), void *ctx);
+
 #endif

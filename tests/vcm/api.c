@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/mock.h"
 #include "test.h"
@@ -237,6 +238,7 @@ TEST(vcm_api, strict_and_relaxed)
 	CHECK(!vcm_assoc(vcm, device, 0));
 	CHECK_EQ(vcm_back(res, physmem), -EAGAIN);
 	CHECK_EQ(vcm_activate(avcm), 0);
+	CHECK_EQ(vcm_activate(avcm), -EBUSY);
 	CHECK_EQ(vcm_set_assoc_attr(avcm, 6), -EBUSY);
 	CHECK_EQ(vcm_back(res, physmem), 0);
 	CHECK(vcm_get_physmem_from_res(res) == physmem);
@@ -404,6 +406,61 @@ TEST(vcm_api, window_of_the_cpu)
 	CHECK_EQ(vcm_deassoc(cpu_avcm), 0);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_free(cpu_vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+static unsigned int allocations_left;
+
+static bool fail_one(void *ctx, const char *what)
+{
+	(void)ctx;
+	(void)what;
+	return allocations_left == 0 || --allocations_left != 0;
+}
+
+/* May this process read there? */
+static bool readable(vcm_addr_t address)
+{
+	int ends[2];
+	bool good;
+
+	CHECK_EQ(pipe(ends), 0);
+	good = write(ends[1], (const void *)(uintptr_t)address, 1) == 1;
+	close(ends[0]);
+	close(ends[1]);
+	return good;
+}
+
+/* The host refuses the second of two pieces: the first does not stay. Nothing is accessible but what is backed. */
+TEST(vcm_api, window_all_or_nothing)
+{
+	struct physmem *physmem;
+	vcm_addr_t address;
+	struct res *res;
+	struct vcm *vcm;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	vcm = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
+	res = vcm_reserve(vcm, SZ_1M + SZ_64K, 0);
+	physmem = vcm_phys_alloc(VCM_MEMTYPE_0, SZ_1M + SZ_64K, 0);
+	address = vcm_get_dev_addr(res);
+	for (unsigned int at = 1; at <= 2; at++) {
+		allocations_left = at;
+		vc_set_allocation_hook(fail_one, NULL);
+		CHECK_EQ(vcm_back(res, physmem), -ENOMEM);
+		vc_set_allocation_hook(NULL, NULL);
+		CHECK(!readable(address));
+		CHECK(!readable(address + SZ_1M));
+	}
+	CHECK_EQ(vcm_back(res, physmem), 0);
+	CHECK(readable(address));
+	CHECK(readable(address + SZ_1M + SZ_64K - 1));
+	CHECK(!readable(address + SZ_1M + SZ_64K));
+	CHECK_EQ(vcm_unback(res), 0);
+	CHECK(!readable(address));
+	CHECK_EQ(vcm_unreserve(res), 0);
+	CHECK_EQ(vcm_phys_free(physmem), 0);
+	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
 
@@ -596,15 +653,6 @@ TEST(vcm_api, fault_hook)
 	CHECK_EQ(vcm_deassoc(avcm), 0);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
-}
-
-static unsigned int allocations_left;
-
-static bool fail_one(void *ctx, const char *what)
-{
-	(void)ctx;
-	(void)what;
-	return allocations_left == 0 || --allocations_left != 0;
 }
 
 TEST(vcm_api, clone)

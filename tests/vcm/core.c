@@ -119,6 +119,27 @@ static uint64_t reach(struct vc_device *device, uint64_t address)
 	return error ? 0 : pa;
 }
 
+struct counts {
+	uint64_t tables, used[4];
+	struct vc_region_info region;
+};
+
+static struct counts counts_of(const struct world *world)
+{
+	struct counts counts;
+
+	memset(&counts, 0, sizeof(counts));
+	CHECK_EQ(vc_system_table_bytes(world->system, &counts.tables), 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct vc_pool_info pool;
+
+		CHECK_EQ(vc_system_pool(world->system, i, &pool), 0);
+		counts.used[i] = pool.used;
+	}
+	CHECK_EQ(vc_region_info(world->region, &counts.region), 0);
+	return counts;
+}
+
 TEST(vcm_core, sharing_and_translation)
 {
 	struct vc_association_info info[N_DEVICES];
@@ -277,6 +298,8 @@ TEST(vcm_core, blocked_devices)
 		vc_deactivate(world.link[i]);
 		CHECK_EQ(vc_dissociate(world.link[i]), 0);
 	}
+	CHECK_EQ(counts_of(&world).region.tables, 0);
+	CHECK_EQ(counts_of(&world).tables, 0);
 	CHECK_EQ(vc_unback(reservation, VC_BACK_ACTIVE), -EINVAL);
 	CHECK_EQ(vc_unback(reservation, 0), 0);
 	CHECK_EQ(vc_unreserve(reservation), 0);
@@ -308,27 +331,6 @@ static unsigned char *snapshot(struct vc_system *system, unsigned char *out)
 	CHECK_EQ(vc_system_memory(system, 0x83000000, M, &memory), 0);
 	memcpy(out, memory, (size_t)M);
 	return out;
-}
-
-struct counts {
-	uint64_t tables, used[4];
-	struct vc_region_info region;
-};
-
-static struct counts counts_of(const struct world *world)
-{
-	struct counts counts;
-
-	memset(&counts, 0, sizeof(counts));
-	CHECK_EQ(vc_system_table_bytes(world->system, &counts.tables), 0);
-	for (unsigned int i = 0; i < 4; i++) {
-		struct vc_pool_info pool;
-
-		CHECK_EQ(vc_system_pool(world->system, i, &pool), 0);
-		counts.used[i] = pool.used;
-	}
-	CHECK_EQ(vc_region_info(world->region, &counts.region), 0);
-	return counts;
 }
 
 /* Each device's translation of every page of a stretch. */
@@ -750,5 +752,72 @@ TEST(vcm_core, check_finds_damage)
 	CHECK_EQ(vc_unback(reservation, 0), 0);
 	CHECK_EQ(vc_unreserve(reservation), 0);
 	CHECK_EQ(vc_phys_free(phys), 0);
+	drop(&world);
+}
+
+/* Memory comes cleared, whoever had it before. */
+TEST(vcm_core, memory_is_cleared)
+{
+	static unsigned char zero[64 * 1024];
+	struct vc_span block, again;
+	unsigned char *memory;
+	struct vc_phys *phys;
+	struct world world;
+
+	make(&world);
+	phys = allocate(world.system, 64 * K, 0);
+	CHECK_EQ(vc_phys_block(phys, 0, &block), 0);
+	CHECK_EQ(vc_system_memory(world.system, block.pa, block.bytes, &memory), 0);
+	memset(memory, 0x5a, (size_t)block.bytes);
+	CHECK_EQ(vc_phys_free(phys), 0);
+	phys = allocate(world.system, 64 * K, 0);
+	CHECK_EQ(vc_phys_block(phys, 0, &again), 0);
+	CHECK_EQ(again.pa, block.pa);
+	CHECK_MEM_EQ(memory, zero, sizeof(zero));
+	CHECK_EQ(vc_phys_free(phys), 0);
+	CHECK_EQ(vc_system_memory(world.system, 0x7ffff000, 0x2000, &memory), -EFAULT);
+	drop(&world);
+}
+
+/* Accesses set the accessed state in the table, unless the device is one that does not; looking never does. */
+TEST(vcm_core, accessed_state)
+{
+	struct vc_device_config quiet = {.name = "quiet", .format = &mock_format, .no_updates = true};
+	const uint64_t accessed = (uint64_t)1 << 58;
+	struct vc_reservation *reservation;
+	struct vc_association *link;
+	struct pt_config table;
+	struct vc_device *device;
+	struct vc_phys *phys;
+	struct vc_fault walk;
+	struct world world;
+	char byte;
+
+	make(&world);
+	pt_config_init(&table);
+	table.param[MOCK_PARAM_FLAVOUR] = 9;
+	quiet.config = &table;
+	CHECK_EQ(vc_device_create(world.system, &quiet, &device), 0);
+	CHECK_EQ(vc_associate(world.region, device, 0, &link), 0);
+	CHECK_EQ(vc_activate(link), 0);
+	CHECK_EQ(vc_activate(world.link[0]), 0);
+	reservation = reserve(world.region, 4 * K, 0);
+	phys = allocate(world.system, 4 * K, 0);
+	CHECK_EQ(vc_back(reservation, phys, 0), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct vc_device *which = i ? device : world.device[0];
+
+		CHECK(reach(which, address_of(reservation)));
+		CHECK_EQ(vc_device_translate(which, address_of(reservation), PT_ACCESS_READ, NULL, &walk), 0);
+		CHECK(!(walk.walk.leaf.raw[0] & accessed));
+		CHECK_EQ(vc_device_read(which, address_of(reservation), &byte, 1, 0, NULL), 0);
+		CHECK_EQ(vc_device_translate(which, address_of(reservation), PT_ACCESS_READ, NULL, &walk), 0);
+		CHECK_EQ((walk.walk.leaf.raw[0] & accessed) != 0, i == 0);
+	}
+	CHECK_EQ(vc_unback(reservation, 0), 0);
+	CHECK_EQ(vc_unreserve(reservation), 0);
+	CHECK_EQ(vc_phys_free(phys), 0);
+	CHECK_EQ(vc_deactivate(link), 0);
+	CHECK_EQ(vc_dissociate(link), 0);
 	drop(&world);
 }

@@ -2,9 +2,11 @@
 /* Many threads on one region: mapping, accesses, activation, checks and dumps at once. Meant for TSan, useful without. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "registry.h"
 #include "support/mock.h"
@@ -234,6 +236,91 @@ TEST(vcm_threads, same_objects)
 		}
 		pthread_barrier_destroy(&it.barrier);
 	}
+	CHECK_EQ(vc_deactivate(link), 0);
+	CHECK_EQ(vc_dissociate(link), 0);
+	CHECK_EQ(vc_region_free(region), 0);
+	CHECK_EQ(vc_system_destroy(system), 0);
+}
+
+/* An access that is under way when memory is taken away is waited for. */
+struct slow {
+	struct vc_device *device;
+	struct vc_reservation *reservation;
+	uint64_t address;
+	pthread_t reader;
+	_Atomic bool walking, go_on, over, unbacked;
+};
+
+static void dawdle(void *ctx)
+{
+	struct slow *slow = ctx;
+
+	if (!pthread_equal(pthread_self(), slow->reader))
+		return;
+	atomic_store(&slow->walking, true);
+	while (!atomic_load(&slow->go_on))
+		sched_yield();
+}
+
+static void *read_slowly(void *argument)
+{
+	struct slow *slow = argument;
+	char byte;
+
+	slow->reader = pthread_self();
+	mock_while_walking(dawdle, slow);
+	vc_device_read(slow->device, slow->address, &byte, 1, 0, NULL);
+	atomic_store(&slow->over, true);
+	return NULL;
+}
+
+static void *take_away(void *argument)
+{
+	struct slow *slow = argument;
+
+	vc_unback(slow->reservation, 0);
+	atomic_store(&slow->unbacked, true);
+	return NULL;
+}
+
+TEST(vcm_threads, unback_waits_for_accesses)
+{
+	struct vc_device_config config = {.name = "one", .format = &mock_format};
+	struct vc_reserve_args reserve = {.bytes = 64 * K};
+	struct vc_phys_args allocate = {.bytes = 64 * K};
+	struct timespec moment = {.tv_nsec = 50 * 1000 * 1000};
+	struct vc_reservation_info info;
+	struct vc_association *link;
+	struct vc_region *region;
+	struct vc_system *system;
+	pthread_t reader, taker;
+	struct vc_phys *phys;
+	struct slow slow;
+
+	memset(&slow, 0, sizeof(slow));
+	CHECK_EQ(vc_system_create(NULL, &system), 0);
+	CHECK_EQ(vc_region_create(system, 0, 64 * M, &region), 0);
+	CHECK_EQ(vc_device_create(system, &config, &slow.device), 0);
+	CHECK_EQ(vc_associate(region, slow.device, 0, &link), 0);
+	CHECK_EQ(vc_activate(link), 0);
+	CHECK_EQ(vc_reserve(region, &reserve, &slow.reservation), 0);
+	CHECK_EQ(vc_phys_alloc(system, &allocate, &phys), 0);
+	CHECK_EQ(vc_back(slow.reservation, phys, 0), 0);
+	CHECK_EQ(vc_reservation_info(slow.reservation, &info), 0);
+	slow.address = info.address;
+	CHECK_EQ(pthread_create(&reader, NULL, read_slowly, &slow), 0);
+	while (!atomic_load(&slow.walking))
+		sched_yield();
+	CHECK_EQ(pthread_create(&taker, NULL, take_away, &slow), 0);
+	nanosleep(&moment, NULL);
+	CHECK(!atomic_load(&slow.unbacked));
+	atomic_store(&slow.go_on, true);
+	CHECK_EQ(pthread_join(taker, NULL), 0);
+	CHECK_EQ(pthread_join(reader, NULL), 0);
+	CHECK(atomic_load(&slow.over));
+	mock_while_walking(NULL, NULL);
+	CHECK_EQ(vc_unreserve(slow.reservation), 0);
+	CHECK_EQ(vc_phys_free(phys), 0);
 	CHECK_EQ(vc_deactivate(link), 0);
 	CHECK_EQ(vc_dissociate(link), 0);
 	CHECK_EQ(vc_region_free(region), 0);
