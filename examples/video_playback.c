@@ -2,9 +2,10 @@
 /*
  * video_playback.c - the scenario that the VCM was proposed with in 2010, in its 13 steps.
  *
- * A card reader's DMA engine fills memory through a scatter list that the video decoder must see as one piece. The decoder
- * writes frames into a buffer that the display reads and the CPU may touch. Decoder and display sit behind IOMMUs with
- * page tables of different formats; they, and the CPU, map the same memory, and the two devices at the same addresses.
+ * A card reader's DMA engine fills memory through a scatter list that the video decoder must see as one piece. The
+ * decoder writes frames into a buffer that the display reads and the CPU may touch. Decoder and display sit behind
+ * IOMMUs with page tables of different formats; they, and the CPU, map the same memory, and the two devices at the same
+ * addresses.
  *
  * usage: video_playback [DIRECTORY]   writes video.dot, video.json and video.svg there (default: build)
  * Exit status: 0, 1 a check failed, 2 the output could not be written.
@@ -22,11 +23,11 @@
 #include "armv7_short.h"
 #include "vcm.h"
 
-#define SZ_64K ((size_t)64 << 10)
-#define SZ_1M ((size_t)1 << 20)
-#define SZ_16M ((size_t)16 << 20)
+#define SZ_64K	((size_t)64 << 10)
+#define SZ_1M	((size_t)1 << 20)
+#define SZ_16M	((size_t)16 << 20)
 #define SZ_128M ((size_t)128 << 20)
-#define MT0 VCM_MEMTYPE_0
+#define MT0	VCM_MEMTYPE_0
 
 extern char **environ;
 
@@ -43,7 +44,7 @@ struct scenario {
 
 static unsigned int n_checks, n_failed;
 
-/* ----------------------------------------------------------------------------------------------------------- printing */
+/* -------------------------------------------------------------------------------------------------------- printing */
 
 static const char *error_name(int error)
 {
@@ -159,7 +160,7 @@ static void print_registers(struct device *device)
 	putchar('\n');
 }
 
-/* ------------------------------------------------------------------------------------------------- what devices see */
+/* ------------------------------------------------------------------------------------------------ what devices see */
 
 /* The address that a device's walk of its own table ends at; 1 where it faults. */
 static vcm_paddr_t walk(struct device *device, vcm_addr_t address)
@@ -209,7 +210,7 @@ static void print_walk(struct device *device, vcm_addr_t address)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ the steps */
+/* ------------------------------------------------------------------------------------------------------- the steps */
 
 /* The platform: what a board file would say. */
 static bool make_platform(struct scenario *s)
@@ -237,7 +238,8 @@ static bool make_platform(struct scenario *s)
 	printf("decoder      %-12s %s\n", armv7_short_format.name, armv7_short_format.title);
 	printf("display      %-12s %s, 4 KiB granule, 39 input bits\n", arm64_s1_format.name, arm64_s1_format.title);
 	printf("cpu          the host's own tables, through mmap\n");
-	printf("memory       0x80000000: 16 x 1 MiB, 128 x 64 KiB, 2048 x 4 KiB, 8 MiB contiguous; tables at 0x83000000\n");
+	printf("memory       0x80000000: 16 x 1 MiB, 128 x 64 KiB, 2048 x 4 KiB, 8 MiB contiguous; tables at "
+	       "0x83000000\n");
 	return true;
 }
 
@@ -329,11 +331,13 @@ static void steps_7_to_9(struct scenario *s)
 	error = vcm_back(res, s->buf_64k);
 	step("8", "as written: vcm_back(res_64k, buf_64k)", "%s", error_name(error));
 	printf("     %s\n", vc_error_string());
-	check(error == -EINVAL && both_fault(s, wide), "512 KiB cannot be backed by 128 KiB: refused, and nothing changed");
+	check(error == -EINVAL && both_fault(s, wide),
+	      "512 KiB cannot be backed by 128 KiB: refused, and nothing changed");
 	check(vcm_unreserve(res) == 0, "it is given back, and the step taken with 2*SZ_64K");
 
 	s->res_64k = vcm_reserve(s->vcm_out, 2 * SZ_64K, VCM_ALIGN_64K);
-	step("7", "res_64k = vcm_reserve(vcm_out, 2*SZ_64K, VCM_ALIGN_64K)", "%s", s->res_64k ? "a reservation" : "NULL");
+	step("7", "res_64k = vcm_reserve(vcm_out, 2*SZ_64K, VCM_ALIGN_64K)", "%s",
+	     s->res_64k ? "a reservation" : "NULL");
 	s->res_16M = vcm_reserve(s->vcm_out, SZ_16M, VCM_ALIGN_16M);
 	step("7", "res_16M = vcm_reserve(vcm_out, SZ_16M, VCM_ALIGN_16M)", "%s", s->res_16M ? "a reservation" : "NULL");
 	check(vcm_get_num_res(s->vcm_out) == 2, "the region has two reservations");
@@ -341,19 +345,23 @@ static void steps_7_to_9(struct scenario *s)
 	error = vcm_back(s->res_64k, s->buf_64k);
 	step("8", "vcm_back(res_64k, buf_64k)", "%s", error_name(error));
 	costs(s->vcm_out);
-	check(!error && leaves(s->vcm_out, &armv7_short_format, 16) == 2 && leaves(s->vcm_out, &arm64_s1_format, 16) == 2,
-	      "two leaves of 64 KiB here and there: a large page is 16 equal words, a contiguous group 16 that count up");
+	check(!error && leaves(s->vcm_out, &armv7_short_format, 16) == 2 &&
+		      leaves(s->vcm_out, &arm64_s1_format, 16) == 2,
+	      "two leaves of 64 KiB here and there: a large page is 16 equal words, a contiguous group 16 that count "
+	      "up");
 	error = vcm_back(s->res_16M, s->buf_frame);
 	step("8", "vcm_back(res_16M, buf_frame)", "%s", error_name(error));
 	costs(s->vcm_out);
-	check(!error && leaves(s->vcm_out, &armv7_short_format, 24) == 1 && leaves(s->vcm_out, &arm64_s1_format, 21) == 8,
+	check(!error && leaves(s->vcm_out, &armv7_short_format, 24) == 1 &&
+		      leaves(s->vcm_out, &arm64_s1_format, 21) == 8,
 	      "16 MiB are one supersection here, eight blocks of 2 MiB there");
 
 	s->base_64k = vcm_get_dev_addr(s->res_64k);
 	step("9", "base_64k = vcm_get_dev_addr(res_64k)", "0x%" PRIx64, s->base_64k);
 	s->base_16M = vcm_get_dev_addr(s->res_16M);
 	step("9", "base_16M = vcm_get_dev_addr(res_16M)", "0x%" PRIx64, s->base_16M);
-	check(s->base_64k == 0x10000 && s->base_16M == 0x1000000, "0x10000 and 0x1000000: the lowest that fit, for both devices");
+	check(s->base_64k == 0x10000 && s->base_16M == 0x1000000,
+	      "0x10000 and 0x1000000: the lowest that fit, for both devices");
 }
 
 static void steps_10_to_13(struct scenario *s)
@@ -382,7 +390,7 @@ static void steps_10_to_13(struct scenario *s)
 	step("13", "base_cpu_16M = vcm_get_dev_addr(res_cpu_16M)", "a pointer");
 }
 
-/* ----------------------------------------------------------------------------------------------------------- the proof */
+/* ------------------------------------------------------------------------------------------------------- the proof */
 
 static unsigned char pattern(size_t offset, unsigned int seed)
 {
@@ -425,8 +433,8 @@ static void prove(const struct scenario *s)
 	for (size_t i = 0; i < 2; i++) {
 		check(walk(devices[i], 0x10000) == 0x81000000 && walk(devices[i], 0x20000) == 0x81010000,
 		      "%s: 0x10000 -> 0x81000000, 0x20000 -> 0x81010000", name_of(devices[i]));
-		check(walk(devices[i], s->base_16M + SZ_16M - 1) == 0x80ffffff, "%s: the last byte of the frame buffer too",
-		      name_of(devices[i]));
+		check(walk(devices[i], s->base_16M + SZ_16M - 1) == 0x80ffffff,
+		      "%s: the last byte of the frame buffer too", name_of(devices[i]));
 		check(faults(devices[i], 0) && faults(devices[i], 0x1000) && faults(devices[i], 0x2000000),
 		      "%s: 0, 0x1000 and 0x2000000 fault", name_of(devices[i]));
 	}
@@ -443,7 +451,8 @@ static void prove(const struct scenario *s)
 			       !vc_device_read(vcm_device(devices[i]), s->base_16M + borders[k], &byte, 1, 0, NULL) &&
 			       byte == pattern(borders[k], 1);
 		}
-		check(good, "the CPU stores, %s reads the same at 0, 0xfffff, 0x100000 and 0xffffff", name_of(devices[i]));
+		check(good, "the CPU stores, %s reads the same at 0, 0xfffff, 0x100000 and 0xffffff",
+		      name_of(devices[i]));
 		check(sees_pattern(devices[i], s->base_16M, 1), "and at all 16777216 bytes");
 	}
 	for (size_t i = 0; i < SZ_16M; i += 4096) {
@@ -451,7 +460,8 @@ static void prove(const struct scenario *s)
 
 		for (size_t k = 0; k < sizeof(line); k++)
 			line[k] = pattern(i + k, 2);
-		same = same && !vc_device_write(vcm_device(s->video_dec_dev), s->base_16M + i, line, sizeof(line), 0, NULL);
+		same = same &&
+		       !vc_device_write(vcm_device(s->video_dec_dev), s->base_16M + i, line, sizeof(line), 0, NULL);
 	}
 	for (size_t i = 0; i < SZ_16M; i++)
 		same = same && pointer[i] == pattern(i, i % 4096 < 64 ? 2 : 1);
@@ -461,7 +471,8 @@ static void prove(const struct scenario *s)
 	check(vcm_translate(s->base_16M + 5, s->vcm_out, s->cpu_vcm) == s->base_cpu_16M + 5 &&
 		      vcm_translate(s->base_cpu_16M + 5, s->cpu_vcm, s->vcm_out) == s->base_16M + 5,
 	      "vcm_translate(base_16M + 5, vcm_out, cpu_vcm) = base_cpu_16M + 5, and back");
-	check(vcm_translate(s->base_64k, s->vcm_out, s->cpu_vcm) == 1, "vcm_translate() of what the CPU does not map is 1");
+	check(vcm_translate(s->base_64k, s->vcm_out, s->cpu_vcm) == 1,
+	      "vcm_translate() of what the CPU does not map is 1");
 	check(vcm_check(s->vcm_out, stdout) == 0, "both tables hold what the region's list says, no more and no less");
 }
 
@@ -473,8 +484,10 @@ static void tear_down(struct scenario *s)
 	heading("Taking it down");
 	check(vcm_phys_free(s->buf_frame) == -EBUSY, "vcm_phys_free(buf_frame) is -EBUSY: two reservations have it");
 	check(vcm_unreserve(s->res_16M) == -EBUSY, "vcm_unreserve(res_16M) is -EBUSY: it is backed");
-	check(vcm_unback(s->res_64k) == 0 && vcm_phys_free(s->buf_frame) == -EBUSY, "unback res_64k; buf_frame still busy");
-	check(vcm_unback(s->res_16M) == 0 && vcm_phys_free(s->buf_frame) == -EBUSY, "unback res_16M; buf_frame still busy");
+	check(vcm_unback(s->res_64k) == 0 && vcm_phys_free(s->buf_frame) == -EBUSY,
+	      "unback res_64k; buf_frame still busy");
+	check(vcm_unback(s->res_16M) == 0 && vcm_phys_free(s->buf_frame) == -EBUSY,
+	      "unback res_16M; buf_frame still busy");
 	costs(s->vcm_out);
 	check(both_fault(s, s->base_64k) && both_fault(s, s->base_16M), "both devices fault where the buffers were");
 	check(*(volatile unsigned char *)(uintptr_t)s->base_cpu_16M == pattern(0, 2), "the CPU still has the frame");
@@ -500,7 +513,7 @@ static void tear_down(struct scenario *s)
 	check(vcm_sys_destroy() == 0, "vcm_sys_destroy() = 0");
 }
 
-/* -------------------------------------------------------------------------------------------------------- the pictures */
+/* ---------------------------------------------------------------------------------------------------- the pictures */
 
 static bool write_file(const char *path, int (*dump)(FILE *stream))
 {

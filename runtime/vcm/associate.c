@@ -55,9 +55,9 @@ static int may_associate(const struct region *region, const struct device *devic
 				  device->kind == VC_DEVICE_CPU ? "" : "not ",
 				  region->kind == VC_REGION_CPU ? "" : "not ");
 	LIST_FOR(link, &region->associations)
-		if (VC_CONTAINER(link, struct association, link)->device == device)
-			return vc_fail_at("vc_associate", -EEXIST, name.text, 0, "device '%s' is associated already",
-					  device->name);
+	if (VC_CONTAINER(link, struct association, link)->device == device)
+		return vc_fail_at("vc_associate", -EEXIST, name.text, 0, "device '%s' is associated already",
+				  device->name);
 	if (region->kind == VC_REGION_CPU && region->n_associations)
 		return vc_fail_at("vc_associate", -EBUSY, name.text, 0, "a CPU region has one association at most");
 	if (device->kind == VC_DEVICE_TRANSLATED && !serves(&device->shape, &region->ranges))
@@ -139,7 +139,7 @@ int vc_dissociate(struct vc_association *handle)
 	return error;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- activation */
+/* ------------------------------------------------------------------------------------------------------ activation */
 
 /* Write everything that is backed into a new mapper; on failure nothing of it remains. */
 static int replay(struct region *region, struct mapper *mapper)
@@ -170,7 +170,8 @@ static int find_mapper(struct region *region, struct device *device, struct mapp
 	struct table *table;
 	int error;
 
-	LIST_FOR(link, &region->mappers) {
+	LIST_FOR(link, &region->mappers)
+	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
 
 		if (region->kind == VC_REGION_CPU || table_serves(table_of(mapper), device)) {
@@ -254,7 +255,7 @@ int vc_deactivate(struct vc_association *handle)
 	return error;
 }
 
-/* --------------------------------------------------------------------------------------------------------- information */
+/* ----------------------------------------------------------------------------------------------------- information */
 
 int vc_association_info(struct vc_association *handle, struct vc_association_info *out)
 {

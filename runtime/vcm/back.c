@@ -18,7 +18,8 @@ struct mapping mapping_of(const struct reservation *reservation)
 
 int map_everywhere(struct region *region, const struct mapping *mapping)
 {
-	LIST_FOR(link, &region->mappers) {
+	LIST_FOR(link, &region->mappers)
+	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
 		int error = mapper->ops->map(mapper, mapping);
 
@@ -35,7 +36,8 @@ int map_everywhere(struct region *region, const struct mapping *mapping)
 
 void unmap_everywhere(struct region *region, const struct mapping *mapping)
 {
-	LIST_FOR(link, &region->mappers) {
+	LIST_FOR(link, &region->mappers)
+	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
 
 		mapper->ops->unmap(mapper, mapping);
@@ -44,7 +46,8 @@ void unmap_everywhere(struct region *region, const struct mapping *mapping)
 
 static int protect_everywhere(struct region *region, const struct mapping *before, const struct mapping *after)
 {
-	LIST_FOR(link, &region->mappers) {
+	LIST_FOR(link, &region->mappers)
+	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
 		int error = mapper->ops->protect(mapper, after);
 
@@ -107,8 +110,8 @@ static int may_attach(const struct reservation *reservation, const struct phys *
 		return vc_fail_at("vc_back", -EALREADY, describe_reservation(reservation).text, reservation->address,
 				  "it is backed by that memory");
 	if (reservation->state == BACKED)
-		return vc_fail_at("vc_back", -EADDRINUSE, describe_reservation(reservation).text,
-				  reservation->address, "it is backed by %s", describe_phys(reservation->phys).text);
+		return vc_fail_at("vc_back", -EADDRINUSE, describe_reservation(reservation).text, reservation->address,
+				  "it is backed by %s", describe_phys(reservation->phys).text);
 	other = phys_conflict(phys, reservation->bytes, reservation->cache, reservation);
 	if (other)
 		return vc_fail_at("vc_back", -EINVAL, describe_reservation(reservation).text, reservation->address,
@@ -277,7 +280,7 @@ int vc_reservation_set(struct vc_reservation *handle, unsigned int rights, enum 
 	return error;
 }
 
-/* --------------------------------------------------------------------------------------------------------------- copy */
+/* ------------------------------------------------------------------------------------------------------------ copy */
 
 /* Memory of a reservation that stays where it is while it is used: held, and CHANGING is excluded by holding phys. */
 struct hold {

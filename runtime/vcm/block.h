@@ -2,9 +2,9 @@
 /*
  * block.h - physical memory in pools, and the largest-block-first allocation over an ordered list of them.
  *
- * Usable alone. A pool of blocks hands out indivisible blocks of one size, lowest address first, and finds a free one in
- * the number of levels of a 64-way bitmap. A pool of extents hands out any power of two (and any number of pages in one
- * piece), splits and coalesces.
+ * Usable alone. A pool of blocks hands out indivisible blocks of one size, lowest address first, and finds a free one
+ * in the number of levels of a 64-way bitmap. A pool of extents hands out any power of two (and any number of pages in
+ * one piece), splits and coalesces.
  */
 #ifndef VCM_BLOCK_H
 #define VCM_BLOCK_H
@@ -56,8 +56,8 @@ struct munch {
 };
 
 /*
- * Take bytes from pools, tried in their order within each size, sizes from large to small, as many whole blocks as fit; a
- * remainder smaller than the smallest block takes one more of these. sizes: bitmap of what may be used; extents pools
+ * Take bytes from pools, tried in their order within each size, sizes from large to small, as many whole blocks as fit;
+ * a remainder smaller than the smallest block takes one more of these. sizes: bitmap of what may be used; extents pools
  * serve each size of it from a page up to 16 MiB. All or nothing: 0; -ENOSPC; -EINVAL no pool has such a size; -ENOMEM.
  */
 int munch(struct pool *const *pools, unsigned int n_pools, uint64_t sizes, uint64_t bytes, struct munch *out);

@@ -114,12 +114,13 @@ static bool compare(void *ctx, const struct pt_run *run)
 		if (!missing(now, first))
 			return false;
 		if (!now->reservation || now->reservation->address + now->offset > first)
-			return report(now, "0x%" PRIx64 "-0x%" PRIx64 " is in the table and not backed", first, run->last);
+			return report(now, "0x%" PRIx64 "-0x%" PRIx64 " is in the table and not backed", first,
+				      run->last);
 		bytes = expected_at(now->reservation, now->offset, &wanted);
 		if (bytes > left)
 			bytes = left;
-		if (pa != wanted && !report(now, "0x%" PRIx64 " leads to 0x%" PRIx64 ", not to 0x%" PRIx64, first, pa,
-					    wanted))
+		if (pa != wanted &&
+		    !report(now, "0x%" PRIx64 " leads to 0x%" PRIx64 ", not to 0x%" PRIx64, first, pa, wanted))
 			return false;
 		if (!check_rights(now, run))
 			return false;
@@ -164,8 +165,7 @@ int vc_check(struct vc_region *handle, vc_finding_fn fn, void *ctx, uint64_t *fi
 		now.table->pt.format->verify(&now.table->pt, &reader, broken, &now, &count);
 		table_reader(now.table, false, &reader);
 		if (!now.stopped)
-			now.table->pt.format->visit(&now.table->pt, &reader, 0, UINT64_MAX,
-						    compare, &now);
+			now.table->pt.format->visit(&now.table->pt, &reader, 0, UINT64_MAX, compare, &now);
 		/* Whatever the list still has is missing. */
 		while (!now.stopped && now.reservation)
 			missing(&now, now.reservation->address + now.reservation->bytes);

@@ -9,7 +9,7 @@
 
 /* Table addresses keep any alignment that a format asks for when the bus offset is a multiple of this. */
 #define BUS_ALIGN ((uint64_t)1 << 20)
-#define RETRIES 8
+#define RETRIES	  8
 
 static void destroy(struct object *object)
 {
@@ -23,7 +23,8 @@ static void destroy(struct object *object)
 static int check(const struct system *system, const struct vc_device_config *config)
 {
 	const char *self = "vc_device_create", *name = config->name ? config->name : "";
-	uint64_t first = system->ram[0].pa, top = system->ram[system->n_ram - 1].pa + system->ram[system->n_ram - 1].bytes;
+	uint64_t first = system->ram[0].pa,
+		 top = system->ram[system->n_ram - 1].pa + system->ram[system->n_ram - 1].bytes;
 
 	if (!name[0] || strlen(name) >= sizeof(((struct device *)0)->name))
 		return vc_fail_at(self, -EINVAL, "", 0, "a device needs a name of 1 to %zu characters",
@@ -31,22 +32,24 @@ static int check(const struct system *system, const struct vc_device_config *con
 	if (config->kind != VC_DEVICE_TRANSLATED && config->kind != VC_DEVICE_CPU)
 		return vc_fail_at(self, -EINVAL, name, 0, "unknown kind of device %d", (int)config->kind);
 	if ((config->kind == VC_DEVICE_TRANSLATED) != (config->format != NULL))
-		return vc_fail_at(self, -EINVAL, name, 0, "%s", config->format ? "the CPU has no format of its own"
-									  : "a device needs a format");
+		return vc_fail_at(self, -EINVAL, name, 0, "%s",
+				  config->format ? "the CPU has no format of its own" : "a device needs a format");
 	if (config->format && config->format->abi != PT_ABI)
 		return vc_fail_at(self, -EINVAL, name, 0, "format %s was generated for contract %u; this is %d",
 				  config->format->name, config->format->abi, PT_ABI);
 	if ((uint64_t)config->bus_offset & (BUS_ALIGN - 1))
 		return vc_fail_at(self, -EINVAL, name, 0, "the bus offset is not a multiple of 1 MiB");
 	if ((config->bus_offset < 0 && first < 0 - (uint64_t)config->bus_offset) ||
-	    (config->bus_offset > 0 && ((uint64_t)config->bus_offset >> 46 || (top + (uint64_t)config->bus_offset) >> 46)))
+	    (config->bus_offset > 0 &&
+	     ((uint64_t)config->bus_offset >> 46 || (top + (uint64_t)config->bus_offset) >> 46)))
 		return vc_fail_at(self, -EINVAL, name, 0, "with the bus offset, memory is not within [0, 64 TiB)");
 	return 0;
 }
 
 static struct device *find(const struct system *system, const char *name)
 {
-	LIST_FOR(link, &system->devices) {
+	LIST_FOR(link, &system->devices)
+	{
 		struct device *device = VC_CONTAINER(link, struct device, link);
 
 		if (!strcmp(device->name, name))
@@ -210,7 +213,8 @@ int vc_device_info(struct vc_device *handle, struct vc_device_info *out)
 					       .bus_offset = device->bus_offset,
 					       .first = device->format ? device->shape.first : 0,
 					       .last = device->format ? device->shape.last : UINTPTR_MAX,
-					       .active = device->active ? HANDLE(vc_region, device->active->region) : NULL,
+					       .active = device->active ? HANDLE(vc_region, device->active->region)
+									: NULL,
 					       .associations = device->n_associations,
 					       .faults = atomic_load(&device->faults)};
 		snprintf(out->name, sizeof(out->name), "%s", device->name);
@@ -264,7 +268,7 @@ int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *dat
 	return hook_device(device, call_handler, (void (*)(void))handler, data, __func__);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ accesses */
+/* -------------------------------------------------------------------------------------------------------- accesses */
 
 /* One step of an access: as far as one leaf (of the CPU: one segment) goes. */
 struct step {
@@ -400,7 +404,8 @@ static int do_access(const char *function, struct vc_device *handle, struct step
 	if (!device)
 		return -EINVAL;
 	if (left && left - 1 > UINT64_MAX - whole->address)
-		error = vc_fail_at(function, -EINVAL, device->name, whole->address, "the access passes the end of the "
+		error = vc_fail_at(function, -EINVAL, device->name, whole->address,
+				   "the access passes the end of the "
 				   "address space");
 	while (left && !error) {
 		void (*handler)(void);
@@ -423,8 +428,7 @@ static int do_access(const char *function, struct vc_device *handle, struct step
 		handler = device->handler;
 		data = device->handler_data;
 		pthread_rwlock_unlock(&device->lock);
-		if ((whole->to || whole->from) && hook && retries++ < RETRIES &&
-		    !hook(handle, handler, data, fault))
+		if ((whole->to || whole->from) && hook && retries++ < RETRIES && !hook(handle, handler, data, fault))
 			continue;
 		if (whole->to || whole->from)
 			atomic_fetch_add(&device->faults, 1);
@@ -448,8 +452,8 @@ int vc_device_read(struct vc_device *device, uint64_t address, void *buffer, uin
 	return do_access(__func__, device, &step, fault);
 }
 
-int vc_device_write(struct vc_device *device, uint64_t address, const void *buffer, uint64_t bytes,
-		    unsigned int access, struct vc_fault *fault)
+int vc_device_write(struct vc_device *device, uint64_t address, const void *buffer, uint64_t bytes, unsigned int access,
+		    struct vc_fault *fault)
 {
 	struct step step = {.address = address, .bytes = bytes, .from = buffer};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dump_dot.c - the topology as a drawing: devices on the left, regions with their tables and reservations in the middle,
- * physical memory on the right.
+ * dump_dot.c - the topology as a drawing: devices on the left, regions with their tables and reservations in the
+ * middle, physical memory on the right.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,15 +13,15 @@
 /* Longer lists are cut, and say so. */
 #define MAX_ROWS 40
 
-#define INK "#1f2933"
-#define FAINT "#8a94a0"
-#define DEVICE_FILL "#e3f0fb"
-#define DEVICE_EDGE "#2b6cb0"
-#define TABLE_FILL "#fff4d6"
-#define TABLE_EDGE "#b7791f"
+#define INK		 "#1f2933"
+#define FAINT		 "#8a94a0"
+#define DEVICE_FILL	 "#e3f0fb"
+#define DEVICE_EDGE	 "#2b6cb0"
+#define TABLE_FILL	 "#fff4d6"
+#define TABLE_EDGE	 "#b7791f"
 #define RESERVATION_FILL "#ffffff"
-#define MEMORY_FILL "#e5f5e8"
-#define MEMORY_EDGE "#2f855a"
+#define MEMORY_FILL	 "#e5f5e8"
+#define MEMORY_EDGE	 "#2f855a"
 
 static struct name size_text(uint64_t bytes)
 {
@@ -59,7 +59,7 @@ static void begin_label(FILE *stream, const char *fill, const char *edge)
 		fill, edge);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- devices */
+/* --------------------------------------------------------------------------------------------------------- devices */
 
 /* Up to four parameters of the format; features that are off say nothing. */
 static void put_parameters(FILE *stream, const struct device *device)
@@ -69,7 +69,8 @@ static void put_parameters(FILE *stream, const struct device *device)
 	for (unsigned int i = 0; i < device->format->n_params && shown < 4; i++) {
 		if (device->format->params[i].feature)
 			continue;
-		fprintf(stream, "%s", shown++ ? ", " : "<tr><td align=\"left\"><font point-size=\"10\" color=\"" FAINT "\">");
+		fprintf(stream, "%s",
+			shown++ ? ", " : "<tr><td align=\"left\"><font point-size=\"10\" color=\"" FAINT "\">");
 		put_text(stream, device->format->params[i].name);
 		fprintf(stream, " = %" PRId64, device->shape.param[i]);
 	}
@@ -97,7 +98,7 @@ static void put_device(FILE *stream, struct device *device)
 	pthread_rwlock_unlock(&device->lock);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- regions */
+/* --------------------------------------------------------------------------------------------------------- regions */
 
 static bool count_leaves(void *ctx, const struct pt_run *run)
 {
@@ -169,14 +170,15 @@ static void put_region(FILE *stream, const struct region *region)
 
 	fprintf(stream,
 		"\tsubgraph cluster_r%u {\n\t\tlabel=<<b>region %u</b>%s<br align=\"left\"/>0x%" PRIx64 " - 0x%" PRIx64
-		" &#160; %s<br align=\"left\"/>>;\n\t\tlabeljust=l; style=\"rounded,filled\"; fillcolor=\"#f5f7fa\"; color=\"#cbd2d9\"; "
+		" &#160; %s<br align=\"left\"/>>;\n\t\tlabeljust=l; style=\"rounded,filled\"; fillcolor=\"#f5f7fa\"; "
+		"color=\"#cbd2d9\"; "
 		"margin=14;\n",
 		region->object.index, region->number, region->kind == VC_REGION_CPU ? " &#160; window of the CPU" : "",
 		region->ranges.first, region->ranges.last, size_text(bytes).text);
 	put_reservations(stream, region);
 	if (region->kind != VC_REGION_CPU)
 		LIST_FOR(link, &region->mappers)
-			put_table(stream, region, VC_CONTAINER(link, struct mapper, link), number++);
+	put_table(stream, region, VC_CONTAINER(link, struct mapper, link), number++);
 	fputs("\t}\n", stream);
 }
 
@@ -185,14 +187,16 @@ static void put_region_edges(FILE *stream, const struct region *region)
 	struct vc_range_node *node = NULL;
 	unsigned int number = 0;
 
-	LIST_FOR(link, &region->associations) {
+	LIST_FOR(link, &region->associations)
+	{
 		const struct association *association = VC_CONTAINER(link, struct association, link);
 		const char *style = association->active ? "color=\"" DEVICE_EDGE "\", penwidth=1.6"
 							: "color=\"" FAINT "\", style=dashed";
 
 		number = 0;
 		if (association->mapper && region->kind != VC_REGION_CPU) {
-			LIST_FOR(other, &region->mappers) {
+			LIST_FOR(other, &region->mappers)
+			{
 				if (VC_CONTAINER(other, struct mapper, link) == association->mapper)
 					break;
 				number++;
@@ -207,8 +211,8 @@ static void put_region_edges(FILE *stream, const struct region *region)
 	number = 0;
 	if (region->kind != VC_REGION_CPU)
 		LIST_FOR(link, &region->mappers)
-			fprintf(stream, "\tt%u_%u:e -> r%u:w [color=\"" TABLE_EDGE "\"];\n", region->object.index,
-				number++, region->object.index);
+	fprintf(stream, "\tt%u_%u:e -> r%u:w [color=\"" TABLE_EDGE "\"];\n", region->object.index, number++,
+		region->object.index);
 	number = 0;
 	while (number < MAX_ROWS && (node = vc_ranges_next(&region->ranges, node))) {
 		const struct reservation *reservation = node->owner;
@@ -220,7 +224,7 @@ static void put_region_edges(FILE *stream, const struct region *region)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ memory */
+/* ---------------------------------------------------------------------------------------------------------- memory */
 
 static void put_phys(FILE *stream, const struct phys *phys)
 {

@@ -43,8 +43,7 @@ static json_t *memory(struct system *system)
 	tables_used = system->table_space.used;
 	pthread_mutex_unlock(&system->lock);
 	return json_pack("{s:o, s:o, s:o, s:{s:o, s:o, s:o}}", "ram", banks, "pools", pools, "types", types, "tables",
-			 "pa", hex(system->tables.pa), "bytes", hex(system->tables.bytes), "used",
-			 hex(tables_used));
+			 "pa", hex(system->tables.pa), "bytes", hex(system->tables.bytes), "used", hex(tables_used));
 }
 
 static json_t *parameters(const struct device *device)
@@ -85,14 +84,14 @@ static json_t *devices(const struct frozen *frozen)
 		pthread_rwlock_rdlock(&device->lock);
 		object = json_pack("{s:s, s:s, s:o, s:I}", "name", device->name, "kind",
 				   device->kind == VC_DEVICE_CPU ? "cpu" : "translated", "active_in",
-				   device->active ? json_integer(device->active->region->number) : json_null(), "faults",
-				   (json_int_t)atomic_load(&device->faults));
+				   device->active ? json_integer(device->active->region->number) : json_null(),
+				   "faults", (json_int_t)atomic_load(&device->faults));
 		if (device->format) {
 			json_object_set_new(object, "format", json_string(device->format->name));
 			json_object_set_new(object, "parameters", parameters(device));
 			json_object_set_new(object, "bus_offset", json_sprintf("%" PRId64, device->bus_offset));
-			json_object_set_new(object, "input", json_pack("[o, o]", hex(device->shape.first),
-								       hex(device->shape.last)));
+			json_object_set_new(object, "input",
+					    json_pack("[o, o]", hex(device->shape.first), hex(device->shape.last)));
 		}
 		if (device->table)
 			json_object_set_new(object, "registers", registers(device));
@@ -106,19 +105,19 @@ static json_t *tables(const struct region *region)
 {
 	json_t *array = json_array();
 
-	LIST_FOR(link, &region->mappers) {
+	LIST_FOR(link, &region->mappers)
+	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
 		struct table *table;
 
 		if (region->kind == VC_REGION_CPU)
 			break;
 		table = table_of(mapper);
-		json_array_append_new(
-			array, json_pack("{s:s, s:o, s:I, s:o, s:o, s:i}", "format", table->pt.format->name, "root",
-					 hex(pt_root(&table->pt)), "tables",
-					 (json_int_t)PT_READ_ONCE(&table->pt.n_tables), "bytes",
-					 hex(PT_READ_ONCE(&table->pt.table_bytes)), "written",
-					 hex(atomic_load(&table->written)), "users", (int)mapper->users));
+		json_array_append_new(array, json_pack("{s:s, s:o, s:I, s:o, s:o, s:i}", "format",
+						       table->pt.format->name, "root", hex(pt_root(&table->pt)),
+						       "tables", (json_int_t)PT_READ_ONCE(&table->pt.n_tables), "bytes",
+						       hex(PT_READ_ONCE(&table->pt.table_bytes)), "written",
+						       hex(atomic_load(&table->written)), "users", (int)mapper->users));
 	}
 	return array;
 }
@@ -157,7 +156,8 @@ static json_t *associations(const struct region *region)
 {
 	json_t *array = json_array();
 
-	LIST_FOR(link, &region->associations) {
+	LIST_FOR(link, &region->associations)
+	{
 		const struct association *association = VC_CONTAINER(link, struct association, link);
 
 		json_array_append_new(array, json_pack("{s:s, s:b}", "device", association->device->name, "active",
@@ -173,12 +173,12 @@ static json_t *regions(const struct frozen *frozen)
 	for (size_t i = 0; i < frozen->n_regions; i++) {
 		struct region *region = frozen->regions[i];
 
-		json_array_append_new(
-			array, json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "number", (int)region->number, "kind",
-					 region->kind == VC_REGION_CPU ? "cpu" : "device", "first",
-					 hex(region->ranges.first), "last", hex(region->ranges.last), "associations",
-					 associations(region), "tables", tables(region), "reservations",
-					 reservations(region)));
+		json_array_append_new(array,
+				      json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "number", (int)region->number,
+						"kind", region->kind == VC_REGION_CPU ? "cpu" : "device", "first",
+						hex(region->ranges.first), "last", hex(region->ranges.last),
+						"associations", associations(region), "tables", tables(region),
+						"reservations", reservations(region)));
 	}
 	return array;
 }

@@ -10,7 +10,7 @@ static size_t length(const struct link *head)
 	size_t n = 0;
 
 	LIST_FOR(link, head)
-		n++;
+	n++;
 	return n;
 }
 
@@ -25,11 +25,13 @@ static int collect(struct system *system, struct frozen *out)
 	if (!out->regions || !out->devices) {
 		error = vc_fail_at("freeze", -ENOMEM, "", 0, "no memory to list regions and devices");
 	} else {
-		LIST_FOR(link, &system->regions) {
+		LIST_FOR(link, &system->regions)
+		{
 			out->regions[out->n_regions] = VC_CONTAINER(link, struct region, link);
 			object_hold(&out->regions[out->n_regions++]->object);
 		}
-		LIST_FOR(link, &system->devices) {
+		LIST_FOR(link, &system->devices)
+		{
 			out->devices[out->n_devices] = VC_CONTAINER(link, struct device, link);
 			object_hold(&out->devices[out->n_devices++]->object);
 		}

@@ -3,8 +3,8 @@
  * internal.h - what the parts of the runtime share. Not installed.
  *
  * Every object begins with a struct object: its handle, and a count of those who hold it. A child holds its parent, so
- * that a parent's memory outlives it even where a handle is freed under another thread's feet. An object whose handle is
- * dead is refused by object_get(); who got it before sees `dead` under the object's lock.
+ * that a parent's memory outlives it even where a handle is freed under another thread's feet. An object whose handle
+ * is dead is refused by object_get(); who got it before sees `dead` under the object's lock.
  */
 #ifndef VCM_INTERNAL_H
 #define VCM_INTERNAL_H
@@ -19,7 +19,7 @@
 #include "range.h"
 #include "vc.h"
 
-/* ------------------------------------------------------------------------------------------------------------- lists */
+/* ----------------------------------------------------------------------------------------------------------- lists */
 
 /* A circular list; the head is a link of its own. */
 struct link {
@@ -49,9 +49,16 @@ static inline void list_remove(struct link *link)
 
 #define LIST_FOR(at, head) for (struct link *at = (head)->next; at != (head); at = at->next)
 
-/* ----------------------------------------------------------------------------------------------------------- objects */
+/* --------------------------------------------------------------------------------------------------------- objects */
 
-enum object_type { OBJECT_SYSTEM = 1, OBJECT_REGION, OBJECT_RESERVATION, OBJECT_PHYS, OBJECT_DEVICE, OBJECT_ASSOCIATION };
+enum object_type {
+	OBJECT_SYSTEM = 1,
+	OBJECT_REGION,
+	OBJECT_RESERVATION,
+	OBJECT_PHYS,
+	OBJECT_DEVICE,
+	OBJECT_ASSOCIATION
+};
 
 struct object {
 	enum object_type type;
@@ -73,17 +80,17 @@ void object_kill(struct object *object);
 
 #define HANDLE(type, object_pointer) ((struct type *)(object_pointer)->object.handle)
 
-/* ------------------------------------------------------------------------------------------------------------ errors */
+/* ---------------------------------------------------------------------------------------------------------- errors */
 
 struct name {
 	char text[96];
 };
 
-/* ------------------------------------------------------------------------------------------------------------ system */
+/* ---------------------------------------------------------------------------------------------------------- system */
 
 /*
- * One view of all physical memory in this process: base + bus address. There is one per bus offset in use, all of the same
- * file, so that a table walker's addresses can be used as they are.
+ * One view of all physical memory in this process: base + bus address. There is one per bus offset in use, all of the
+ * same file, so that a table walker's addresses can be used as they are.
  */
 struct view {
 	struct link link;
@@ -129,7 +136,7 @@ void system_view_put(struct system *system, struct view *view);
 bool system_table_alloc(struct system *system, uint64_t bytes, uint64_t align, uint64_t max_pa, uint64_t *pa);
 void system_table_free(struct system *system, uint64_t pa);
 
-/* ------------------------------------------------------------------------------------------------------------- phys */
+/* ------------------------------------------------------------------------------------------------------------ phys */
 
 struct phys_block {
 	struct tree_node tree;
@@ -164,7 +171,7 @@ struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum 
 /* The physical address of a byte of phys; offset is less than its bytes. */
 uint64_t phys_at(const struct phys *phys, uint64_t offset);
 
-/* ----------------------------------------------------------------------------------------------------------- mappers */
+/* --------------------------------------------------------------------------------------------------------- mappers */
 
 /* What a mapping is. */
 struct mapping {
@@ -175,8 +182,8 @@ struct mapping {
 };
 
 /*
- * Something that has to be told about every mapping of a region: a page table, or the window of this process. Operations
- * are all or nothing; unmap cannot fail, since it takes back exactly what map did.
+ * Something that has to be told about every mapping of a region: a page table, or the window of this process.
+ * Operations are all or nothing; unmap cannot fail, since it takes back exactly what map did.
  */
 struct mapper;
 struct mapper_ops {
@@ -216,7 +223,7 @@ struct table *table_of(struct mapper *mapper);
 /* The reader by which walks look at table memory; update only when update is set. */
 void table_reader(const struct table *table, bool update, struct pt_reader *reader);
 
-/* ----------------------------------------------------------------------------------------------------------- devices */
+/* --------------------------------------------------------------------------------------------------------- devices */
 
 struct device {
 	struct object object;
@@ -240,7 +247,7 @@ struct device {
 	_Atomic uint64_t faults;
 };
 
-/* ----------------------------------------------------------------------------------------------------------- regions */
+/* --------------------------------------------------------------------------------------------------------- regions */
 
 enum reservation_state { UNBACKED, CHANGING, BACKED };
 
@@ -298,8 +305,8 @@ void detach(struct reservation *reservation);
 struct mapping mapping_of(const struct reservation *reservation);
 
 /*
- * Everything, standing still: all regions are locked for writing in the order of their numbers (nothing else locks two),
- * so that reservations, associations and tables do not change until thaw().
+ * Everything, standing still: all regions are locked for writing in the order of their numbers (nothing else locks
+ * two), so that reservations, associations and tables do not change until thaw().
  */
 struct frozen {
 	struct system *system;

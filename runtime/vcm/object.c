@@ -11,11 +11,11 @@
 
 #include "internal.h"
 
-#define TYPE_BITS 3
-#define INDEX_BITS (sizeof(uintptr_t) >= 8 ? 24U : 18U)
-#define CHUNK 4096U
-#define N_CHUNKS (((size_t)1 << 24) / CHUNK)
-#define ALIVE ((uint64_t)1 << 31)
+#define TYPE_BITS	 3
+#define INDEX_BITS	 (sizeof(uintptr_t) >= 8 ? 24U : 18U)
+#define CHUNK		 4096U
+#define N_CHUNKS	 (((size_t)1 << 24) / CHUNK)
+#define ALIVE		 ((uint64_t)1 << 31)
 #define GENERATION_SHIFT 32
 
 struct slot {

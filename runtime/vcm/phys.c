@@ -9,7 +9,7 @@
 
 #define BLOCK(node) VC_CONTAINER(node, struct phys_block, tree)
 
-/* ------------------------------------------------------------------------------------------------------------- index */
+/* ----------------------------------------------------------------------------------------------------------- index */
 
 static void index_insert(struct system *system, struct phys_block *block)
 {
@@ -64,7 +64,8 @@ struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum 
 		if (mine->offset >= bytes)
 			break;
 		while ((other = next_overlap(phys->system, other, mine->first, mine->last)))
-			LIST_FOR(link, &other->phys->backs) {
+			LIST_FOR(link, &other->phys->backs)
+			{
 				struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 
 				if (reservation != except && reservation->cache != cache &&
@@ -90,7 +91,7 @@ uint64_t phys_at(const struct phys *phys, uint64_t offset)
 	return phys->blocks[low].first + (offset - phys->blocks[low].offset);
 }
 
-/* -------------------------------------------------------------------------------------------------------- allocation */
+/* ------------------------------------------------------------------------------------------------------ allocation */
 
 static void destroy(struct object *object)
 {
@@ -199,8 +200,8 @@ static int allocate(struct system *system, const struct vc_phys_args *args, stru
 						(args->bytes + VC_PAGE - 1) & ~(VC_PAGE - 1),
 						args->align > VC_PAGE ? log2_of(args->align) : VC_PAGE_LG2, &piece);
 		if (!error) {
-			*got = (struct munch){.pieces = vc_calloc(1, sizeof(piece)), .n = 1, .room = 1,
-					      .bytes = piece.bytes};
+			*got = (struct munch){
+				.pieces = vc_calloc(1, sizeof(piece)), .n = 1, .room = 1, .bytes = piece.bytes};
 			if (!got->pieces) {
 				pool_give(&piece);
 				return vc_fail_at("vc_phys_alloc", -ENOMEM, "", 0, "no memory for its list");
@@ -208,8 +209,8 @@ static int allocate(struct system *system, const struct vc_phys_args *args, stru
 			got->pieces[0] = piece;
 			return 0;
 		}
-		return vc_fail_at("vc_phys_alloc", error, "", 0,
-				  "no contiguous 0x%" PRIx64 " bytes in memory type %u", args->bytes, args->type);
+		return vc_fail_at("vc_phys_alloc", error, "", 0, "no contiguous 0x%" PRIx64 " bytes in memory type %u",
+				  args->bytes, args->type);
 	}
 	for (unsigned int i = 0; i < type->n_pools; i++)
 		pools[i] = &system->pools[type->pools[i]];
@@ -263,8 +264,7 @@ int vc_phys_alloc(struct vc_system *handle, const struct vc_phys_args *args, str
 			phys->type = args->type;
 			phys->attr = args->attr;
 			for (size_t i = 0; i < phys->n_segments; i++)
-				memset(system->view->base + phys->segments[i].pa, 0,
-				       (size_t)phys->segments[i].bytes);
+				memset(system->view->base + phys->segments[i].pa, 0, (size_t)phys->segments[i].bytes);
 			publish(phys);
 			*out = HANDLE(vc_phys, phys);
 		}
@@ -321,7 +321,8 @@ int vc_phys_free(struct vc_phys *handle)
 		struct reservation *first = VC_CONTAINER(phys->backs.next, struct reservation, link);
 
 		error = vc_fail(-EBUSY, describe_phys(phys).text, phys->blocks[0].first,
-				"it backs %zu reservations; one is %s", phys->n_backs, describe_reservation(first).text);
+				"it backs %zu reservations; one is %s", phys->n_backs,
+				describe_reservation(first).text);
 	} else {
 		phys->dead = true;
 		for (size_t i = 0; i < phys->n_blocks; i++)
@@ -375,7 +376,7 @@ int vc_phys_block(struct vc_phys *handle, size_t i, struct vc_span *out)
 	return error;
 }
 
-/* ------------------------------------------------------------------------------------------------------- reverse map */
+/* ----------------------------------------------------------------------------------------------------- reverse map */
 
 int vc_phys_reservations(struct vc_system *handle, uint64_t pa, size_t *out)
 {
@@ -387,7 +388,8 @@ int vc_phys_reservations(struct vc_system *handle, uint64_t pa, size_t *out)
 		return -EINVAL;
 	pthread_mutex_lock(&system->graph);
 	while ((block = phys_block_containing(system, pa, block)))
-		LIST_FOR(link, &block->phys->backs) {
+		LIST_FOR(link, &block->phys->backs)
+		{
 			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 
 			n += reservation->state == BACKED && reservation->bytes > block->offset + (pa - block->first);
@@ -422,7 +424,8 @@ int vc_phys_reservation_next(struct vc_system *handle, uint64_t pa, struct vc_re
 	}
 	pthread_mutex_lock(&system->graph);
 	while ((block = phys_block_containing(system, pa, block)))
-		LIST_FOR(link, &block->phys->backs) {
+		LIST_FOR(link, &block->phys->backs)
+		{
 			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 
 			if (reservation->state == BACKED && reservation->serial > serial &&

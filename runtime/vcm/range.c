@@ -219,8 +219,7 @@ static struct vc_range_node *at_or_after(const struct vc_ranges *ranges, uint64_
 	return found;
 }
 
-int vc_ranges_take_at(struct vc_ranges *ranges, uint64_t first, uint64_t bytes, void *owner,
-		      struct vc_range_node **out)
+int vc_ranges_take_at(struct vc_ranges *ranges, uint64_t first, uint64_t bytes, void *owner, struct vc_range_node **out)
 {
 	uint64_t mask = ((uint64_t)1 << ranges->grain_lg2) - 1;
 	struct vc_range_node *next;

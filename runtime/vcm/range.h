@@ -19,7 +19,8 @@
 
 /*
  * A range that is taken: [first, last]. The free hole directly before it is [hole_first, hole_first + hole_bytes).
- * owner is the caller's. best[k]: largest hole in this subtree, in grains, as an allocation aligned to grain << k sees it.
+ * owner is the caller's. best[k]: largest hole in this subtree, in grains, as an allocation aligned to grain << k sees
+ * it.
  */
 struct vc_range_node {
 	struct tree_node tree;

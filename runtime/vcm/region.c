@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-/* ----------------------------------------------------------------------------------------------------------- regions */
+/* --------------------------------------------------------------------------------------------------------- regions */
 
 static void destroy_region(struct object *object)
 {
@@ -138,8 +138,10 @@ int vc_region_free(struct vc_region *handle)
 	if (region->dead)
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the region has been freed");
 	else if (region->ranges.count || region->n_associations)
-		error = vc_fail(-EBUSY, describe_region(region).text, 0, "it has %" PRIu64 " reservations and %zu "
-				"associations", region->ranges.count, region->n_associations);
+		error = vc_fail(-EBUSY, describe_region(region).text, 0,
+				"it has %" PRIu64 " reservations and %zu "
+				"associations",
+				region->ranges.count, region->n_associations);
 	else
 		region->dead = true;
 	pthread_rwlock_unlock(&region->lock);
@@ -171,7 +173,7 @@ int vc_region_info(struct vc_region *handle, struct vc_region_info *out)
 					       .associations = region->n_associations,
 					       .active = region->n_active};
 		LIST_FOR(link, &region->mappers)
-			out->tables += region->kind != VC_REGION_CPU;
+		out->tables += region->kind != VC_REGION_CPU;
 		pthread_rwlock_unlock(&region->lock);
 	}
 	object_put(&region->object);
@@ -194,7 +196,8 @@ int vc_region_table(struct vc_region *handle, unsigned int i, struct vc_table_in
 	if (!region)
 		return -EINVAL;
 	pthread_rwlock_rdlock(&region->lock);
-	LIST_FOR(link, &region->mappers) {
+	LIST_FOR(link, &region->mappers)
+	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
 		struct pt_reader reader;
 		struct table *table;
@@ -225,7 +228,7 @@ int vc_region_table(struct vc_region *handle, unsigned int i, struct vc_table_in
 	return error;
 }
 
-/* ------------------------------------------------------------------------------------------------------ reservations */
+/* ---------------------------------------------------------------------------------------------------- reservations */
 
 static void destroy_reservation(struct object *object)
 {
@@ -238,8 +241,7 @@ static void destroy_reservation(struct object *object)
 /* A reservation that has no range yet. */
 static struct reservation *new_reservation(struct region *region, uint64_t requested)
 {
-	struct reservation *reservation =
-		object_new(OBJECT_RESERVATION, sizeof(*reservation), destroy_reservation);
+	struct reservation *reservation = object_new(OBJECT_RESERVATION, sizeof(*reservation), destroy_reservation);
 
 	if (reservation) {
 		reservation->region = region;
@@ -288,9 +290,9 @@ static int take_range(struct region *region, const struct vc_reserve_args *args,
 		return !error ? 0
 			      : vc_fail_at("vc_reserve", error, describe_region(region).text, args->at,
 					   "0x%" PRIx64 " bytes at 0x%" PRIx64 " are %s", args->bytes, args->at,
-					   error == -ENOMEM	    ? "more than there is memory to record"
+					   error == -ENOMEM	  ? "more than there is memory to record"
 					   : error == -EADDRINUSE ? "taken, in part at least"
-								    : "not in the region, in whole pages");
+								  : "not in the region, in whole pages");
 	}
 	if (args->align)
 		error = vc_ranges_take(&region->ranges, args->bytes, (unsigned int)__builtin_ctzll(args->align),
@@ -319,7 +321,8 @@ int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, str
 	if (!args || !out)
 		error = vc_fail(-EINVAL, "", 0, "arguments or out are NULL");
 	else if (!args->bytes || args->bytes > UINT64_MAX - VC_PAGE)
-		error = vc_fail(-EINVAL, describe_region(region).text, 0, "a length of 0x%" PRIx64 " bytes", args->bytes);
+		error = vc_fail(-EINVAL, describe_region(region).text, 0, "a length of 0x%" PRIx64 " bytes",
+				args->bytes);
 	else if (args->align & (args->align - 1))
 		error = vc_fail(-EINVAL, describe_region(region).text, 0,
 				"the alignment 0x%" PRIx64 " is no power of two", args->align);
@@ -485,7 +488,8 @@ int vc_phys_to_region(struct vc_region *handle, uint64_t pa, uint64_t *out)
 		return -EINVAL;
 	pthread_mutex_lock(&region->system->graph);
 	while ((block = phys_block_containing(region->system, pa, block)))
-		LIST_FOR(link, &block->phys->backs) {
+		LIST_FOR(link, &block->phys->backs)
+		{
 			const struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 			uint64_t offset = block->offset + (pa - block->first);
 
@@ -506,7 +510,7 @@ int vc_phys_to_region(struct vc_region *handle, uint64_t pa, uint64_t *out)
 	return error;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- clones */
+/* ---------------------------------------------------------------------------------------------------------- clones */
 
 /* Undo the reservations of a region that nobody else knows yet. */
 static void drop_reservations(struct region *region)

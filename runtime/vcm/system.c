@@ -66,8 +66,8 @@ static int check_types(const struct vc_system_config *config)
 		const struct vc_type_config *type = &config->types[i];
 
 		if (type->n_pools > VC_TYPE_POOLS || type->n_contiguous > VC_TYPE_POOLS)
-			return vc_fail_at("vc_system_create", -EINVAL, "", 0,
-					  "memory type %u has more than %d pools", i, VC_TYPE_POOLS);
+			return vc_fail_at("vc_system_create", -EINVAL, "", 0, "memory type %u has more than %d pools",
+					  i, VC_TYPE_POOLS);
 		for (unsigned int k = 0; k < type->n_pools; k++)
 			if (type->pools[k] >= config->n_pools)
 				return vc_fail_at("vc_system_create", -EINVAL, "", 0,
@@ -143,7 +143,8 @@ struct view *system_view(struct system *system, int64_t offset)
 	void *base;
 
 	pthread_mutex_lock(&system->lock);
-	LIST_FOR(link, &system->views) {
+	LIST_FOR(link, &system->views)
+	{
 		view = VC_CONTAINER(link, struct view, link);
 		if (view->offset == offset) {
 			view->users++;

@@ -12,7 +12,7 @@ struct table *table_of(struct mapper *mapper)
 	return VC_CONTAINER(mapper, struct table, mapper);
 }
 
-/* ------------------------------------------------------------------------------------------------------- table memory */
+/* ---------------------------------------------------------------------------------------------------- table memory */
 
 /* Addresses here are the walker's: physical address + bus offset of its device. */
 static bool alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
@@ -66,7 +66,7 @@ static void quiesce(void *ctx)
 	wait_for_walkers(ctx);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- reader */
+/* ---------------------------------------------------------------------------------------------------------- reader */
 
 static bool read_memory(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 {
@@ -131,7 +131,7 @@ void table_reader(const struct table *table, bool update, struct pt_reader *read
 		.ctx = ctx.to, .read = read_memory, .update = update ? update_memory : NULL, .steps = UINT64_MAX};
 }
 
-/* ------------------------------------------------------------------------------------------------------------ mapping */
+/* --------------------------------------------------------------------------------------------------------- mapping */
 
 static int error_of(enum pt_status status)
 {

@@ -48,9 +48,9 @@ struct vc_association;
 
 /* The unit of regions and reservations, in bytes. */
 #define VC_PAGE_LG2 12
-#define VC_PAGE ((uint64_t)1 << VC_PAGE_LG2)
+#define VC_PAGE	    ((uint64_t)1 << VC_PAGE_LG2)
 
-/* ------------------------------------------------------------------------------------------------------------ errors */
+/* ---------------------------------------------------------------------------------------------------------- errors */
 
 /*
  * What the last failed call of this thread had to say.
@@ -83,9 +83,9 @@ const char *vc_error_string(void);
  */
 void vc_set_allocation_hook(bool (*fn)(void *ctx, const char *what), void *ctx);
 
-/* ------------------------------------------------------------------------------------------------------------ system */
+/* ---------------------------------------------------------------------------------------------------------- system */
 
-#define VC_MAX_POOLS 16
+#define VC_MAX_POOLS  16
 #define VC_TYPE_POOLS 8
 
 struct vc_span {
@@ -95,8 +95,8 @@ struct vc_span {
 /*
  * A pool of physical memory.
  *
- * block_lg2  12..30: indivisible blocks of that size (as in 2010). 0: any block size, split and coalesced as needed, and
- *            the only kind that contiguous allocations come from.
+ * block_lg2  12..30: indivisible blocks of that size (as in 2010). 0: any block size, split and coalesced as needed,
+ * and the only kind that contiguous allocations come from.
  */
 struct vc_pool_config {
 	const char *name;
@@ -158,7 +158,7 @@ int vc_system_contiguous(struct vc_system *system, unsigned int type, struct vc_
 /* Bytes of tables that exist in all regions. */
 int vc_system_table_bytes(struct vc_system *system, uint64_t *out);
 
-/* ----------------------------------------------------------------------------------------------------------- devices */
+/* --------------------------------------------------------------------------------------------------------- devices */
 
 enum vc_device_kind {
 	VC_DEVICE_TRANSLATED, /* page tables of a format */
@@ -197,7 +197,7 @@ struct vc_device_info {
 	enum vc_device_kind kind;
 	const struct pt_format *format;
 	int64_t bus_offset;
-	uint64_t first, last;	   /* the input addresses that its tables can serve; as in struct pt_table they may wrap */
+	uint64_t first, last; /* the input addresses that its tables can serve; as in struct pt_table they may wrap */
 	struct vc_region *active;  /* NULL: blocked */
 	unsigned int associations; /* all, active or not */
 	uint64_t faults;	   /* accesses that were terminated */
@@ -205,8 +205,8 @@ struct vc_device_info {
 
 int vc_device_info(struct vc_device *device, struct vc_device_info *out);
 
-/* The registers that the device is loaded with: min(n, what there are) are written, *count is how many there are. -ENXIO:
- * it is blocked. */
+/* The registers that the device is loaded with: min(n, what there are) are written, *count is how many there are.
+ * -ENXIO: it is blocked. */
 int vc_device_registers(struct vc_device *device, struct pt_register *out, size_t n, size_t *count);
 
 /* Faults that no page table reports. */
@@ -247,14 +247,14 @@ int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *dat
  */
 int vc_device_read(struct vc_device *device, uint64_t address, void *buffer, uint64_t bytes, unsigned int access,
 		   struct vc_fault *fault);
-int vc_device_write(struct vc_device *device, uint64_t address, const void *buffer, uint64_t bytes,
-		    unsigned int access, struct vc_fault *fault);
-/* The physical address (not the bus address) behind a device's address, by an architectural walk. No handler runs and no
- * state is updated; fault gets the walk also where it succeeds. 0; -EFAULT. */
+int vc_device_write(struct vc_device *device, uint64_t address, const void *buffer, uint64_t bytes, unsigned int access,
+		    struct vc_fault *fault);
+/* The physical address (not the bus address) behind a device's address, by an architectural walk. No handler runs and
+ * no state is updated; fault gets the walk also where it succeeds. 0; -EFAULT. */
 int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int access, uint64_t *pa,
 			struct vc_fault *fault);
 
-/* ----------------------------------------------------------------------------------------------------------- regions */
+/* --------------------------------------------------------------------------------------------------------- regions */
 
 enum vc_region_kind {
 	VC_REGION_DEVICE, /* addresses of devices */
@@ -302,7 +302,7 @@ struct vc_table_info {
 /* Table i of the region, counted from 0, in the order in which they were made. 0; -ENOENT. */
 int vc_region_table(struct vc_region *region, unsigned int i, struct vc_table_info *out);
 
-/* ------------------------------------------------------------------------------------------------------ associations */
+/* ---------------------------------------------------------------------------------------------------- associations */
 
 /*
  * Link, inactive; attr is the caller's. 0; -EEXIST: they are linked already; -EBUSY: a CPU region has its one device;
@@ -334,17 +334,10 @@ int vc_association_set_attr(struct vc_association *association, uint32_t attr);
 /* The region's associations in the order in which they were made: NULL gives the first. 0; -ENOENT at the end. */
 int vc_association_next(struct vc_region *region, struct vc_association *association, struct vc_association **out);
 
-/* ------------------------------------------------------------------------------------------------------ reservations */
+/* ---------------------------------------------------------------------------------------------------- reservations */
 
 /* How memory is cached. All mappings of a byte of physical memory agree on it. */
-enum vc_cache {
-	VC_NONCACHED,
-	VC_WRITE_BACK_ALLOCATE,
-	VC_WRITE_BACK,
-	VC_WRITE_THROUGH,
-	VC_DEVICE_MEMORY,
-	VC_N_CACHE
-};
+enum vc_cache { VC_NONCACHED, VC_WRITE_BACK_ALLOCATE, VC_WRITE_BACK, VC_WRITE_THROUGH, VC_DEVICE_MEMORY, VC_N_CACHE };
 
 /*
  * bytes   rounded up to VC_PAGE; not 0.
@@ -395,7 +388,7 @@ int vc_reservation_from(struct vc_region *region, uint64_t address, struct vc_re
 int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation *from, uint64_t from_offset,
 	    uint64_t bytes, uint64_t *copied);
 
-/* --------------------------------------------------------------------------------------------------- physical memory */
+/* ------------------------------------------------------------------------------------------------- physical memory */
 
 /*
  * type        index into the system's memory types.
@@ -434,7 +427,7 @@ int vc_phys_info(struct vc_phys *phys, struct vc_phys_info *out);
 /* Block i in the order in which they are mapped. 0; -ENOENT at the end. */
 int vc_phys_block(struct vc_phys *phys, size_t i, struct vc_span *out);
 
-/* ------------------------------------------------------------------------------------------------------------ backing */
+/* --------------------------------------------------------------------------------------------------------- backing */
 
 enum {
 	VC_BACK_ACTIVE = 1 << 0 /* refuse unless there are associations (-EINVAL) and all are active (-EAGAIN) */
@@ -461,7 +454,7 @@ int vc_phys_reservations(struct vc_system *system, uint64_t pa, size_t *count);
 int vc_phys_reservation_next(struct vc_system *system, uint64_t pa, struct vc_reservation *reservation,
 			     struct vc_reservation **out);
 
-/* ------------------------------------------------------------------------------------------------------------- seeing */
+/* ---------------------------------------------------------------------------------------------------------- seeing */
 
 /* The topology as a drawing for Graphviz; as JSON. 0; -EIO: writing failed; -ENOMEM. */
 int vc_dump_dot(struct vc_system *system, FILE *stream);

@@ -77,7 +77,7 @@ struct device *vcm_get_device(const char *name)
 	return vc_device_find(vcm_system(), name, &device) ? NULL : (struct device *)device;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- regions */
+/* --------------------------------------------------------------------------------------------------------- regions */
 
 struct vcm *vcm_create(vcm_addr_t start_addr, size_t len)
 {
@@ -123,7 +123,7 @@ int vcm_free(struct vcm *vcm)
 	return vc_region_free(vcm_region(vcm));
 }
 
-/* ------------------------------------------------------------------------------------------------------ reservations */
+/* ---------------------------------------------------------------------------------------------------- reservations */
 
 /* Attributes as the core wants them. -EINVAL: a cache policy or bits that have no meaning. */
 static int set_attributes(struct vc_reserve_args *args, uint32_t attr, const char *function)
@@ -138,7 +138,8 @@ static int set_attributes(struct vc_reserve_args *args, uint32_t attr, const cha
 	if (attr & ~known)
 		return vc_fail_at(function, -EINVAL, "", 0, "unknown attributes 0x%" PRIx32, attr & ~known);
 	args->cache = policies[attr & VCM_CACHE_POLICY];
-	args->rights = ((attr & VCM_READ) ? (unsigned int)PT_READ : 0U) | ((attr & VCM_WRITE) ? (unsigned int)PT_WRITE : 0U) |
+	args->rights = ((attr & VCM_READ) ? (unsigned int)PT_READ : 0U) |
+		       ((attr & VCM_WRITE) ? (unsigned int)PT_WRITE : 0U) |
 		       ((attr & VCM_EXECUTE) ? (unsigned int)PT_EXEC : 0U);
 	if ((attr & VCM_SUPERVISOR) && !(attr & VCM_USER))
 		args->rights |= PT_PRIV;
@@ -214,7 +215,8 @@ int vcm_set_res_attr(struct res *res, uint32_t attr)
 		error = vc_reservation_info(vcm_reservation(res), &info);
 	if (!error && args.align && (info.address & (args.align - 1)))
 		error = vc_fail_at(__func__, -EINVAL, "", info.address,
-				   "0x%" PRIx64 " is not a multiple of the alignment 0x%" PRIx64, info.address, args.align);
+				   "0x%" PRIx64 " is not a multiple of the alignment 0x%" PRIx64, info.address,
+				   args.align);
 	return error ? error : vc_reservation_set(vcm_reservation(res), args.rights, args.cache, attr);
 }
 
@@ -274,7 +276,7 @@ vcm_addr_t vcm_get_dev_addr(struct res *res)
 	return vc_reservation_info(vcm_reservation(res), &info) ? ERROR_ADDRESS : info.address;
 }
 
-/* --------------------------------------------------------------------------------------------------- physical memory */
+/* ------------------------------------------------------------------------------------------------- physical memory */
 
 struct physmem *vcm_phys_alloc(enum memtype_t memtype, size_t len, uint32_t attr)
 {
@@ -367,7 +369,8 @@ struct res *vcm_get_next_phys_res(vcm_paddr_t phys, struct res *res, size_t *len
 	struct vc_reservation *next;
 	struct vc_reservation_info info;
 
-	if (vc_phys_reservation_next(vcm_system(), phys, vcm_reservation(res), &next) || vc_reservation_info(next, &info))
+	if (vc_phys_reservation_next(vcm_system(), phys, vcm_reservation(res), &next) ||
+	    vc_reservation_info(next, &info))
 		return NULL;
 	if (len)
 		*len = (size_t)info.bytes;
@@ -394,7 +397,7 @@ size_t vcm_get_cont_memtype_len(enum memtype_t memtype)
 	return (size_t)contiguous(memtype, true);
 }
 
-/* ------------------------------------------------------------------------------------------------------ associations */
+/* ---------------------------------------------------------------------------------------------------- associations */
 
 struct avcm *vcm_assoc(struct vcm *vcm, struct device *dev, uint32_t attr)
 {
@@ -440,7 +443,7 @@ int vcm_is_active(struct avcm *avcm)
 	return error ? error : info.active;
 }
 
-/* ------------------------------------------------------------------------------------------------------- translation */
+/* ----------------------------------------------------------------------------------------------------- translation */
 
 vcm_addr_t vcm_translate(vcm_addr_t src_dev_addr, struct vcm *src_vcm, struct vcm *dst_vcm)
 {
@@ -481,7 +484,7 @@ vcm_paddr_t vcm_get_pgtbl_pa_for(struct avcm *avcm)
 	return vc_association_info(vcm_association(avcm), &info) ? 0 : info.root;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- faults */
+/* ---------------------------------------------------------------------------------------------------------- faults */
 
 static int call_handler(struct vc_device *device, void (*inner)(void), void *data, const struct vc_fault *fault)
 {
@@ -495,7 +498,7 @@ int vcm_hook(struct device *dev, vcm_handler handler, void *data)
 	return hook_device(vcm_device(dev), call_handler, (void (*)(void))handler, data, __func__);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- seeing */
+/* ---------------------------------------------------------------------------------------------------------- seeing */
 
 int vcm_dump_dot(FILE *stream)
 {

@@ -5,8 +5,8 @@
  * One system per process: vcm_sys_init() makes it. Every handle is opaque; the functions at the end of this file lead
  * from them to the core.
  *
- * Returns, as in 2010: constructors NULL on failure; operations 0 or a negative errno value; addresses 1 on error; lengths,
- * counts and attributes 0 on error. vc_last_error() of vc.h says what was wrong, also after a NULL.
+ * Returns, as in 2010: constructors NULL on failure; operations 0 or a negative errno value; addresses 1 on error;
+ * lengths, counts and attributes 0 on error. vc_last_error() of vc.h says what was wrong, also after a NULL.
  *
  * All functions may be called from any thread; see vc.h.
  */
@@ -39,63 +39,64 @@ enum memtarget_t { VCM_START };
 /* Regions that exist without being made: the address space of the CPU. */
 enum { VCM_PREBUILT_KERNEL = 1 };
 
-/* ----------------------------------------------------------------------------------- attributes of reservations */
+/* -------------------------------------------------------------------------------------- attributes of reservations */
 
 #define VCM_CACHE_POLICY (UINT32_C(0xf) << 0)
-#define VCM_NOTCACHED UINT32_C(0)
-#define VCM_WB_WA UINT32_C(1)
-#define VCM_WB_NWA UINT32_C(2)
-#define VCM_WT UINT32_C(3)
+#define VCM_NOTCACHED	 UINT32_C(0)
+#define VCM_WB_WA	 UINT32_C(1)
+#define VCM_WB_NWA	 UINT32_C(2)
+#define VCM_WT		 UINT32_C(3)
 
 /*
  * None of READ, WRITE, EXECUTE: read and write. SUPERVISOR without USER: privileged accesses only.
  */
 #define VCM_SUPERVISOR (UINT32_C(1) << 5)
-#define VCM_USER (UINT32_C(1) << 6)
-#define VCM_EXECUTE (UINT32_C(1) << 7)
-#define VCM_WRITE (UINT32_C(1) << 8)
-#define VCM_READ (UINT32_C(1) << 9)
+#define VCM_USER       (UINT32_C(1) << 6)
+#define VCM_EXECUTE    (UINT32_C(1) << 7)
+#define VCM_WRITE      (UINT32_C(1) << 8)
+#define VCM_READ       (UINT32_C(1) << 9)
 
-#define VCM_ALIGN_SHIFT 10
-#define VCM_ALIGN_MASK UINT32_C(0x1f)
-#define VCM_ALIGN_ATTR(order) (((uint32_t)(order) & VCM_ALIGN_MASK) << VCM_ALIGN_SHIFT)
-#define VCM_ALIGN_DEFAULT UINT32_C(0)
-#define VCM_ALIGN_4K VCM_ALIGN_ATTR(12)
-#define VCM_ALIGN_8K VCM_ALIGN_ATTR(13)
-#define VCM_ALIGN_16K VCM_ALIGN_ATTR(14)
-#define VCM_ALIGN_32K VCM_ALIGN_ATTR(15)
-#define VCM_ALIGN_64K VCM_ALIGN_ATTR(16)
-#define VCM_ALIGN_128K VCM_ALIGN_ATTR(17)
-#define VCM_ALIGN_256K VCM_ALIGN_ATTR(18)
-#define VCM_ALIGN_512K VCM_ALIGN_ATTR(19)
-#define VCM_ALIGN_1M VCM_ALIGN_ATTR(20)
-#define VCM_ALIGN_2M VCM_ALIGN_ATTR(21)
-#define VCM_ALIGN_4M VCM_ALIGN_ATTR(22)
-#define VCM_ALIGN_8M VCM_ALIGN_ATTR(23)
-#define VCM_ALIGN_16M VCM_ALIGN_ATTR(24)
-#define VCM_ALIGN_32M VCM_ALIGN_ATTR(25)
-#define VCM_ALIGN_64M VCM_ALIGN_ATTR(26)
-#define VCM_ALIGN_128M VCM_ALIGN_ATTR(27)
-#define VCM_ALIGN_256M VCM_ALIGN_ATTR(28)
-#define VCM_ALIGN_512M VCM_ALIGN_ATTR(29)
-#define VCM_ALIGN_1GB VCM_ALIGN_ATTR(30)
+#define VCM_ALIGN_SHIFT	      10
+#define VCM_ALIGN_MASK	      UINT32_C(0x1f)
+#define VCM_ALIGN_ATTR(order) (((uint32_t)(order)&VCM_ALIGN_MASK) << VCM_ALIGN_SHIFT)
+#define VCM_ALIGN_DEFAULT     UINT32_C(0)
+#define VCM_ALIGN_4K	      VCM_ALIGN_ATTR(12)
+#define VCM_ALIGN_8K	      VCM_ALIGN_ATTR(13)
+#define VCM_ALIGN_16K	      VCM_ALIGN_ATTR(14)
+#define VCM_ALIGN_32K	      VCM_ALIGN_ATTR(15)
+#define VCM_ALIGN_64K	      VCM_ALIGN_ATTR(16)
+#define VCM_ALIGN_128K	      VCM_ALIGN_ATTR(17)
+#define VCM_ALIGN_256K	      VCM_ALIGN_ATTR(18)
+#define VCM_ALIGN_512K	      VCM_ALIGN_ATTR(19)
+#define VCM_ALIGN_1M	      VCM_ALIGN_ATTR(20)
+#define VCM_ALIGN_2M	      VCM_ALIGN_ATTR(21)
+#define VCM_ALIGN_4M	      VCM_ALIGN_ATTR(22)
+#define VCM_ALIGN_8M	      VCM_ALIGN_ATTR(23)
+#define VCM_ALIGN_16M	      VCM_ALIGN_ATTR(24)
+#define VCM_ALIGN_32M	      VCM_ALIGN_ATTR(25)
+#define VCM_ALIGN_64M	      VCM_ALIGN_ATTR(26)
+#define VCM_ALIGN_128M	      VCM_ALIGN_ATTR(27)
+#define VCM_ALIGN_256M	      VCM_ALIGN_ATTR(28)
+#define VCM_ALIGN_512M	      VCM_ALIGN_ATTR(29)
+#define VCM_ALIGN_1GB	      VCM_ALIGN_ATTR(30)
 
-/* ------------------------------------------------------------------------------- attributes of physical allocations */
+/* ------------------------------------------------------------------------------ attributes of physical allocations */
 
 /* VCM_COHERENT is recorded: the memory of this runtime is coherent. */
-#define VCM_COHERENT (UINT32_C(1) << 0)
-#define VCM_PHYS_CONT (UINT32_C(1) << 1)
-#define VCM_ALL (UINT32_C(1) << 2)
-#define VCM_1MB (UINT32_C(1) << 3)
-#define VCM_64KB (UINT32_C(1) << 4)
-#define VCM_4KB (UINT32_C(1) << 5)
-#define VCM_PAGE_SEL_MASK (UINT32_C(0xf) << 2)
-#define VCM_ALIGNMENT_MASK (UINT32_C(0x1f) << 6)
-#define SHIFT_4KB 12
-#define ALIGN_REQ_BYTES(attr) (UINT64_C(1) << ((((attr) & VCM_ALIGNMENT_MASK) >> 6) + SHIFT_4KB))
-#define SET_ALIGN_REQ_BYTES(attr, align) (((attr) & ~VCM_ALIGNMENT_MASK) | (((uint32_t)(align) << 6) & VCM_ALIGNMENT_MASK))
+#define VCM_COHERENT	      (UINT32_C(1) << 0)
+#define VCM_PHYS_CONT	      (UINT32_C(1) << 1)
+#define VCM_ALL		      (UINT32_C(1) << 2)
+#define VCM_1MB		      (UINT32_C(1) << 3)
+#define VCM_64KB	      (UINT32_C(1) << 4)
+#define VCM_4KB		      (UINT32_C(1) << 5)
+#define VCM_PAGE_SEL_MASK     (UINT32_C(0xf) << 2)
+#define VCM_ALIGNMENT_MASK    (UINT32_C(0x1f) << 6)
+#define SHIFT_4KB	      12
+#define ALIGN_REQ_BYTES(attr) (UINT64_C(1) << ((((attr)&VCM_ALIGNMENT_MASK) >> 6) + SHIFT_4KB))
+#define SET_ALIGN_REQ_BYTES(attr, align) \
+	(((attr) & ~VCM_ALIGNMENT_MASK) | (((uint32_t)(align) << 6) & VCM_ALIGNMENT_MASK))
 
-/* ------------------------------------------------------------------------------------------------------------ system */
+/* ---------------------------------------------------------------------------------------------------------- system */
 
 /* Make the system of this process, the platform of 2010: see vc_default_config. 0; -1 there is one, or no memory. */
 int vcm_sys_init(void);
@@ -107,9 +108,9 @@ int vcm_sys_destroy(void);
 enum { VCM_RELAXED, VCM_STRICT };
 
 /*
- * VCM_STRICT: the letter of 2010. Backing and unbacking then need an association (-EINVAL), and every one active (-EAGAIN).
- * Otherwise devices get at activation what was backed before. Returns the mode that was set before; other values are
- * ignored.
+ * VCM_STRICT: the letter of 2010. Backing and unbacking then need an association (-EINVAL), and every one active
+ * (-EAGAIN). Otherwise devices get at activation what was backed before. Returns the mode that was set before; other
+ * values are ignored.
  */
 int vcm_compat(int mode);
 
@@ -119,7 +120,7 @@ size_t vcm_get_min_page_size(void);
 /* The device of that name; NULL: there is none. Devices are made by the platform: vc_device_create(). */
 struct device *vcm_get_device(const char *name);
 
-/* ----------------------------------------------------------------------------------------------------------- regions */
+/* --------------------------------------------------------------------------------------------------------- regions */
 
 /* An address space of len bytes from start_addr. NULL: less than a page, or beyond the end. */
 struct vcm *vcm_create(vcm_addr_t start_addr, size_t len);
@@ -134,7 +135,7 @@ size_t vcm_get_len(struct vcm *vcm);
 /* 0; -EBUSY: it has reservations or associations; -EINVAL. */
 int vcm_free(struct vcm *vcm);
 
-/* ------------------------------------------------------------------------------------------------------ reservations */
+/* ---------------------------------------------------------------------------------------------------- reservations */
 
 /* len bytes, rounded up to pages, at the lowest address that fits. NULL: no room, or invalid. */
 struct res *vcm_reserve(struct vcm *vcm, size_t len, uint32_t attr);
@@ -159,7 +160,7 @@ struct res *vcm_get_res(vcm_addr_t dev_addr, struct vcm *vcm);
 /* Its address, as the mapper sees it: for the CPU a pointer. */
 vcm_addr_t vcm_get_dev_addr(struct res *res);
 
-/* --------------------------------------------------------------------------------------------------- physical memory */
+/* ------------------------------------------------------------------------------------------------- physical memory */
 
 /* Cleared memory of a type, in blocks as attr says. NULL: the type cannot give that. */
 struct physmem *vcm_phys_alloc(enum memtype_t memtype, size_t len, uint32_t attr);
@@ -167,8 +168,8 @@ struct physmem *vcm_phys_alloc(enum memtype_t memtype, size_t len, uint32_t attr
 int vcm_phys_free(struct physmem *physmem);
 /* Wrap memory or registers that exist; in whole pages. */
 struct physmem *vcm_map_phys_addr(vcm_paddr_t phys, size_t len);
-/* Put physmem behind res, in every table of its region or in none. 0; -EINVAL: lengths differ, or how the memory is cached
- * elsewhere; -EALREADY; -EADDRINUSE; -ENOMEM; in strict mode -EAGAIN. */
+/* Put physmem behind res, in every table of its region or in none. 0; -EINVAL: lengths differ, or how the memory is
+ * cached elsewhere; -EALREADY; -EADDRINUSE; -ENOMEM; in strict mode -EAGAIN. */
 int vcm_back(struct res *res, struct physmem *physmem);
 /* 0; -EINVAL: not backed; in strict mode -EAGAIN. */
 int vcm_unback(struct res *res);
@@ -186,7 +187,7 @@ struct res *vcm_get_next_phys_res(vcm_paddr_t phys, struct res *res, size_t *len
 vcm_paddr_t vcm_get_cont_memtype_pa(enum memtype_t memtype);
 size_t vcm_get_cont_memtype_len(enum memtype_t memtype);
 
-/* ------------------------------------------------------------------------------------------------------ associations */
+/* ---------------------------------------------------------------------------------------------------- associations */
 
 /* attr is recorded. NULL: the pair is linked already, or they do not fit each other. */
 struct avcm *vcm_assoc(struct vcm *vcm, struct device *dev, uint32_t attr);
@@ -203,7 +204,7 @@ int vcm_deactivate(struct avcm *avcm);
 /* 1, 0 or -EINVAL. */
 int vcm_is_active(struct avcm *avcm);
 
-/* ------------------------------------------------------------------------------------------------------- translation */
+/* ----------------------------------------------------------------------------------------------------- translation */
 
 /* The lowest address in dst_vcm of the memory that src_dev_addr stands for in src_vcm; 1: there is none. */
 vcm_addr_t vcm_translate(vcm_addr_t src_dev_addr, struct vcm *src_vcm, struct vcm *dst_vcm);
@@ -213,7 +214,7 @@ vcm_paddr_t vcm_dev_addr_to_phys_addr(struct device *dev, vcm_addr_t dev_addr);
 vcm_paddr_t vcm_get_pgtbl_pa(struct vcm *vcm);
 vcm_paddr_t vcm_get_pgtbl_pa_for(struct avcm *avcm);
 
-/* ------------------------------------------------------------------------------------------------------------- faults */
+/* ---------------------------------------------------------------------------------------------------------- faults */
 
 /*
  * Called when the device faults; fault_data is a struct vc_fault. 0: handled, try again. Anything else: terminate the
@@ -224,16 +225,16 @@ typedef int (*vcm_handler)(struct device *dev, void *data, void *fault_data);
 /* Replaces the hook of the device; NULL removes it. 0; -EINVAL. */
 int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 
-/* ------------------------------------------------------------------------------------------------------------- seeing */
+/* ---------------------------------------------------------------------------------------------------------- seeing */
 
 /* See vc_dump_dot() and vc_dump_json(). 0; negative errno value. */
 int vcm_dump_dot(FILE *stream);
 int vcm_dump_json(FILE *stream);
-/* How many differences there are between the region's list and its tables; each is printed to stream, if that is not NULL.
- * -EINVAL. */
+/* How many differences there are between the region's list and its tables; each is printed to stream, if that is not
+ * NULL. -EINVAL. */
 int vcm_check(struct vcm *vcm, FILE *stream);
 
-/* ------------------------------------------------------------------------------------------------------- to the core */
+/* ----------------------------------------------------------------------------------------------------- to the core */
 
 /* The handles are the core's: these only change the type. */
 static inline struct vc_region *vcm_region(struct vcm *vcm)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * window.c - the window of a CPU region: a piece of this process's address space in which nothing is accessible but what
- * is backed, and that is the same memory that devices see.
+ * window.c - the window of a CPU region: a piece of this process's address space in which nothing is accessible but
+ * what is backed, and that is the same memory that devices see.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
@@ -84,8 +84,8 @@ static int window_protect(struct mapper *mapper, const struct mapping *mapping)
 	unsigned char *at = pointer(window_of(mapper), mapping->address);
 
 	if (!vc_may_allocate("window") || mprotect(at, (size_t)mapping->bytes, protection(mapping->rights)))
-		return vc_fail_at("vc_reservation_set", -ENOMEM, describe_region(mapper->region).text,
-				  mapping->address, "the host refuses to change the protection");
+		return vc_fail_at("vc_reservation_set", -ENOMEM, describe_region(mapper->region).text, mapping->address,
+				  "the host refuses to change the protection");
 	return 0;
 }
 
@@ -109,10 +109,9 @@ int window_create(struct region *region, uint64_t bytes, struct mapper **out, ui
 	if (bytes < VC_PAGE || bytes > SIZE_MAX / 2 || bytes % VC_PAGE)
 		return vc_fail_at("vc_region_create_cpu", -EINVAL, "", 0, "a window is whole pages");
 	window = vc_calloc(1, sizeof(*window));
-	all = window && vc_may_allocate("window")
-		      ? mmap(NULL, (size_t)bytes + WINDOW_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			     -1, 0)
-		      : MAP_FAILED;
+	all = window && vc_may_allocate("window") ? mmap(NULL, (size_t)bytes + WINDOW_ALIGN, PROT_NONE,
+							 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+						  : MAP_FAILED;
 	if (all == MAP_FAILED) {
 		free(window);
 		return vc_fail_at("vc_region_create_cpu", -ENOMEM, "", 0, "no address space for the window");
@@ -122,7 +121,8 @@ int window_create(struct region *region, uint64_t bytes, struct mapper **out, ui
 	if (before)
 		munmap(all, before);
 	munmap(base + bytes, WINDOW_ALIGN - before);
-	*window = (struct window){.mapper = {.ops = &window_ops, .region = region}, .base = base, .bytes = (size_t)bytes};
+	*window =
+		(struct window){.mapper = {.ops = &window_ops, .region = region}, .base = base, .bytes = (size_t)bytes};
 	*out = &window->mapper;
 	*first = (uint64_t)(uintptr_t)base;
 	return 0;

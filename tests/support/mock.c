@@ -5,13 +5,13 @@
 #include <pthread.h>
 #include <string.h>
 
-#define VALID ((uint64_t)1 << 0)
-#define TABLE ((uint64_t)1 << 1)
-#define ACCESSED ((uint64_t)1 << 58)
-#define ADDRESS (((uint64_t)1 << 52) - ((uint64_t)1 << 12))
+#define VALID	    ((uint64_t)1 << 0)
+#define TABLE	    ((uint64_t)1 << 1)
+#define ACCESSED    ((uint64_t)1 << 58)
+#define ADDRESS	    (((uint64_t)1 << 52) - ((uint64_t)1 << 12))
 #define TABLE_BYTES 4096U
-#define BLOCK_LG2 21U
-#define PAGE_LG2 12U
+#define BLOCK_LG2   21U
+#define PAGE_LG2    12U
 
 /* Real formats need no lock here; this one keeps it simple. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -154,22 +154,22 @@ static enum pt_status unmap(struct pt_table *table, uint64_t iova, uint64_t byte
 
 	for (uint64_t at = iova; at < end;) {
 		uint64_t *entry = &root[at >> BLOCK_LG2], next = ((at >> BLOCK_LG2) + 1) << BLOCK_LG2;
-		uint64_t last = next < end ? next : end;
+		uint64_t last = next < end ? next : end, word = PT_READ_ONCE(entry);
 
-		if ((*entry & VALID) && !(*entry & TABLE)) {
+		if ((word & VALID) && !(word & TABLE)) {
 			if (last - at != (uint64_t)1 << BLOCK_LG2)
 				return fail(result, PT_ERR_CUTS, at, NULL);
 			PT_WRITE_ONCE(entry, 0);
 			wrote(table, entry, sizeof(*entry));
 			removed += last - at;
 			pt_gather_add(gather, at, last - 1, BLOCK_LG2);
-		} else if (*entry & TABLE) {
-			uint64_t *leaves = entries(table, *entry & ADDRESS);
+		} else if (word & TABLE) {
+			uint64_t *leaves = entries(table, word & ADDRESS);
 
 			for (uint64_t page = at; page < last; page += (uint64_t)1 << PAGE_LG2) {
 				uint64_t *leaf = &leaves[page >> PAGE_LG2 & 511];
 
-				if (*leaf & VALID) {
+				if (PT_READ_ONCE(leaf) & VALID) {
 					PT_WRITE_ONCE(leaf, 0);
 					wrote(table, leaf, sizeof(*leaf));
 					removed += (uint64_t)1 << PAGE_LG2;
@@ -177,7 +177,7 @@ static enum pt_status unmap(struct pt_table *table, uint64_t iova, uint64_t byte
 				}
 			}
 			if (last - at == (uint64_t)1 << BLOCK_LG2) {
-				pt_gather_table(table, gather, *entry & ADDRESS, 1);
+				pt_gather_table(table, gather, word & ADDRESS, 1);
 				PT_WRITE_ONCE(entry, 0);
 				wrote(table, entry, sizeof(*entry));
 			}
@@ -207,24 +207,24 @@ static enum pt_status map_one(struct pt_table *table, uint64_t iova, uint64_t wo
 	uint64_t *entry = &entries(table, pt_root(table))[iova >> BLOCK_LG2], pa;
 
 	if (block) {
-		if (*entry)
+		if (PT_READ_ONCE(entry))
 			return PT_ERR_EXISTS;
 		PT_PUBLISH(entry, word);
 	} else {
-		if ((*entry & VALID) && !(*entry & TABLE))
+		if ((PT_READ_ONCE(entry) & VALID) && !(PT_READ_ONCE(entry) & TABLE))
 			return PT_ERR_EXISTS;
-		if (!*entry) {
+		if (!PT_READ_ONCE(entry)) {
 			if (!new_table(table, &pa))
 				return PT_ERR_MEMORY;
 			PT_PUBLISH(entry, pa | TABLE | VALID);
-			wrote(table, entry, sizeof(*entry));
+			wrote(table, entry, sizeof(PT_READ_ONCE(entry)));
 		}
-		entry = &entries(table, *entry & ADDRESS)[iova >> PAGE_LG2 & 511];
-		if (*entry)
+		entry = &entries(table, PT_READ_ONCE(entry) & ADDRESS)[iova >> PAGE_LG2 & 511];
+		if (PT_READ_ONCE(entry))
 			return PT_ERR_EXISTS;
 		PT_PUBLISH(entry, word);
 	}
-	wrote(table, entry, sizeof(*entry));
+	wrote(table, entry, sizeof(PT_READ_ONCE(entry)));
 	return PT_OK;
 }
 
@@ -298,13 +298,13 @@ static enum pt_status mock_protect(struct pt_table *table, uint64_t iova, uint64
 		return fail(result, status, iova, "the test asked for it");
 	for (uint64_t at = iova; at < iova + bytes;) {
 		uint64_t *entry = &entries(table, pt_root(table))[at >> BLOCK_LG2];
-		bool block = !(*entry & TABLE);
+		bool block = !(PT_READ_ONCE(entry) & TABLE);
 
 		if (!block)
-			entry = &entries(table, *entry & ADDRESS)[at >> PAGE_LG2 & 511];
-		if (!*entry)
+			entry = &entries(table, PT_READ_ONCE(entry) & ADDRESS)[at >> PAGE_LG2 & 511];
+		if (!PT_READ_ONCE(entry))
 			return fail(result, PT_ERR_ABSENT, at, NULL);
-		PT_WRITE_ONCE(entry, (*entry & rights) | word_of(request));
+		PT_WRITE_ONCE(entry, (PT_READ_ONCE(entry) & rights) | word_of(request));
 		wrote(table, entry, sizeof(*entry));
 		pt_gather_add(gather, at, at, block ? BLOCK_LG2 : PAGE_LG2);
 		at += (uint64_t)1 << (block ? BLOCK_LG2 : PAGE_LG2);
@@ -394,7 +394,8 @@ static enum pt_status mock_visit(const struct pt_table *table, struct pt_reader 
 		mock_walk(table, reader, at, &walk);
 		size = (uint64_t)1 << (walk.level ? PAGE_LG2 : BLOCK_LG2);
 		if (walk.fault == PT_FAULT_NONE) {
-			struct pt_run run = {.first = at, .last = (at | (size - 1)) < last ? at | (size - 1) : last,
+			struct pt_run run = {.first = at,
+					     .last = (at | (size - 1)) < last ? at | (size - 1) : last,
 					     .leaf = walk.leaf};
 
 			if (!fn(ctx, &run))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mock.h - a small format written by hand, to test the runtime without the compiler, and to make a format fail on demand.
+ * mock.h - a small format written by hand, to test the runtime without the compiler, and to make a format fail on
+ * demand.
  *
  * Two levels of 512 entries of 64 bits: 4 KiB pages, 2 MiB blocks where the parameter `blocks` is 1, 1 GiB of input.
- * Words: [0] valid, [1] table, [51:12] address, [54:52] read, write, execute, [55] privileged only, [57:56] memory type,
- * [58] accessed. The parameter `flavour` does nothing: it makes configurations differ.
+ * Words: [0] valid, [1] table, [51:12] address, [54:52] read, write, execute, [55] privileged only, [57:56] memory
+ * type, [58] accessed. The parameter `flavour` does nothing: it makes configurations differ.
  */
 #ifndef VCM_TESTS_MOCK_H
 #define VCM_TESTS_MOCK_H

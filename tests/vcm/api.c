@@ -10,9 +10,9 @@
 #include "test.h"
 #include "vcm.h"
 
-#define SZ_4K ((size_t)4 << 10)
+#define SZ_4K  ((size_t)4 << 10)
 #define SZ_64K ((size_t)64 << 10)
-#define SZ_1M ((size_t)1 << 20)
+#define SZ_1M  ((size_t)1 << 20)
 #define SZ_16M ((size_t)16 << 20)
 
 static struct device *make_device(const char *name, int64_t blocks)
@@ -64,7 +64,7 @@ TEST(vcm_api, error_values)
 	CHECK_EQ(vcm_free(NULL), -EINVAL);
 	CHECK(!vcm_reserve(NULL, SZ_4K, 0));
 	CHECK(!vcm_reserve(vcm, 0, 0));
-	CHECK(!vcm_reserve(vcm, SZ_4K, 4));	    /* a cache policy of no meaning */
+	CHECK(!vcm_reserve(vcm, SZ_4K, 4)); /* a cache policy of no meaning */
 	CHECK(!vcm_reserve(vcm, SZ_4K, UINT32_C(1) << 20));
 	CHECK(!vcm_reserve_at((enum memtarget_t)1, vcm, SZ_4K, 0));
 	CHECK_EQ(vcm_unreserve(res), -EINVAL);
@@ -374,7 +374,7 @@ TEST(vcm_api, window_of_the_cpu)
 	/* Of several addresses the lowest. */
 	CHECK_EQ(vcm_translate(vcm_get_dev_addr(res) + SZ_1M + 5, vcm, cpu_vcm),
 		 (vcm_get_dev_addr(cpu_res[0]) < vcm_get_dev_addr(cpu_res[1]) ? vcm_get_dev_addr(cpu_res[0])
-									       : vcm_get_dev_addr(cpu_res[1])) +
+									      : vcm_get_dev_addr(cpu_res[1])) +
 			 SZ_1M + 5);
 	CHECK_EQ(vcm_translate(vcm_get_dev_addr(cpu_res[1]) + 9, cpu_vcm, vcm), vcm_get_dev_addr(res) + 9);
 
@@ -512,7 +512,7 @@ TEST(vcm_api, copy)
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- dumps */
+/* ----------------------------------------------------------------------------------------------------------- dumps */
 
 static char *dump(int (*function)(FILE *stream))
 {
@@ -597,7 +597,7 @@ TEST(vcm_api, dumps)
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
 
-/* ------------------------------------------------------------------------------------------------- faults and clones */
+/* ----------------------------------------------------------------------------------------------- faults and clones */
 
 struct on_fault {
 	struct res *res;

@@ -8,8 +8,8 @@
 #include "test.h"
 #include "vc.h"
 
-#define K ((uint64_t)1 << 10)
-#define M ((uint64_t)1 << 20)
+#define K	  ((uint64_t)1 << 10)
+#define M	  ((uint64_t)1 << 20)
 #define N_DEVICES 4
 
 /* One region; four devices: pages only, with blocks, with blocks again (shares its table), at another bus address. */
@@ -308,7 +308,7 @@ TEST(vcm_core, blocked_devices)
 	CHECK_EQ(vc_system_destroy(world.system), 0);
 }
 
-/* ------------------------------------------------------------------------------------------------- injected failures */
+/* ----------------------------------------------------------------------------------------------- injected failures */
 
 struct countdown {
 	unsigned int left, asked;
@@ -495,8 +495,8 @@ TEST(vcm_core, activation_replays_or_does_nothing)
 static int construct(unsigned int which, const struct world *world)
 {
 	static const struct vc_reserve_args reserve_args = {.bytes = 64 * 1024};
-	static const struct vc_phys_args blocks = {.bytes = 21 * 1024 * 1024}, piece = {.bytes = 1024 * 1024,
-											.contiguous = true};
+	static const struct vc_phys_args blocks = {.bytes = 21 * 1024 * 1024},
+					 piece = {.bytes = 1024 * 1024, .contiguous = true};
 	struct vc_device_config config = {.name = "another", .format = &mock_format};
 	struct vc_reservation *reservation;
 	struct vc_association *link;
@@ -510,14 +510,17 @@ static int construct(unsigned int which, const struct world *world)
 	case 0: error = vc_system_create(NULL, &system); return error ? error : vc_system_destroy(system);
 	case 1: error = vc_region_create(world->system, 0, M, &region); return error ? error : vc_region_free(region);
 	case 2: error = vc_region_create_cpu(world->system, M, &region); return error ? error : vc_region_free(region);
-	case 3: error = vc_reserve(world->region, &reserve_args, &reservation);
+	case 3:
+		error = vc_reserve(world->region, &reserve_args, &reservation);
 		return error ? error : vc_unreserve(reservation);
 	case 4: error = vc_phys_alloc(world->system, &blocks, &phys); return error ? error : vc_phys_free(phys);
 	case 5: error = vc_phys_alloc(world->system, &piece, &phys); return error ? error : vc_phys_free(phys);
 	case 6: error = vc_phys_wrap(world->system, 0x1000, 0x1000, &phys); return error ? error : vc_phys_free(phys);
-	case 7: error = vc_device_create(world->system, &config, &device);
+	case 7:
+		error = vc_device_create(world->system, &config, &device);
 		return error ? error : vc_device_destroy(device);
-	default: error = vc_region_create(world->system, 0, M, &region);
+	default:
+		error = vc_region_create(world->system, 0, M, &region);
 		if (!error) {
 			error = vc_associate(region, world->device[0], 0, &link);
 			if (!error)
@@ -556,7 +559,7 @@ TEST(vcm_core, constructors_fail_cleanly)
 	drop(&world);
 }
 
-/* ------------------------------------------------------------------------------------------------------ other rulings */
+/* --------------------------------------------------------------------------------------------------- other rulings */
 
 TEST(vcm_core, cache_policies_must_agree)
 {

@@ -9,9 +9,9 @@
 #include "test.h"
 #include "vc.h"
 
-#define K ((uint64_t)1 << 10)
-#define M ((uint64_t)1 << 20)
-#define MAX_DEVICES 64
+#define K	     ((uint64_t)1 << 10)
+#define M	     ((uint64_t)1 << 20)
+#define MAX_DEVICES  64
 #define MAX_MAPPINGS 24
 
 struct mapping {
@@ -111,8 +111,8 @@ static void check_accesses(const struct world *world, uint64_t *random)
 		offset = test_random(random) % 3 ? test_random(random) % mapping->bytes : mapping->bytes - 1;
 		for (size_t i = 0; i < world->n_devices; i++) {
 			uint64_t pa = 0, expected = 0;
-			int error = vc_device_translate(world->device[i], mapping->address + offset, PT_ACCESS_READ, &pa,
-							NULL);
+			int error = vc_device_translate(world->device[i], mapping->address + offset, PT_ACCESS_READ,
+							&pa, NULL);
 
 			if (!world->active[i] || !mapping->phys) {
 				CHECK_EQ(error, -EFAULT);
@@ -177,7 +177,8 @@ static void one_operation(struct world *world, uint64_t *random)
 			/* Now and then the table goes too, and comes back by replay. */
 			if (test_random(random) % 2) {
 				CHECK_EQ(vc_dissociate(world->link[device]), 0);
-				CHECK_EQ(vc_associate(world->region, world->device[device], 0, &world->link[device]), 0);
+				CHECK_EQ(vc_associate(world->region, world->device[device], 0, &world->link[device]),
+					 0);
 			}
 		} else {
 			activate(world, device);
@@ -194,7 +195,8 @@ static void one_operation(struct world *world, uint64_t *random)
 	} else if (test_random(random) % 4) {
 		unback(mapping);
 	} else {
-		unsigned int rights = test_random(random) % 2 ? (unsigned int)PT_READ : (unsigned int)(PT_READ | PT_WRITE);
+		unsigned int rights =
+			test_random(random) % 2 ? (unsigned int)PT_READ : (unsigned int)(PT_READ | PT_WRITE);
 		int error = vc_reservation_set(mapping->reservation, rights, VC_NONCACHED, 0);
 
 		CHECK_MSG(!error, "%s", vc_error_string());
@@ -306,7 +308,8 @@ TEST(vcm_formats, one_memory)
 	back(&world, mapping);
 	for (size_t writer = 0; writer < world.n_devices; writer++) {
 		uint64_t offset = test_random(&random) % (mapping->bytes - 16), word = test_random(&random);
-		int error = vc_device_write(world.device[writer], mapping->address + offset, &word, sizeof(word), 0, NULL);
+		int error =
+			vc_device_write(world.device[writer], mapping->address + offset, &word, sizeof(word), 0, NULL);
 
 		CHECK_MSG(!error, "%s", vc_error_string());
 		for (size_t reader = 0; reader < world.n_devices; reader++) {

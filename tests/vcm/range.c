@@ -8,8 +8,8 @@
 
 #include "test.h"
 
-#define GRAINS 512
-#define FIRST 0x3000
+#define GRAINS	  512
+#define FIRST	  0x3000
 #define GRAIN_LG2 12
 
 struct model {
@@ -94,8 +94,8 @@ static void take_any(struct model *model, uint64_t *random)
 		high = low + test_random(random) % ((uint64_t)GRAINS << GRAIN_LG2);
 	}
 	expected = lowest(model, n, align < GRAIN_LG2 ? GRAIN_LG2 : align, low, high);
-	error = vc_ranges_take(&model->ranges, ((uint64_t)n << GRAIN_LG2) - test_random(random) % 4096, align, low, high,
-			       NULL, &node);
+	error = vc_ranges_take(&model->ranges, ((uint64_t)n << GRAIN_LG2) - test_random(random) % 4096, align, low,
+			       high, NULL, &node);
 	CHECK_EQ(error, expected == GRAINS ? -ENOSPC : 0);
 	if (!error) {
 		CHECK_EQ(node->first, FIRST + ((uint64_t)expected << GRAIN_LG2));

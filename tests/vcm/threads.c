@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many threads on one region: mapping, accesses, activation, checks and dumps at once. Meant for TSan, useful without. */
+/* Many threads on one region: mapping, accesses, activation, checks and dumps at once. Meant for TSan, useful without.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,10 +14,10 @@
 #include "test.h"
 #include "vc.h"
 
-#define K ((uint64_t)1 << 10)
-#define M ((uint64_t)1 << 20)
+#define K	  ((uint64_t)1 << 10)
+#define M	  ((uint64_t)1 << 20)
 #define N_WORKERS 4
-#define ROUNDS 60
+#define ROUNDS	  60
 
 struct world {
 	struct vc_system *system;
