@@ -77,7 +77,8 @@ PART_O := $(foreach dir,$(TEST_DIRS),$(patsubst %.c,$(B)/obj/%.o,$(call parts_in
 SUPPORT_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/support/*.c))
 TESTS := $(TEST_C:%.c=$(B)/%)
 HARNESS := $(B)/tests/harness/failures
-TEST_SCRIPTS := $(sort $(filter-out tests/run-suites,$(wildcard tests/run-*)))
+# What compilers say does not depend on sanitizers.
+TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers),$(wildcard tests/run-*)))
 
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
 ifneq ($(wildcard ptgen/main.c),)
