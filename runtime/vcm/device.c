@@ -396,7 +396,7 @@ static bool try_step(struct device *device, struct step *step, struct vc_fault *
 static int do_access(const char *function, struct vc_device *handle, struct step *whole, struct vc_fault *record)
 {
 	struct device *device = object_get(OBJECT_DEVICE, handle, function);
-	struct vc_fault local, *fault = record ? record : &local;
+	struct vc_fault local = {.kind = 0}, *fault = record ? record : &local;
 	uint64_t left = whole->bytes;
 	unsigned int retries = 0;
 	int error = 0;

@@ -92,9 +92,9 @@ static json_t *devices(const struct frozen *frozen)
 			json_object_set_new(object, "bus_offset", json_sprintf("%" PRId64, device->bus_offset));
 			json_object_set_new(object, "input",
 					    json_pack("[o, o]", hex(device->shape.first), hex(device->shape.last)));
+			if (device->table)
+				json_object_set_new(object, "registers", registers(device));
 		}
-		if (device->table)
-			json_object_set_new(object, "registers", registers(device));
 		pthread_rwlock_unlock(&device->lock);
 		json_array_append_new(array, object);
 	}

@@ -20,7 +20,7 @@ void vc_clear_error(void)
 	last = (struct vc_error){.function = NULL};
 }
 
-int vc_fail_at(const char *function, int code, const char *object, uint64_t address, const char *format, ...)
+void vc_record_error(const char *function, int code, const char *object, uint64_t address, const char *format, ...)
 {
 	va_list arguments;
 
@@ -32,7 +32,6 @@ int vc_fail_at(const char *function, int code, const char *object, uint64_t addr
 	va_start(arguments, format);
 	vsnprintf(last.reason, sizeof(last.reason), format, arguments);
 	va_end(arguments);
-	return code;
 }
 
 int vc_fail_status(int code, enum pt_status status)

@@ -208,7 +208,7 @@ size_t vcm_get_res_len(struct res *res)
 int vcm_set_res_attr(struct res *res, uint32_t attr)
 {
 	struct vc_reserve_args args = {.bytes = 0};
-	struct vc_reservation_info info;
+	struct vc_reservation_info info = {.address = 0};
 	int error = set_attributes(&args, attr, __func__);
 
 	if (!error)
