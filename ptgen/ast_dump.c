@@ -8,9 +8,9 @@
 #include <inttypes.h>
 
 static const char *const operators[] = {
-	[A_OR] = "||", [A_AND] = "&&", [A_EQ] = "==", [A_NE] = "!=", [A_LT] = "<", [A_GT] = ">", [A_LE] = "<=",
-	[A_GE] = ">=", [A_SHL] = "<<", [A_SHR] = ">>", [A_ADD] = "+", [A_SUB] = "-", [A_MUL] = "*", [A_DIV] = "/",
-	[A_MOD] = "%",
+	[A_OR] = "||", [A_AND] = "&&", [A_EQ] = "==", [A_NE] = "!=",  [A_LT] = "<",
+	[A_GT] = ">",  [A_LE] = "<=",  [A_GE] = ">=", [A_SHL] = "<<", [A_SHR] = ">>",
+	[A_ADD] = "+", [A_SUB] = "-",  [A_MUL] = "*", [A_DIV] = "/",  [A_MOD] = "%",
 };
 
 static void dump_expr(FILE *out, const struct ast_expr *expr);
@@ -54,19 +54,13 @@ static void dump_expr(FILE *out, const struct ast_expr *expr)
 	const struct ast_expr *argument;
 
 	switch (expr->op) {
-	case A_NUM:
-		fprintf(out, expr->value < 1024 ? "%" PRIu64 : "0x%" PRIx64, expr->value);
-		return;
-	case A_NAME:
-		fputs(expr->name, out);
-		return;
+	case A_NUM: fprintf(out, expr->value < 1024 ? "%" PRIu64 : "0x%" PRIx64, expr->value); return;
+	case A_NAME: fputs(expr->name, out); return;
 	case A_NAME_BITS:
 		fputs(expr->name, out);
 		dump_pair(out, expr->a, expr->b);
 		return;
-	case A_BITS:
-		dump_pair(out, expr->a, expr->b);
-		return;
+	case A_BITS: dump_pair(out, expr->a, expr->b); return;
 	case A_CALL:
 		fprintf(out, "%s(", expr->name);
 		for (argument = expr->args; argument; argument = argument->next) {
@@ -97,8 +91,21 @@ static void dump_expr(FILE *out, const struct ast_expr *expr)
 		fputc(expr->op == A_NOT ? '!' : '-', out);
 		dump_expr(out, expr->a);
 		return;
-	case A_OR: case A_AND: case A_EQ: case A_NE: case A_LT: case A_GT: case A_LE: case A_GE:
-	case A_SHL: case A_SHR: case A_ADD: case A_SUB: case A_MUL: case A_DIV: case A_MOD:
+	case A_OR:
+	case A_AND:
+	case A_EQ:
+	case A_NE:
+	case A_LT:
+	case A_GT:
+	case A_LE:
+	case A_GE:
+	case A_SHL:
+	case A_SHR:
+	case A_ADD:
+	case A_SUB:
+	case A_MUL:
+	case A_DIV:
+	case A_MOD:
 		fputc('(', out);
 		dump_expr(out, expr->a);
 		fprintf(out, " %s ", operators[expr->op]);
@@ -140,21 +147,36 @@ static const struct {
 	const char *word;
 	enum form form;
 } options[] = {
-	[OPT_ABOVE] = {"above", FORM_NAME},	[OPT_APERTURE] = {"aperture", FORM_RANGE},
-	[OPT_BASE] = {"base", FORM_EXPR},	[OPT_WINDOW] = {"window", FORM_EXPR},
-	[OPT_RAISES] = {"raises", FORM_NAME},	[OPT_ALIGN] = {"align", FORM_EXPR},
-	[OPT_TABLE] = {"table", FORM_EXPR},	[OPT_EVERY] = {"every", FORM_EXPR},
-	[OPT_WORD] = {"word", FORM_NAME},	[OPT_AS] = {"as", FORM_NAMES},
-	[OPT_LIMIT] = {"limit", FORM_RANGE},	[OPT_START] = {"start", FORM_EXPR},
-	[OPT_COUNT] = {"count", FORM_EXPR},	[OPT_GROWS] = {"grows", FORM_NAME},
-	[OPT_WHEN] = {"when", FORM_EXPR},	[OPT_FOR] = {"for", FORM_FOR},
-	[OPT_REPEAT] = {"repeat", FORM_EXPR},	[OPT_CONTIG] = {"contig", FORM_EXPR},
-	[OPT_NEXT] = {"next", FORM_EXPR},	[OPT_DEFAULT] = {"default", FORM_EXPR},
-	[OPT_ALLOWS] = {"allows", FORM_NAME},	[OPT_DENIES] = {"denies", FORM_NAME},
-	[OPT_ACCESSED] = {"accessed", FORM_PLAIN}, [OPT_DIRTY] = {"dirty", FORM_PLAIN},
-	[OPT_BY] = {"by", FORM_EXPR},		[OPT_LIVE] = {"live", FORM_PLAIN},
-	[OPT_KEEP] = {"keep", FORM_PLAIN},	[OPT_SYNCED] = {"synced", FORM_PLAIN},
-	[OPT_MARKS] = {"marks", FORM_EXPR},	[OPT_OR] = {"or", FORM_NAME},
+	[OPT_ABOVE] = {"above", FORM_NAME},
+	[OPT_APERTURE] = {"aperture", FORM_RANGE},
+	[OPT_BASE] = {"base", FORM_EXPR},
+	[OPT_WINDOW] = {"window", FORM_EXPR},
+	[OPT_RAISES] = {"raises", FORM_NAME},
+	[OPT_ALIGN] = {"align", FORM_EXPR},
+	[OPT_TABLE] = {"table", FORM_EXPR},
+	[OPT_EVERY] = {"every", FORM_EXPR},
+	[OPT_WORD] = {"word", FORM_NAME},
+	[OPT_AS] = {"as", FORM_NAMES},
+	[OPT_LIMIT] = {"limit", FORM_RANGE},
+	[OPT_START] = {"start", FORM_EXPR},
+	[OPT_COUNT] = {"count", FORM_EXPR},
+	[OPT_GROWS] = {"grows", FORM_NAME},
+	[OPT_WHEN] = {"when", FORM_EXPR},
+	[OPT_FOR] = {"for", FORM_FOR},
+	[OPT_REPEAT] = {"repeat", FORM_EXPR},
+	[OPT_CONTIG] = {"contig", FORM_EXPR},
+	[OPT_NEXT] = {"next", FORM_EXPR},
+	[OPT_DEFAULT] = {"default", FORM_EXPR},
+	[OPT_ALLOWS] = {"allows", FORM_NAME},
+	[OPT_DENIES] = {"denies", FORM_NAME},
+	[OPT_ACCESSED] = {"accessed", FORM_PLAIN},
+	[OPT_DIRTY] = {"dirty", FORM_PLAIN},
+	[OPT_BY] = {"by", FORM_EXPR},
+	[OPT_LIVE] = {"live", FORM_PLAIN},
+	[OPT_KEEP] = {"keep", FORM_PLAIN},
+	[OPT_SYNCED] = {"synced", FORM_PLAIN},
+	[OPT_MARKS] = {"marks", FORM_EXPR},
+	[OPT_OR] = {"or", FORM_NAME},
 	[OPT_IF] = {"if", FORM_EXPR},
 };
 
@@ -165,8 +187,7 @@ static void dump_options(FILE *out, const struct ast_opt *opt)
 	for (; opt; opt = opt->next) {
 		fprintf(out, " %s", options[opt->kind].word);
 		switch (options[opt->kind].form) {
-		case FORM_PLAIN:
-			break;
+		case FORM_PLAIN: break;
 		case FORM_EXPR:
 			fputc(' ', out);
 			dump_expr(out, opt->a);
@@ -214,8 +235,11 @@ static void dump_lines(FILE *out, const struct ast_line *line)
 		case MEAN_RES1: fputs(" res1", out); break;
 		case MEAN_IGNORED: fputs(" ignored", out); break;
 		case MEAN_SOFTWARE: fputs(" software", out); break;
-		case MEAN_CONST: case MEAN_IN: break;
-		case MEAN_FIELD: case MEAN_FIELD_CONST: case MEAN_FIELD_IN:
+		case MEAN_CONST:
+		case MEAN_IN: break;
+		case MEAN_FIELD:
+		case MEAN_FIELD_CONST:
+		case MEAN_FIELD_IN:
 			fprintf(out, " %s%s%s", line->via ? line->via : "", line->via ? "." : "", line->name);
 			dump_bits(out, line->slice);
 			break;
@@ -264,10 +288,12 @@ static void dump_rows(FILE *out, const struct ast_row *row)
 
 static const char *const categories[] = {
 	[CATEGORY_ABSENT] = "absent", [CATEGORY_FAULT] = "fault", [CATEGORY_NULL] = "null",
-	[CATEGORY_TABLE] = "table", [CATEGORY_LEAF] = "leaf",
+	[CATEGORY_TABLE] = "table",   [CATEGORY_LEAF] = "leaf",
 };
 static const char *const concepts[] = {
-	[CONCEPT_PROT] = "prot", [CONCEPT_MEMTYPE] = "memtype", [CONCEPT_DIRTY] = "dirty",
+	[CONCEPT_PROT] = "prot",
+	[CONCEPT_MEMTYPE] = "memtype",
+	[CONCEPT_DIRTY] = "dirty",
 };
 
 static void dump_level(FILE *out, const struct ast_item *item)
@@ -352,12 +378,8 @@ static void dump_item(FILE *out, const struct ast_item *item)
 		for (name = item->strings; name; name = name->next)
 			dump_string(out, name->name);
 		break;
-	case ITEM_WORD:
-		fprintf(out, "word %s %s", item->name, item->name2);
-		break;
-	case ITEM_RESERVED:
-		fprintf(out, "reserved raises %s", item->name);
-		break;
+	case ITEM_WORD: fprintf(out, "word %s %s", item->name, item->name2); break;
+	case ITEM_RESERVED: fprintf(out, "reserved raises %s", item->name); break;
 	case ITEM_INPUT:
 	case ITEM_OUTPUT:
 		fprintf(out, "%s %s", item->kind == ITEM_INPUT ? "input" : "output", item->name);
@@ -395,9 +417,7 @@ static void dump_item(FILE *out, const struct ast_item *item)
 		fputs("root", out);
 		dump_options(out, item->opts);
 		break;
-	case ITEM_LEVEL:
-		dump_level(out, item);
-		return;
+	case ITEM_LEVEL: dump_level(out, item); return;
 	case ITEM_FIELDS:
 		fprintf(out, "fields %s", item->name);
 		dump_uses(out, item->uses);
@@ -449,9 +469,7 @@ static void dump_item(FILE *out, const struct ast_item *item)
 	case ITEM_WITHOUT:
 		fprintf(out, "without %s%s%s", item->name2, item->name ? " " : "", item->name ? item->name : "");
 		break;
-	case ITEM_EXAMPLE:
-		dump_example(out, item);
-		return;
+	case ITEM_EXAMPLE: dump_example(out, item); return;
 	}
 	fputs(";\n", out);
 }

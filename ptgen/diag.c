@@ -171,7 +171,8 @@ static void show_includes(const struct context *context, struct span at)
 
 		find_place(source, from.offset, &place);
 		from = source->included;
-		fprintf(context->diagnostics, "%s %s:%d%s\n", lead, source->name, place.line, from.file >= 0 ? "," : ":");
+		fprintf(context->diagnostics, "%s %s:%d%s\n", lead, source->name, place.line,
+			from.file >= 0 ? "," : ":");
 		lead = "                 from";
 	}
 }
@@ -260,7 +261,8 @@ void diag_usage(struct context *context, const char *format, ...)
 	fputc('\n', context->diagnostics);
 }
 
-/* --------------------------------------------------------------------------------------------------------- near names */
+/* --------------------------------------------------------------------------------------------------------- near names
+ */
 
 enum { LONGEST_NAME = 63 };
 

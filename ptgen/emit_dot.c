@@ -44,11 +44,13 @@ static void put_short(FILE *out, struct arena *arena, const char *text, int long
 static const char *slice_color(const struct m_slice *slice)
 {
 	switch ((enum m_role)slice->role) {
-	case ROLE_RES0: case ROLE_RES1: return "#d0d4d9";
+	case ROLE_RES0:
+	case ROLE_RES1: return "#d0d4d9";
 	case ROLE_IGNORED: return "#f3f4f6";
 	case ROLE_SOFTWARE: return "#e9e4f5";
 	case ROLE_CONST: return "#ffe2a8";
-	case ROLE_ADDRESS: case ROLE_ROOT: return "#bfdcf5";
+	case ROLE_ADDRESS:
+	case ROLE_ROOT: return "#bfdcf5";
 	case ROLE_FIELD: break;
 	}
 	if (slice->flags & (SLICE_ACCESSED | SLICE_DIRTY))
@@ -63,10 +65,12 @@ static void put_slice(struct dot *dot, const struct m_slice *slice, bool with_bi
 	unsigned int rights = slice->allows ? slice->allows : slice->denies;
 
 	if (with_bits)
-		fprintf(out, "<FONT POINT-SIZE=\"8\" COLOR=\"#667085\">%s </FONT>", range_text(dot->arena, slice->hi, slice->lo));
+		fprintf(out, "<FONT POINT-SIZE=\"8\" COLOR=\"#667085\">%s </FONT>",
+			range_text(dot->arena, slice->hi, slice->lo));
 	put_short(out, dot->arena, slice_text(dot->arena, dot->model, slice), 28);
 	if (rights)
-		fprintf(out, "<FONT POINT-SIZE=\"8\" COLOR=\"#2e7d32\"> %s%s</FONT>", sign, letters_text(dot->arena, rights));
+		fprintf(out, "<FONT POINT-SIZE=\"8\" COLOR=\"#2e7d32\"> %s%s</FONT>", sign,
+			letters_text(dot->arena, rights));
 	if (slice->cond != REF_NONE) {
 		fputs("<FONT POINT-SIZE=\"8\" COLOR=\"#8a5a00\"> if ", out);
 		put_short(out, dot->arena, expr_text(dot->arena, dot->model, slice->cond), LONGEST);
@@ -123,7 +127,8 @@ static void put_bits(struct dot *dot, ref first, int n)
 	fputs("</TR></TABLE>", out);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ levels */
+/* ------------------------------------------------------------------------------------------------------------ levels
+ */
 
 static const char *category_color(enum ast_category category)
 {
@@ -192,7 +197,8 @@ static void put_level(struct dot *dot, ref number)
 	int i, n;
 
 	fprintf(out,
-		"\tl%d [label=<<TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"4\" COLOR=\"#475467\">\n"
+		"\tl%d [label=<<TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"4\" "
+		"COLOR=\"#475467\">\n"
 		"<TR><TD PORT=\"head\" COLSPAN=\"2\" ALIGN=\"LEFT\" BGCOLOR=\"#344054\"><FONT COLOR=\"white\"><B>",
 		(int)number);
 	put_text(out, level->name);
@@ -231,12 +237,15 @@ static void put_links(struct dot *dot, ref number)
 				first = first && model->nexts.v[kind->first_next + m].level != next->level;
 			if (first)
 				fprintf(dot->out, "\tl%d:k%d:w -> l%d:head:w%s;\n", (int)number, i, (int)next->level,
-					next->level == number + 1 ? "" : " [style=dashed, constraint=false, color=\"#98a2b3\"]");
+					next->level == number + 1
+						? ""
+						: " [style=dashed, constraint=false, color=\"#98a2b3\"]");
 		}
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------- the whole of it */
+/* ------------------------------------------------------------------------------------------------------- the whole of
+ * it */
 
 static void put_registers(struct dot *dot)
 {
@@ -244,9 +253,12 @@ static void put_registers(struct dot *dot)
 	FILE *out = dot->out;
 	int i;
 
-	fputs("\tregisters [label=<<TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"4\" COLOR=\"#475467\">\n"
-	      "<TR><TD PORT=\"head\" COLSPAN=\"2\" ALIGN=\"LEFT\" BGCOLOR=\"#5b4b8a\"><FONT COLOR=\"white\"><B>registers</B></FONT>"
-	      "</TD></TR>\n", out);
+	fputs("\tregisters [label=<<TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"4\" "
+	      "COLOR=\"#475467\">\n"
+	      "<TR><TD PORT=\"head\" COLSPAN=\"2\" ALIGN=\"LEFT\" BGCOLOR=\"#5b4b8a\"><FONT "
+	      "COLOR=\"white\"><B>registers</B></FONT>"
+	      "</TD></TR>\n",
+	      out);
 	for (i = 0; i < model->registers.n; i++) {
 		const struct m_register *reg = &model->registers.v[i];
 
@@ -266,13 +278,14 @@ static void put_legend(FILE *out)
 	static const struct {
 		const char *color, *text;
 	} roles[] = {
-		{"#ffe2a8", "tells the kind"}, {"#bfdcf5", "address"},	 {"#c8ebc4", "right: + grants, - withholds"},
+		{"#ffe2a8", "tells the kind"},	{"#bfdcf5", "address"},	 {"#c8ebc4", "right: + grants, - withholds"},
 		{"#f7cfe0", "accessed, dirty"}, {"#ffffff", "field"},	 {"#e9e4f5", "software"},
-		{"#f3f4f6", "ignored"},	       {"#d0d4d9", "reserved"},
+		{"#f3f4f6", "ignored"},		{"#d0d4d9", "reserved"},
 	};
 	size_t i;
 
-	fputs("\tlegend [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"4\" CELLPADDING=\"3\" COLOR=\"#98a2b3\"><TR>",
+	fputs("\tlegend [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"4\" CELLPADDING=\"3\" "
+	      "COLOR=\"#98a2b3\"><TR>",
 	      out);
 	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
 		fprintf(out, "<TD BGCOLOR=\"%s\"><FONT POINT-SIZE=\"9\">%s</FONT></TD>", roles[i].color, roles[i].text);
@@ -286,8 +299,10 @@ static void put_other_shapes(struct dot *dot, ref drawn)
 	FILE *out = dot->out;
 	int i, k;
 
-	fputs("\tshapes [label=<<TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"3\" COLOR=\"#475467\">\n"
-	      "<TR><TD COLSPAN=\"3\" ALIGN=\"LEFT\" BGCOLOR=\"#667085\"><FONT COLOR=\"white\"><B>other shapes</B></FONT></TD></TR>\n",
+	fputs("\tshapes [label=<<TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"3\" "
+	      "COLOR=\"#475467\">\n"
+	      "<TR><TD COLSPAN=\"3\" ALIGN=\"LEFT\" BGCOLOR=\"#667085\"><FONT COLOR=\"white\"><B>other "
+	      "shapes</B></FONT></TD></TR>\n",
 	      out);
 	for (i = 0; i < model->shapes.n; i++) {
 		const struct m_shape *shape = &model->shapes.v[i];
@@ -303,7 +318,8 @@ static void put_other_shapes(struct dot *dot, ref drawn)
 			const struct m_level *level = &model->levels.v[shape->first_level + k];
 
 			put_text(out, level->name);
-			fprintf(out, " %s  ", level->hi >= level->lo ? range_text(dot->arena, level->hi, level->lo) : "[]");
+			fprintf(out, " %s  ",
+				level->hi >= level->lo ? range_text(dot->arena, level->hi, level->lo) : "[]");
 		}
 		fputs("</FONT></TD></TR>\n", out);
 	}
@@ -333,9 +349,14 @@ void emit_dot(struct context *context, const struct model *model, struct outputs
 	ref drawn;
 	int i;
 
-	fprintf(out, "// SPDX-License-Identifier: MIT\n// Generated by ptgen " PTGEN_VERSION "; do not edit.\ndigraph %s {\n", model->name);
-	fputs("\tgraph [rankdir=TB, nodesep=0.3, ranksep=0.45, labelloc=t, fontname=\"Helvetica\", fontsize=16, bgcolor=white,\n"
-	      "\t\tlabel=<<B>", out);
+	fprintf(out,
+		"// SPDX-License-Identifier: MIT\n// Generated by ptgen " PTGEN_VERSION
+		"; do not edit.\ndigraph %s {\n",
+		model->name);
+	fputs("\tgraph [rankdir=TB, nodesep=0.3, ranksep=0.45, labelloc=t, fontname=\"Helvetica\", fontsize=16, "
+	      "bgcolor=white,\n"
+	      "\t\tlabel=<<B>",
+	      out);
 	put_text(out, model->title ? model->title : model->name);
 	fputs("</B><BR/><FONT POINT-SIZE=\"11\" COLOR=\"#475467\">", out);
 	put_text(out, model->name);
@@ -349,7 +370,8 @@ void emit_dot(struct context *context, const struct model *model, struct outputs
 	put_short(out, context->arena, expr_text(context->arena, model, model->output.hi), LONGEST);
 	fputs(":0]</FONT>>];\n"
 	      "\tnode [shape=plain, fontname=\"Helvetica\", fontsize=10];\n"
-	      "\tedge [color=\"#475467\", arrowsize=0.7, penwidth=1.2];\n", out);
+	      "\tedge [color=\"#475467\", arrowsize=0.7, penwidth=1.2];\n",
+	      out);
 	if (model->registers.n) {
 		put_registers(&dot);
 		last = "registers";

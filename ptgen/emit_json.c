@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * emit_json.c - the whole flat model as JSON. Expressions are integers where they are constant and small, else strings in
- * the syntax of the language; words and addresses are strings ("0x..."), since 64-bit values do not fit the integers of
- * JSON; what does not apply is left out. Order is that of the model, so equal input gives equal bytes.
+ * emit_json.c - the whole flat model as JSON. Expressions are integers where they are constant and small, else strings
+ * in the syntax of the language; words and addresses are strings ("0x..."), since 64-bit values do not fit the integers
+ * of JSON; what does not apply is left out. Order is that of the model, so equal input gives equal bytes.
  */
 #include "stages.h"
 #include "text.h"
@@ -89,7 +89,8 @@ static void put_fault(struct json *j, json_t *object, const char *key, ref fault
 		put_string(j, object, key, j->model->faults.v[fault].name);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- the parts */
+/* ---------------------------------------------------------------------------------------------------------- the parts
+ */
 
 static json_t *params(struct json *j)
 {
@@ -123,7 +124,10 @@ static json_t *params(struct json *j)
 static json_t *input(struct json *j)
 {
 	static const char *const above[] = {
-		[ABOVE_ZERO] = "zero", [ABOVE_SIGN] = "sign", [ABOVE_ONES] = "ones", [ABOVE_ANY] = "any",
+		[ABOVE_ZERO] = "zero",
+		[ABOVE_SIGN] = "sign",
+		[ABOVE_ONES] = "ones",
+		[ABOVE_ANY] = "any",
 	};
 	const struct m_input *in = &j->model->input;
 	json_t *object = must(j, json_object()), *rules = must(j, json_array());
@@ -179,8 +183,11 @@ static void put_flags(struct json *j, json_t *object, const struct m_slice *slic
 	static const struct {
 		unsigned int flag;
 		const char *name;
-	} flags[] = {{SLICE_LIVE, "live"}, {SLICE_KEEP, "keep"}, {SLICE_SYNCED, "synced"},
-		     {SLICE_ACCESSED, "accessed"}, {SLICE_DIRTY, "dirty"}};
+	} flags[] = {{SLICE_LIVE, "live"},
+		     {SLICE_KEEP, "keep"},
+		     {SLICE_SYNCED, "synced"},
+		     {SLICE_ACCESSED, "accessed"},
+		     {SLICE_DIRTY, "dirty"}};
 	size_t i;
 
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -195,9 +202,9 @@ static void put_flags(struct json *j, json_t *object, const struct m_slice *slic
 static json_t *slices(struct json *j, ref first, int n)
 {
 	static const char *const roles[] = {
-		[ROLE_RES0] = "res0",	[ROLE_RES1] = "res1",	[ROLE_IGNORED] = "ignored",
+		[ROLE_RES0] = "res0",	      [ROLE_RES1] = "res1",   [ROLE_IGNORED] = "ignored",
 		[ROLE_SOFTWARE] = "software", [ROLE_CONST] = "const", [ROLE_FIELD] = "field",
-		[ROLE_ADDRESS] = "address", [ROLE_ROOT] = "root",
+		[ROLE_ADDRESS] = "address",   [ROLE_ROOT] = "root",
 	};
 	const struct model *model = j->model;
 	json_t *list = must(j, json_array());
@@ -361,7 +368,8 @@ static json_t *codes(struct json *j)
 
 	for (i = 0; i < model->codes.n; i++) {
 		const struct m_code *code = &model->codes.v[i];
-		json_t *object = must(j, json_object()), *columns = must(j, json_array()), *rows = must(j, json_array());
+		json_t *object = must(j, json_object()), *columns = must(j, json_array()),
+		       *rows = must(j, json_array());
 
 		put_string(j, object, "concept", concept_text(code->concept));
 		put_string(j, object, "name", code->name);
@@ -456,24 +464,12 @@ static void put_assign(struct json *j, json_t *object, const struct m_assign *as
 	const struct model *model = j->model;
 
 	switch (assign->what) {
-	case SET_FIELD:
-		put(j, object, model->fields.v[assign->index].name, number(j, (uint64_t)assign->value));
-		break;
-	case SET_ADDRESS:
-		put(j, object, model->output.name, number(j, (uint64_t)assign->value));
-		break;
-	case SET_INPUT:
-		put(j, object, model->input.name, number(j, (uint64_t)assign->value));
-		break;
-	case SET_SIZE:
-		put(j, object, "size", number(j, (uint64_t)assign->value));
-		break;
-	case SET_PROT:
-		put(j, object, "prot", letters(j, (unsigned int)assign->value & 31));
-		break;
-	case SET_MEMTYPE:
-		put_string(j, object, "memtype", memory[assign->value & 3]);
-		break;
+	case SET_FIELD: put(j, object, model->fields.v[assign->index].name, number(j, (uint64_t)assign->value)); break;
+	case SET_ADDRESS: put(j, object, model->output.name, number(j, (uint64_t)assign->value)); break;
+	case SET_INPUT: put(j, object, model->input.name, number(j, (uint64_t)assign->value)); break;
+	case SET_SIZE: put(j, object, "size", number(j, (uint64_t)assign->value)); break;
+	case SET_PROT: put(j, object, "prot", letters(j, (unsigned int)assign->value & 31)); break;
+	case SET_MEMTYPE: put_string(j, object, "memtype", memory[assign->value & 3]); break;
 	}
 }
 
@@ -485,7 +481,8 @@ static json_t *examples(struct json *j)
 
 	for (i = 0; i < model->examples.n; i++) {
 		const struct m_example *example = &model->examples.v[i];
-		json_t *object = must(j, json_object()), *binds = must(j, json_object()), *sets = must(j, json_object());
+		json_t *object = must(j, json_object()), *binds = must(j, json_object()),
+		       *sets = must(j, json_object());
 
 		put(j, object, "word", word(j, example->word));
 		put_string(j, object, "kind", example->kind);
@@ -552,8 +549,9 @@ void emit_json(struct context *context, const struct model *model, struct output
 	put(&j, top, "shapes", shapes(&j));
 	put(&j, top, "codes", codes(&j));
 	put(&j, top, "rules", rules(&j));
-	put(&j, top, "resize_live", model->resize_said ? model->resize_live == REF_NONE ? json_true() : expr(&j, model->resize_live)
-						       : json_false());
+	put(&j, top, "resize_live",
+	    model->resize_said ? model->resize_live == REF_NONE ? json_true() : expr(&j, model->resize_live)
+			       : json_false());
 	put_fault(&j, top, "reserved_fault", model->reserved_fault);
 	put(&j, top, "faults", named(&j, model->faults.v, model->faults.n));
 	put(&j, top, "addresses", named(&j, model->addresses.v, model->addresses.n));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - options, then for each file parse, resolve and check, then emit; all outputs are written at the end, and only
- * if there was no error anywhere.
+ * main.c - options, then for each file parse, resolve and check, then emit; all outputs are written at the end, and
+ * only if there was no error anywhere.
  */
 #include "stages.h"
 
@@ -61,8 +61,8 @@ static void check_names(struct context *context, const struct model_list *models
 				*ARRAY_ADD(context->arena, names) = model->params.v[k].name;
 		}
 		near = near_name(setting->name, names.v, names.n);
-		diag_usage(context, "--set: no format has a parameter '%s'%s%s%s", setting->name, near ? "; did you mean '" : "",
-			   near ? near : "", near ? "'?" : "");
+		diag_usage(context, "--set: no format has a parameter '%s'%s%s%s", setting->name,
+			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 }
 
@@ -85,8 +85,8 @@ static void select_format(struct context *context, struct model_list *models)
 			models->v.n = 1;
 		} else {
 			near = near_name(wanted, names.v, names.n);
-			diag_usage(context, "--format: there is no format '%s'%s%s%s", wanted, near ? "; did you mean '" : "",
-				   near ? near : "", near ? "'?" : "");
+			diag_usage(context, "--format: there is no format '%s'%s%s%s", wanted,
+				   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 		}
 	}
 	if (context->options.prefix && models->v.n > 1)

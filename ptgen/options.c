@@ -11,32 +11,32 @@
 #include <unistd.h>
 
 /* OPTION(identifier, spelling, name of the argument or NULL, help) */
-#define OPTIONS                                                                                                        \
-	OPTION(OUTPUT, "-o", "DIR", "write outputs to DIR, which must exist (default: the current directory)")         \
-	OPTION(INCLUDE, "-I", "DIR", "look for included files in DIR too; may be given several times")                 \
-	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry (default: c)")                           \
-	OPTION(CHECK, "--check", NULL, "check the formats and write nothing")                                          \
-	OPTION(DUMP, "--dump", "STAGE", "print the formats as they are after a stage, ast or model")                   \
-	OPTION(FORMAT, "--format", "NAME", "of the formats, only this one")                                            \
-	OPTION(SET, "--set", "NAME=VALUE", "bind a parameter or feature; may be given several times")                  \
-	OPTION(PREFIX, "--prefix", "NAME", "use NAME in the output in place of the format's name (one format)")        \
-	OPTION(MD, "-MD", NULL, "write a make rule with the files that the outputs depend on")                         \
-	OPTION(MF, "-MF", "FILE", "write the rule to FILE (default: DIR/INPUT.d)")                                     \
-	OPTION(MT, "-MT", "TARGET", "the target of the rule (default: all outputs)")                                   \
-	OPTION(MP, "-MP", NULL, "add a rule without commands for every included file")                                 \
-	OPTION(WARNING, "-W", "NAME", "report what check NAME finds; -Wno-NAME: do not; -Wall: all checks")            \
-	OPTION(WERROR, "-Werror", NULL, "treat warnings as errors; -Werror=NAME: those of one check")                  \
-	OPTION(LIST_CHECKS, "--list-checks", NULL, "list the checks with their default severity")                      \
-	OPTION(EXPLAIN, "--explain", "NAME", "say what a check is about")                                              \
-	OPTION(COLOR, "--color", "WHEN", "colour in messages: auto, always or never (NO_COLOR is honoured)")           \
-	OPTION(HELP, "--help", NULL, "print this")                                                                     \
+#define OPTIONS                                                                                                 \
+	OPTION(OUTPUT, "-o", "DIR", "write outputs to DIR, which must exist (default: the current directory)")  \
+	OPTION(INCLUDE, "-I", "DIR", "look for included files in DIR too; may be given several times")          \
+	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry (default: c)")                    \
+	OPTION(CHECK, "--check", NULL, "check the formats and write nothing")                                   \
+	OPTION(DUMP, "--dump", "STAGE", "print the formats as they are after a stage, ast or model")            \
+	OPTION(FORMAT, "--format", "NAME", "of the formats, only this one")                                     \
+	OPTION(SET, "--set", "NAME=VALUE", "bind a parameter or feature; may be given several times")           \
+	OPTION(PREFIX, "--prefix", "NAME", "use NAME in the output in place of the format's name (one format)") \
+	OPTION(MD, "-MD", NULL, "write a make rule with the files that the outputs depend on")                  \
+	OPTION(MF, "-MF", "FILE", "write the rule to FILE (default: DIR/INPUT.d)")                              \
+	OPTION(MT, "-MT", "TARGET", "the target of the rule (default: all outputs)")                            \
+	OPTION(MP, "-MP", NULL, "add a rule without commands for every included file")                          \
+	OPTION(WARNING, "-W", "NAME", "report what check NAME finds; -Wno-NAME: do not; -Wall: all checks")     \
+	OPTION(WERROR, "-Werror", NULL, "treat warnings as errors; -Werror=NAME: those of one check")           \
+	OPTION(LIST_CHECKS, "--list-checks", NULL, "list the checks with their default severity")               \
+	OPTION(EXPLAIN, "--explain", "NAME", "say what a check is about")                                       \
+	OPTION(COLOR, "--color", "WHEN", "colour in messages: auto, always or never (NO_COLOR is honoured)")    \
+	OPTION(HELP, "--help", NULL, "print this")                                                              \
 	OPTION(VERSION, "--version", NULL, "print the version")
 
 enum option {
 #define OPTION(id, spelling, argument, help) O_##id,
 	OPTIONS
 #undef OPTION
-	N_OPTIONS
+		N_OPTIONS
 };
 
 static const struct {
@@ -67,7 +67,8 @@ void options_defaults(struct context *context)
 	context->options.output = ".";
 }
 
-/* ------------------------------------------------------------------------------------------------------------- answers */
+/* ------------------------------------------------------------------------------------------------------------- answers
+ */
 
 static void print_help(void)
 {
@@ -78,7 +79,11 @@ static void print_help(void)
 	for (i = 0; i < N_OPTIONS; i++) {
 		bool is_long = table[i].spelling[1] == '-', joined = i == O_WARNING;
 		const char *argument = table[i].argument ? table[i].argument : "";
-		int width = printf("  %s%s%s", table[i].spelling, !*argument || joined ? "" : is_long ? "=" : " ", argument);
+		int width = printf("  %s%s%s", table[i].spelling,
+				   !*argument || joined ? ""
+				   : is_long		? "="
+							: " ",
+				   argument);
 
 		printf("%*s%s\n", width < 24 ? 24 - width : 1, "", table[i].help);
 	}
@@ -101,7 +106,8 @@ static void list_checks(void)
 		printf("%-*s  %-7s  %s\n", width, checks[i].name, severity_name(checks[i].severity), checks[i].help);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ settings */
+/* ------------------------------------------------------------------------------------------------------------ settings
+ */
 
 static int find_check(struct context *context, const char *option, const char *name)
 {
@@ -134,7 +140,8 @@ static void set_warning(struct context *context, const char *name)
 	} else if (!strncmp(name, "no-", 3)) {
 		i = find_check(context, "-Wno-", name + 3);
 		if (i >= 0 && checks[i].severity == SEVERITY_ERROR)
-			diag_usage(context, "-Wno-%s: what this check finds is an error, which cannot be switched off", name + 3);
+			diag_usage(context, "-Wno-%s: what this check finds is an error, which cannot be switched off",
+				   name + 3);
 		else if (i >= 0)
 			context->severity[i] = SEVERITY_IGNORED;
 	} else if (!strcmp(name, "all")) {
@@ -206,8 +213,8 @@ static void set_parameter(struct context *context, const char *text)
 		return;
 	}
 	if (!read_number(equals + 1, &value)) {
-		diag_usage(context, "--set=%s: '%s' is no number of 63 bits (decimal with K, M, G or T, 0x or 0b)", text,
-			   equals + 1);
+		diag_usage(context, "--set=%s: '%s' is no number of 63 bits (decimal with K, M, G or T, 0x or 0b)",
+			   text, equals + 1);
 		return;
 	}
 	for (i = 0; i < context->options.settings.n; i++) {
@@ -237,7 +244,8 @@ static void set_emit(struct context *context, const char *list)
 			if (strlen(names[i]) == length && !strncmp(names[i], word, length))
 				break;
 		if (i == 4) {
-			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry", list, (int)length, word);
+			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry", list, (int)length,
+				   word);
 			return;
 		}
 		context->options.emit |= 1u << i;
@@ -299,21 +307,15 @@ static bool apply(struct context *context, enum option option, const char *argum
 	case O_WARNING: set_warning(context, argument); break;
 	case O_WERROR: options->werror = true; break;
 	case O_COLOR: set_color(context, argument); break;
-	case O_LIST_CHECKS:
-		list_checks();
-		return true;
+	case O_LIST_CHECKS: list_checks(); return true;
 	case O_EXPLAIN:
 		i = find_check(context, "--explain=", argument);
 		if (i >= 0)
 			printf("%s (%s by default)\n\n    %s\n", checks[i].name, severity_name(checks[i].severity),
 			       checks[i].help);
 		return true;
-	case O_HELP:
-		print_help();
-		return true;
-	case O_VERSION:
-		puts("ptgen " PTGEN_VERSION);
-		return true;
+	case O_HELP: print_help(); return true;
+	case O_VERSION: puts("ptgen " PTGEN_VERSION); return true;
 	case N_OPTIONS: break;
 	}
 	return false;
@@ -350,8 +352,8 @@ static enum option find_option(const char *word, const char **argument)
 		if (strncmp(word, table[i].spelling, length) != 0 || !table[i].argument)
 			continue;
 		/* --long=VALUE; -xVALUE, the longest that fits */
-		if (table[i].spelling[1] == '-' ? word[length] == '=' :
-						  best == N_OPTIONS || length > strlen(table[best].spelling)) {
+		if (table[i].spelling[1] == '-' ? word[length] == '='
+						: best == N_OPTIONS || length > strlen(table[best].spelling)) {
 			best = i;
 			*argument = word + length + (table[i].spelling[1] == '-');
 		}
@@ -367,7 +369,9 @@ static void check_together(struct context *context)
 		diag_usage(context, "no input file (--help says more)");
 	if (!options->depend && (options->depend_file || options->depend_target || options->depend_phony))
 		diag_usage(context, "%s does nothing without -MD",
-			   options->depend_file ? "-MF" : options->depend_target ? "-MT" : "-MP");
+			   options->depend_file	    ? "-MF"
+			   : options->depend_target ? "-MT"
+						    : "-MP");
 	if (options->check_only && options->emit)
 		diag_usage(context, "--check writes nothing, --emit asks for output: one of the two");
 }

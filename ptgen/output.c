@@ -77,9 +77,7 @@ static void make_name(FILE *out, const char *name, bool target)
 
 	for (c = name; *c; c++) {
 		switch (*c) {
-		case '$':
-			fputc('$', out);
-			break;
+		case '$': fputc('$', out); break;
 		case ' ':
 		case '\t':
 			/* Backslashes before a blank count double. */
@@ -88,15 +86,12 @@ static void make_name(FILE *out, const char *name, bool target)
 			fputc('\\', out);
 			break;
 		case '#':
-		case ':':
-			fputc('\\', out);
-			break;
+		case ':': fputc('\\', out); break;
 		case '%':
 			if (target)
 				fputc('\\', out);
 			break;
-		default:
-			break;
+		default: break;
 		}
 		fputc(*c, out);
 	}
@@ -121,8 +116,8 @@ static const char *default_depend_file(struct outputs *outputs)
 
 	input = slash ? slash + 1 : input;
 	dot = strrchr(input, '.');
-	return arena_printf(context->arena, "%s/%.*s.d", directory, dot && dot > input ? (int)(dot - input) : (int)strlen(input),
-			    input);
+	return arena_printf(context->arena, "%s/%.*s.d", directory,
+			    dot && dot > input ? (int)(dot - input) : (int)strlen(input), input);
 }
 
 void outputs_depend(struct outputs *outputs)
@@ -134,7 +129,8 @@ void outputs_depend(struct outputs *outputs)
 
 	for (i = 0; i < context->files.n; i++)
 		if (strpbrk(context->files.v[i].name, "\n\\")) {
-			diag_usage(context, "a rule for make cannot name a file with a newline or a backslash in its name");
+			diag_usage(context,
+				   "a rule for make cannot name a file with a newline or a backslash in its name");
 			return;
 		}
 	if (!options->depend_target && !n) {
@@ -167,7 +163,8 @@ void outputs_depend(struct outputs *outputs)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ commit */
+/* ------------------------------------------------------------------------------------------------------------ commit
+ */
 
 static bool same_contents(const char *path, const char *text, size_t length)
 {

@@ -61,7 +61,8 @@ static void parse_error(const struct span *at, struct parser *p, const char *tex
 /* From the first byte of one span to the last of the other. */
 static struct span join(struct span first, struct span last)
 {
-	first.length = last.offset + last.length - first.offset;
+	if (last.offset + last.length >= first.offset)
+		first.length = last.offset + last.length - first.offset;
 	return first;
 }
 

@@ -9,9 +9,9 @@
 #include "ast.h"
 
 /* A list under construction; the nodes hang together by their `next`. */
-#define LIST(type)                                                                                                     \
-	struct {                                                                                                       \
-		type *first, *last;                                                                                    \
+#define LIST(type)                  \
+	struct {                    \
+		type *first, *last; \
 	}
 
 struct number {
@@ -27,7 +27,7 @@ struct parser {
 	int source;		 /* index into context.files */
 	int first_source;	 /* first file of this run: a file is included once a run */
 	int include_depth;
-	bool too_deep;		 /* an expression was, and it was said */
+	bool too_deep; /* an expression was, and it was said */
 
 	/* scan.l */
 	void *scanner;
@@ -37,17 +37,18 @@ struct parser {
 	/* tokens.c */
 	struct token *last, *before; /* the token handed out last, and the one before it */
 	struct token *pending;	     /* handed out next, after `closes` closing braces */
+	bool stray;		     /* the last token is a '}' that closes nothing */
 	int64_t put_back_at;	     /* offset of the token that was put back last: once is enough */
 	bool pending_taken;	     /* its braces are counted already */
 	int closes;
-	int depth;		     /* block braces that are open */
-	bool in_set, in_bits;	     /* inside { } of a set, inside [ ] */
-	struct span open[MAX_OPEN];  /* the braces */
-	int opener;		     /* token that began the item whose block is open */
-	bool recovering;	     /* skip to where the parser can go on */
-	bool quiet;		     /* something better was said about this statement */
-	bool stopped;		     /* too many errors */
-	bool failed;		     /* anything was reported */
+	int depth;		    /* block braces that are open */
+	bool in_set, in_bits;	    /* inside { } of a set, inside [ ] */
+	struct span open[MAX_OPEN]; /* the braces */
+	int opener;		    /* token that began the item whose block is open */
+	bool recovering;	    /* skip to where the parser can go on */
+	bool quiet;		    /* something better was said about this statement */
+	bool stopped;		    /* too many errors */
+	bool failed;		    /* anything was reported */
 	int errors;
 };
 

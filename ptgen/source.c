@@ -59,7 +59,8 @@ static bool check_text(struct context *context, int number)
 enum read_result { READ_OK, READ_MISSING, READ_BAD };
 
 /* Read a file whole into context->files. *reason: what is wrong with it, when not READ_OK. */
-static enum read_result read_source(struct context *context, const char *name, struct span included, const char **reason)
+static enum read_result read_source(struct context *context, const char *name, struct span included,
+				    const char **reason)
 {
 	FILE *in = fopen(name, "rb");
 	struct source *source;

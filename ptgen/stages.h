@@ -9,7 +9,8 @@
 #include "check.h"
 #include "model.h"
 
-/* ------------------------------------------------------------------------------------------------------------- options */
+/* ------------------------------------------------------------------------------------------------------------- options
+ */
 
 enum options_result {
 	OPTIONS_GO,   /* compile what the options say */
@@ -21,7 +22,8 @@ enum options_result {
 void options_defaults(struct context *context);
 enum options_result options_parse(struct context *context, int argc, char **argv);
 
-/* ------------------------------------------------------------------------------------------------------------- outputs */
+/* ------------------------------------------------------------------------------------------------------------- outputs
+ */
 
 struct outputs;
 
@@ -48,7 +50,8 @@ bool outputs_commit(struct outputs *outputs);
 /* Release the streams, written or not. */
 void outputs_delete(struct outputs *outputs);
 
-/* -------------------------------------------------------------------------------------------------------------- stages */
+/* -------------------------------------------------------------------------------------------------------------- stages
+ */
 
 void emit_c(struct context *context, const struct model *model, struct outputs *outputs);    /* F.h, F.c */
 void emit_json(struct context *context, const struct model *model, struct outputs *outputs); /* F.json */

@@ -14,9 +14,9 @@ struct m_operator {
 };
 
 static const struct m_operator operators[] = {
-	[X_OR] = {"||", 2},  [X_AND] = {"&&", 3}, [X_EQ] = {"==", 4}, [X_NE] = {"!=", 4}, [X_LT] = {"<", 4},
-	[X_GT] = {">", 4},   [X_LE] = {"<=", 4},  [X_GE] = {">=", 4}, [X_SHL] = {"<<", 5}, [X_SHR] = {">>", 5},
-	[X_ADD] = {"+", 6},  [X_SUB] = {"-", 6},  [X_MUL] = {"*", 7}, [X_DIV] = {"/", 7}, [X_MOD] = {"%", 7},
+	[X_OR] = {"||", 2}, [X_AND] = {"&&", 3}, [X_EQ] = {"==", 4}, [X_NE] = {"!=", 4},  [X_LT] = {"<", 4},
+	[X_GT] = {">", 4},  [X_LE] = {"<=", 4},	 [X_GE] = {">=", 4}, [X_SHL] = {"<<", 5}, [X_SHR] = {">>", 5},
+	[X_ADD] = {"+", 6}, [X_SUB] = {"-", 6},	 [X_MUL] = {"*", 7}, [X_DIV] = {"/", 7},  [X_MOD] = {"%", 7},
 };
 
 enum { LEVEL_COND = 1, LEVEL_UNARY = 8 };
@@ -66,27 +66,17 @@ static void put_expr(FILE *out, const struct model *model, ref at, int outer)
 	}
 	e = &model->exprs.v[at];
 	switch ((enum m_op)e->op) {
-	case X_CONST:
-		put_number(out, e->k);
-		break;
-	case X_PARAM:
-		fputs(model->params.v[e->a].name, out);
-		break;
-	case X_FIELD:
-		fputs(model->fields.v[e->a].name, out);
-		break;
+	case X_CONST: put_number(out, e->k); break;
+	case X_PARAM: fputs(model->params.v[e->a].name, out); break;
+	case X_FIELD: fputs(model->fields.v[e->a].name, out); break;
 	case X_BITS:
 		if (e->a == e->b)
 			fprintf(out, "[%d]", (int)e->a);
 		else
 			fprintf(out, "[%d:%d]", (int)e->a, (int)e->b);
 		break;
-	case X_RIGHT:
-		fputs(right_name(e->a), out);
-		break;
-	case X_ADDRESS:
-		fprintf(out, "%s[%d:%d]", model->addresses.v[e->a].name, (int)e->b, (int)e->c);
-		break;
+	case X_RIGHT: fputs(right_name(e->a), out); break;
+	case X_ADDRESS: fprintf(out, "%s[%d:%d]", model->addresses.v[e->a].name, (int)e->b, (int)e->c); break;
 	case X_COND:
 		fputs(outer > LEVEL_COND ? "(" : "", out);
 		put_expr(out, model, e->a, LEVEL_COND + 1);
@@ -101,10 +91,21 @@ static void put_expr(FILE *out, const struct model *model, ref at, int outer)
 		fputc(e->op == X_NOT ? '!' : '-', out);
 		put_expr(out, model, e->a, LEVEL_UNARY);
 		break;
-	case X_OR: case X_AND: case X_EQ: case X_NE: case X_LT: case X_GT: case X_LE: case X_GE:
-	case X_SHL: case X_SHR: case X_ADD: case X_SUB: case X_MUL: case X_DIV: case X_MOD:
-		put_binary(out, model, e, outer);
-		break;
+	case X_OR:
+	case X_AND:
+	case X_EQ:
+	case X_NE:
+	case X_LT:
+	case X_GT:
+	case X_LE:
+	case X_GE:
+	case X_SHL:
+	case X_SHR:
+	case X_ADD:
+	case X_SUB:
+	case X_MUL:
+	case X_DIV:
+	case X_MOD: put_binary(out, model, e, outer); break;
 	}
 }
 
@@ -137,7 +138,7 @@ const char *rights_text(struct arena *arena, unsigned int rights)
 	char both[2][4];
 	int class, i;
 
-	for (class = 0; class < 2; class++) {
+	for (class = 0; class < 2; class ++) {
 		int n = 0;
 
 		for (i = 0; i < 3; i++)
@@ -157,9 +158,13 @@ const char *letters_text(struct arena *arena, unsigned int rights)
 
 	if (privileged && user && privileged != user)
 		return rights_text(arena, rights);
-	return arena_printf(arena, "%s%s%s%s%s%s", privileged == user ? "" : user ? "u" : privileged ? "p" : "",
-			    class & 1 ? "r" : "", class & 2 ? "w" : "", class & 4 ? "x" : "", class && rights & 64 ? " " : "",
-			    rights & 64 ? "g" : "");
+	return arena_printf(arena, "%s%s%s%s%s%s",
+			    privileged == user ? ""
+			    : user	       ? "u"
+			    : privileged       ? "p"
+					       : "",
+			    class & 1 ? "r" : "", class & 2 ? "w" : "", class & 4 ? "x" : "",
+			    class && rights & 64 ? " " : "", rights & 64 ? "g" : "");
 }
 
 const char *range_text(struct arena *arena, int hi, int lo)
@@ -237,7 +242,7 @@ const char *category_text(enum ast_category category)
 {
 	static const char *const names[] = {
 		[CATEGORY_ABSENT] = "absent", [CATEGORY_FAULT] = "fault", [CATEGORY_NULL] = "null",
-		[CATEGORY_TABLE] = "table", [CATEGORY_LEAF] = "leaf",
+		[CATEGORY_TABLE] = "table",   [CATEGORY_LEAF] = "leaf",
 	};
 
 	return names[category];
@@ -246,7 +251,9 @@ const char *category_text(enum ast_category category)
 const char *concept_text(enum ast_concept concept)
 {
 	static const char *const names[] = {
-		[CONCEPT_PROT] = "prot", [CONCEPT_MEMTYPE] = "memtype", [CONCEPT_DIRTY] = "dirty",
+		[CONCEPT_PROT] = "prot",
+		[CONCEPT_MEMTYPE] = "memtype",
+		[CONCEPT_DIRTY] = "dirty",
 	};
 
 	return names[concept];

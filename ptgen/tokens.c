@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tokens.c - between scanner and parser. Counts the braces; says what was unexpected; and after an error mends the stream
- * of tokens, so that the parser meets the ';' or '}' that its error rules wait for, at the right depth: a slip in a line
- * costs the line, a slip in the head of an item costs the item, a brace that is missing is supplied where the next item
- * or format begins.
+ * tokens.c - between scanner and parser. Counts the braces; says what was unexpected; and after an error mends the
+ * stream of tokens, so that the parser meets the ';' or '}' that its error rules wait for, at the right depth: a slip
+ * in a line costs the line, a slip in the head of an item costs the item, a brace that is missing is supplied where the
+ * next item or format begins.
  */
 #include "parser.h"
 #include "parse.h"
@@ -46,7 +46,8 @@ void syntax_error(struct parser *p, struct span at, const char *format, ...)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------- the stream */
+/* -------------------------------------------------------------------------------------------------------- the stream
+ */
 
 static void scan(struct parser *p, struct token *token)
 {
@@ -63,19 +64,39 @@ static void scan(struct parser *p, struct token *token)
 
 static bool begins_format(const struct token *token)
 {
-	return token->first && (token->kind == FORMAT || token->kind == FAMILY || token->kind == INCLUDE ||
-				token->kind == LANGUAGE);
+	return token->first &&
+	       (token->kind == FORMAT || token->kind == FAMILY || token->kind == INCLUDE || token->kind == LANGUAGE);
 }
 
 static bool item_keyword(int kind)
 {
 	switch (kind) {
-	case ENTRY: case FIELDS: case REGISTER: case EXAMPLE: case REQUIRE: case WITHOUT: case PROT: case MEMTYPE: case TITLE:
-	case SPEC: case INPUT_: case OUTPUT: case PARAM: case STATIC: case FEATURE: case QUIRK: case ADDRESS: case LET: case SET:
-	case ROOT: case LEVEL: case ROUND: case REFUSE: case RESIZE: case WORD_:
-		return true;
-	default:
-		return false;
+	case ENTRY:
+	case FIELDS:
+	case REGISTER:
+	case EXAMPLE:
+	case REQUIRE:
+	case WITHOUT:
+	case PROT:
+	case MEMTYPE:
+	case TITLE:
+	case SPEC:
+	case INPUT_:
+	case OUTPUT:
+	case PARAM:
+	case STATIC:
+	case FEATURE:
+	case QUIRK:
+	case ADDRESS:
+	case LET:
+	case SET:
+	case ROOT:
+	case LEVEL:
+	case ROUND:
+	case REFUSE:
+	case RESIZE:
+	case WORD_: return true;
+	default: return false;
 	}
 }
 
@@ -87,12 +108,16 @@ static bool begins_item(const struct parser *p, const struct token *token)
 	if (p->depth < 2 || p->opener == ENTRY || p->opener == FIELDS || p->opener == REGISTER)
 		return true;
 	switch (token->kind) {
-	case ENTRY: case FIELDS: case REGISTER: case LEVEL: case EXAMPLE: case REQUIRE: case WITHOUT:
-		return true;
-	case PROT: case MEMTYPE:
-		return p->opener != EXAMPLE && p->opener != LEVEL;
-	default:
-		return false;
+	case ENTRY:
+	case FIELDS:
+	case REGISTER:
+	case LEVEL:
+	case EXAMPLE:
+	case REQUIRE:
+	case WITHOUT: return true;
+	case PROT:
+	case MEMTYPE: return p->opener != EXAMPLE && p->opener != LEVEL;
+	default: return false;
 	}
 }
 
@@ -101,6 +126,7 @@ static void take(struct parser *p, struct token *token)
 {
 	struct token *spare = p->before;
 
+	p->stray = false;
 	switch (token->kind) {
 	case '{':
 		if (p->last->kind == IN) {
@@ -118,20 +144,17 @@ static void take(struct parser *p, struct token *token)
 			token->kind = SET_CLOSE;
 		} else if (p->depth > 0) {
 			p->depth--;
+		} else {
+			p->stray = true;
 		}
 		break;
 	case ';':
 		p->in_set = false;
 		p->in_bits = false;
 		break;
-	case '[':
-		p->in_bits = true;
-		break;
-	case ']':
-		p->in_bits = false;
-		break;
-	default:
-		break;
+	case '[': p->in_bits = true; break;
+	case ']': p->in_bits = false; break;
+	default: break;
 	}
 	if (p->depth == 1 && (p->last->kind == ';' || p->last->kind == '{' || p->last->kind == '}'))
 		p->opener = token->kind;
@@ -142,9 +165,11 @@ static void take(struct parser *p, struct token *token)
 
 static void synthesize(struct token *token, int kind, const struct token *like)
 {
+	struct span before = {like->span.file, like->span.offset, 0};
+
 	memset(token, 0, sizeof(*token));
 	token->kind = kind;
-	token->span = (struct span){like->span.file, like->span.offset, 0};
+	token->span = before;
 }
 
 /* Put token back, to come after n closing braces. */
@@ -156,20 +181,56 @@ static void put_back(struct parser *p, const struct token *token, int n, bool ta
 	p->closes = n;
 }
 
+/* The next token, from what was put back or from the text. False: its braces are counted already. */
+static bool fetch(struct parser *p, struct token *token)
+{
+	if (p->closes > 0) {
+		p->closes--;
+		synthesize(token, '}', p->pending);
+		return true;
+	}
+	if (p->pending->kind) {
+		*token = *p->pending;
+		p->pending->kind = 0;
+		return !p->pending_taken;
+	}
+	scan(p, token);
+	return true;
+}
+
 /* Does the item whose head is broken have a block of lines, which can be parsed all the same? */
 static bool block_follows(const struct parser *p, int target)
 {
 	return target == 1 && (p->opener == ENTRY || p->opener == FIELDS || p->opener == REGISTER);
 }
 
+/* Is the token, or what it is made to be, the end of what cannot be parsed? */
+static bool skipped(struct parser *p, struct token *token, int target, bool once)
+{
+	if (token->kind == '{')
+		return p->depth == target + 1 && block_follows(p, target);
+	if (token->kind == '}' && p->depth < target) {
+		if (once && block_follows(p, target) && !p->pending->kind) {
+			put_back(p, token, 0, true);
+			synthesize(token, ';', token);
+		}
+		return true;
+	}
+	if (p->depth != target || (token->kind != ';' && token->kind != '}'))
+		return false;
+	/* After the '}' of a block that was skipped, the item ends. */
+	token->kind = ';';
+	return true;
+}
+
 /*
- * Skip to the end of what cannot be parsed. The token that was unexpected, p->last, is the first to be looked at. target:
- * how many blocks were open where it came; what is nested deeper is skipped whole.
+ * Skip to the end of what cannot be parsed. The token that was unexpected, p->last, is the first to be looked at.
+ * target: how many blocks were open where it came; what is nested deeper is skipped whole.
  */
 static void recover(struct parser *p, struct token *token)
 {
 	int target = p->depth;
-	bool fresh = false;
+	bool fresh = false, once;
 
 	*token = *p->last;
 	p->in_set = false;
@@ -177,16 +238,15 @@ static void recover(struct parser *p, struct token *token)
 	p->recovering = false;
 	if (token->kind == '{')
 		target--;
-	else if (token->kind == '}')
+	else if (token->kind == '}' && !p->stray)
 		target++;
-	for (;; fresh = true) {
-		if (fresh)
-			scan(p, token);
+	for (;;) {
 		if (token->kind == END || p->stopped) {
 			token->kind = END;
 			return;
 		}
-		if (begins_format(token)) {
+		once = p->put_back_at != (int64_t)token->span.offset;
+		if (once && begins_format(token)) {
 			put_back(p, token, p->depth > 0 && target > 0 ? p->depth - 1 : p->depth, false);
 			synthesize(token, target > 0 ? '}' : ';', token);
 			if (block_follows(p, target)) {
@@ -196,7 +256,7 @@ static void recover(struct parser *p, struct token *token)
 			take(p, token);
 			return;
 		}
-		if (target > 0 && begins_item(p, token) && p->put_back_at != (int64_t)token->span.offset) {
+		if (target > 0 && begins_item(p, token) && once) {
 			if (p->depth > target)
 				p->depth = target;
 			put_back(p, token, 0, false);
@@ -206,24 +266,9 @@ static void recover(struct parser *p, struct token *token)
 		}
 		if (fresh)
 			take(p, token);
-		if (target == 0)
-			continue;
-		if (token->kind == '{' && p->depth == target + 1 && block_follows(p, target))
+		if (target > 0 && skipped(p, token, target, once))
 			return;
-		if (token->kind == '}' && p->depth < target) {
-			if (block_follows(p, target)) {
-				put_back(p, token, 0, true);
-				synthesize(token, ';', token);
-			}
-			return;
-		}
-		if (p->depth == target && token->kind == '}') {
-			/* The end of an item whose block was skipped. */
-			token->kind = ';';
-			return;
-		}
-		if (p->depth == target && token->kind == ';')
-			return;
+		fresh = fetch(p, token);
 	}
 }
 
@@ -231,29 +276,19 @@ int parse_lex(PARSE_STYPE *value, struct span *at, struct parser *p)
 {
 	struct token token;
 
-	if (p->recovering) {
+	if (p->recovering)
 		recover(p, &token);
-	} else if (p->closes > 0) {
-		p->closes--;
-		synthesize(&token, '}', p->pending);
+	else if (fetch(p, &token))
 		take(p, &token);
-	} else if (p->pending->kind) {
-		token = *p->pending;
-		p->pending->kind = 0;
-		if (!p->pending_taken)
-			take(p, &token);
-	} else {
-		scan(p, &token);
-		if (p->stopped)
-			token.kind = END;
-		take(p, &token);
-	}
+	if (p->stopped)
+		token.kind = END;
 	*value = token.value;
 	*at = token.span;
 	return token.kind;
 }
 
-/* ----------------------------------------------------------------------------------------------------- the complaint */
+/* ----------------------------------------------------------------------------------------------------- the complaint
+ */
 
 /* Tokens that stand for one notion together: when most are expected, the notion is named instead. */
 struct notion {
@@ -264,8 +299,9 @@ struct notion {
 #define OPERATOR "an operator"
 
 static const struct notion notions[] = {
-	{"an item", " title spec word reserved input output static param feature quirk address let set require root level "
-		    "fields entry prot memtype dirty round refuse resize register without example "},
+	{"an item",
+	 " title spec word reserved input output static param feature quirk address let set require root level "
+	 "fields entry prot memtype dirty round refuse resize register without example "},
 	{"an option", " default allows denies accessed dirty by live keep synced marks or if "},
 	{"an option", " align table every word as limit "},
 	{"an option", " start count align table grows "},
@@ -278,9 +314,11 @@ enum { N_NOTIONS = sizeof(notions) / sizeof(notions[0]), MAX_EXPECTED = 128, MAX
 
 /* Every keyword that may be a name is expected where a name is; then only the name is worth telling. */
 static const char keywords_as_names[] =
-	" title spec word reserved raises input output static param feature quirk address let set require root level index "
+	" title spec word reserved raises input output static param feature quirk address let set require root level "
+	"index "
 	"fields entry absent fault null table leaf round refuse resize register without example at prot memtype dirty "
-	"include language format family above aperture base window align every as limit start count grows when for repeat "
+	"include language format family above aperture base window align every as limit start count grows when for "
+	"repeat "
 	"contig next default allows denies accessed by live keep synced marks or ";
 
 static bool listed(const char *list, const char *word)
@@ -439,7 +477,9 @@ void unexpected_token(struct parser *p, struct span at, const char *const *expec
 		return;
 	if (token->kind == END && p->depth > 0) {
 		syntax_error(p, at, "the file ends inside a block: %s missing",
-			     p->depth == 1 ? "a '}' is" : p->depth == 2 ? "two '}' are" : "several '}' are");
+			     p->depth == 1   ? "a '}' is"
+			     : p->depth == 2 ? "two '}' are"
+					     : "several '}' are");
 		diag_related(p->context, p->open[p->depth <= MAX_OPEN ? p->depth - 1 : MAX_OPEN - 1],
 			     "the block that is still open");
 	} else if (p->depth > 0 && ended && (begins_format(token) || (p->depth > 1 && begins_item(p, token)))) {
