@@ -133,14 +133,16 @@ bench: ## measure the generated code beside plain stores; writes build/bench.jso
 C_FILES := $(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/pttool/*.[ch] examples/*.[ch] bench/*.[ch] \
 	tests/*.[ch] tests/*/*.[ch])
 
+LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
+
 lint: ## clang-tidy and cppcheck over our own sources
 	@tools/setup lint
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-		--suppress=missingIncludeSystem --suppress=unusedStructMember -D_POSIX_C_SOURCE=200809L -I$(B)/obj/ptgen -Iptgen -Iruntime \
-		-Iruntime/vcm -I$(G) -Itests $(filter-out tests/%,$(filter %.c,$(C_FILES)))
-	clang-tidy --quiet --warnings-as-errors='*' $(filter-out tests/%,$(filter %.c,$(C_FILES))) -- -std=c11 \
-		-D_POSIX_C_SOURCE=200809L $(INCLUDE_tests)
+		--suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_POSIX_C_SOURCE=200809L \
+		-I$(B)/obj/ptgen -Iptgen -Iruntime -Iruntime/vcm -I$(G) -Itests $(LINT_C)
+	printf '%s\n' $(LINT_C) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c11 \
+		-D_POSIX_C_SOURCE=200809L $(INCLUDE_tests) 2>/dev/null' sh
 
 format: ## rewrite our own sources as .clang-format says
 	@tools/setup lint
