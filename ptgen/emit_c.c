@@ -179,10 +179,23 @@ static void plan_levels(struct emitter *emitter)
 		refuse(emitter, "run-time addresses");
 }
 
+/* The mark of leaf addresses, a configuration expression; NULL: none. */
+static const char *marks_of(struct emitter *emitter)
+{
+	for (int k = 0; k < emitter->model->kinds.n; k++) {
+		struct bits marks = kind_bits(emitter, k, BITS_MARKS);
+
+		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF && (marks.text || marks.literal))
+			return marks.text ? marks.text : hex(emitter, marks.literal);
+	}
+	return NULL;
+}
+
 /* The last address of which a table (or the root) can be: from the width of the fields that hold it. */
 static const char *last_address(struct emitter *emitter, bool root)
 {
 	const struct model *model = emitter->model;
+	const char *text, *marks;
 	int top = -1;
 
 	for (int i = 0; i < (root ? model->registers.n : model->kinds.n); i++) {
@@ -200,10 +213,14 @@ static const char *last_address(struct emitter *emitter, bool root)
 		if (here >= 0 && (top < 0 || (root ? here > top : here < top)))
 			top = here;
 	}
-	if (top < 0 || top >= 63)
-		return "t->output_last";
-	return text_of(emitter, "(t->output_last < UINT64_C(0x%" PRIx64 ") ? t->output_last : UINT64_C(0x%" PRIx64 "))", mask_of(top, 0),
+	text = top < 0 || top >= 63 ? "t->output_last" :
+	       text_of(emitter, "(t->output_last < UINT64_C(0x%" PRIx64 ") ? t->output_last : UINT64_C(0x%" PRIx64 "))", mask_of(top, 0),
 		       mask_of(top, 0));
+	/* A table whose address has the mark in it would not be found again. */
+	marks = marks_of(emitter);
+	if (marks)
+		text = text_of(emitter, "%s_below(%s, %s)", emitter->lower, text, marks);
+	return text;
 }
 
 static void emit_enums(void *ctx)
@@ -298,6 +315,9 @@ static void emit_arithmetic(void *ctx)
 		OUT("static int64_t %s_quotient(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a / b;\n}\n\n", f);
 	if (emitter->uses_mod)
 		OUT("static int64_t %s_remainder(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a %% b;\n}\n\n", f);
+	if (emitter->has_marks)
+		OUT("/* The last address below the mark, if that is less. */\nstatic uint64_t %s_below(uint64_t last, uint64_t mark)\n{\n"
+		    "\treturn mark && mark - 1 < last ? mark - 1 : last;\n}\n\n", f);
 	if (emitter->uses_above)
 		OUT("/* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */\n"
 		    "static uint64_t %s_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)\n{\n\tuint64_t mask = 0;\n\n"
@@ -329,7 +349,7 @@ static void print_source(struct emitter *emitter, bool header)
 			text_of(emitter, "%s_PARAM_%s", emitter->upper, enumerator(emitter->arena, model->params.v[model->root.grows].name)), NULL},
 		{"GROWS_LAST", model->root.grows == REF_NONE ? "0" : text_of(emitter, "%" PRId64,
 			model->ranges.v[model->params.v[model->root.grows].first_range + model->params.v[model->root.grows].n_ranges - 1].last), NULL},
-		{"FAULT_INPUT", "", NULL},
+		{"MARKS", marks_of(emitter) ? text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, "MARKS", marks_of(emitter)))) : "0", NULL},
 		{NULL, NULL, NULL},
 	};
 	const struct template_flag flags[] = {

@@ -97,6 +97,8 @@ const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n)
 
 enum bits_of { BITS_MASK, BITS_VALUE, BITS_RES0, BITS_RES1, BITS_CONST, BITS_ADDRESS, BITS_KEEP, BITS_SYNCED, BITS_LIVE, BITS_MARKS };
 struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what);
+/* The mark of a kind's address, as it lies in the entry: a configuration expression, NULL for none. */
+const char *marks_in_entry(struct emitter *emitter, ref kind);
 /* Leaf sizes of a level whose entries hold fewer address bits than those of other levels, and how many. */
 void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes);
 void emit_entry_functions(void *ctx);

@@ -272,7 +272,6 @@ void plan_codes(struct emitter *emitter)
 		const struct m_kind *kind = &model->kinds.v[k];
 		struct selection selection = rules;
 		const int64_t *base;
-		struct bits marks;
 		struct attribute_class wanted = {0};
 		int n, found = -1, index = 0;
 		const struct m_slice *slice = slices_of(emitter, k, &n);
@@ -300,9 +299,7 @@ void plan_codes(struct emitter *emitter)
 					  32, &selection, fill_rights);
 		wanted.memory = matrix_of(emitter, "memory", "Attribute bits by memory type: cached, non-cached, device.", k, base, 3,
 					  &selection, fill_memory);
-		marks = kind_bits(emitter, k, BITS_MARKS);
-		if (marks.text || marks.literal)
-			wanted.marks = marks.text ? marks.text : hex(emitter, marks.literal);
+		wanted.marks = marks_in_entry(emitter, k);
 		for (int c = 0; c < emitter->classes.n; c++) {
 			const struct attribute_class *have = &emitter->classes.v[c];
 
@@ -440,7 +437,7 @@ void emit_attribute_functions(void *ctx)
 			OUT(";\n");
 			if (class->marks)
 				OUT("%s\tif ((request & PT_MEMORY_MASK) != PT_DEVICE)\n%s\t\ta->leaf[%d] |= t->word[%s];\n", shapes ? "\t" : "",
-				    shapes ? "\t" : "", class->index, word_name(emitter, word_of(emitter, "MARKS", class->marks)));
+				    shapes ? "\t" : "", class->index, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", class->marks)));
 		}
 		if (shapes)
 			OUT("\t\tbreak;\n");

@@ -153,8 +153,6 @@ static const char *get_text(struct emitter *emitter, ref kind)
 	struct bits marks = kind_bits(emitter, kind, BITS_MARKS);
 	const char *text = NULL, *entry = "entry", *wide = emitter->entry_bits <= 32 ? "(uint64_t)" : "";
 
-	if (marks.text || marks.literal)
-		entry = text_of(emitter, "(entry & ~%s)", bits_text(emitter, "MARKS", &marks));
 	for (int i = 0; i < n; i++) {
 		const char *part;
 
@@ -166,7 +164,25 @@ static const char *get_text(struct emitter *emitter, ref kind)
 			part = text_of(emitter, "(%s(%s & %s) >> %d)", wide, entry, hex(emitter, piece[i].mask), -piece[i].shift);
 		text = text ? text_of(emitter, "%s | %s", text, part) : part;
 	}
+	if (text && (marks.text || marks.literal))
+		text = text_of(emitter, "(%s) & ~%s", text, bits_text(emitter, "MARKS", &marks));
 	return text ? text : "0";
+}
+
+/* The mark of a kind's address, as it lies in the entry: configuration expression, NULL for none. */
+const char *marks_in_entry(struct emitter *emitter, ref kind)
+{
+	struct bits marks = kind_bits(emitter, kind, BITS_MARKS);
+	struct piece piece[16];
+	const char *text = marks.text ? marks.text : marks.literal ? hex(emitter, marks.literal) : NULL;
+
+	if (!text || pieces_of(emitter, kind, piece, 16) < 1)
+		return NULL;
+	if (piece[0].shift > 0)
+		text = text_of(emitter, "((%s) >> %d)", text, piece[0].shift);
+	else if (piece[0].shift < 0)
+		text = text_of(emitter, "((%s) << %d)", text, -piece[0].shift);
+	return text;
 }
 
 /* ------------------------------------------------------------------------------------------------------ rows of sizes */
@@ -374,20 +390,20 @@ static void emit_tables(struct emitter *emitter)
 
 	for (int i = 0; i < model->levels.n; i++) {
 		ref kind = emitter->table[i];
-		struct bits constant, sync, marks;
-		const char *text;
+		struct bits constant, sync;
+		const char *text, *marks;
 
 		if (kind == REF_NONE)
 			continue;
 		constant = kind_bits(emitter, kind, BITS_CONST);
 		sync = kind_bits(emitter, kind, BITS_SYNCED);
-		marks = kind_bits(emitter, kind, BITS_MARKS);
+		marks = marks_in_entry(emitter, kind);
 		is[i] = text_of(emitter, "\treturn %s;\n", table_test(emitter, i));
 		pa[i] = text_of(emitter, "\treturn %s;\n", get_text(emitter, kind));
 		text = text_of(emitter, "%s | %s", put_text(emitter, kind),
 			       bits_text(emitter, text_of(emitter, "%s_TABLE", emitter->level_name[i]), &constant));
-		if (marks.text || marks.literal)
-			text = text_of(emitter, "%s | %s", text, bits_text(emitter, "MARKS", &marks));
+		if (marks)
+			text = text_of(emitter, "%s | t->word[%s]", text, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", marks)));
 		make[i] = text_of(emitter, "\treturn %s;\n", text);
 		synced[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_SYNCED", emitter->level_name[i]), &sync));
 	}

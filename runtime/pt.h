@@ -377,6 +377,7 @@ struct pt_table {
 	uint64_t first, last;
 	uint64_t input_mask;
 	uint64_t page_sizes;
+	uint64_t allowed_sizes; /* private: what the configuration allowed */
 	uint64_t output_last;
 	uint64_t n_tables, table_bytes;
 	uint32_t root_bytes;
