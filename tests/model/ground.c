@@ -31,6 +31,7 @@ static void garbage(struct ground *ground, unsigned char *to, size_t bytes)
 static bool hook_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
 {
 	struct ground *ground = ctx;
+	uint64_t first;
 	size_t at;
 	uint32_t b;
 
@@ -46,9 +47,10 @@ static bool hook_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, i
 	if (ground->fail_after > 0)
 		ground->fail_after--;
 	/* an odd multiple of the alignment */
-	at = (ground->next + align - 1) & ~(align - 1);
-	if (((ground->base + at) & (2 * (uint64_t)align - 1)) == 0)
-		at += align;
+	first = (ground->base + ground->next + align - 1) & ~((uint64_t)align - 1);
+	if ((first & align) == 0)
+		first += align;
+	at = (size_t)(first - ground->base);
 	if (at + bytes > ground->bytes) {
 		CHECK_MSG(ground->max_pa >= ground->base, "the bank is full");
 		ground->failed = true;

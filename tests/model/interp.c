@@ -4,49 +4,14 @@
 
 #include <string.h>
 
-/* --------------------------------------------------------------------------------------------------------- bits, words
- */
+/* ----------------------------------------------------------------------------------------------------- bits, words */
 
 static uint64_t ones(unsigned int n)
 {
 	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
 }
 
-static bool get_bit(const uint64_t word[2], unsigned int i)
-{
-	return i < 128 && (word[i / 64] >> (i % 64)) & 1;
-}
-
-static void put_bit(uint64_t word[2], unsigned int i, bool on)
-{
-	uint64_t bit = (uint64_t)1 << (i % 64);
-
-	if (i >= 128)
-		return;
-	if (on)
-		word[i / 64] |= bit;
-	else
-		word[i / 64] &= ~bit;
-}
-
-/* Bits [hi:lo] of a word; at most 64 of them. */
-static uint64_t get_bits(const uint64_t word[2], unsigned int hi, unsigned int lo)
-{
-	uint64_t value = 0;
-
-	for (unsigned int i = lo; i <= hi && i - lo < 64; i++)
-		value |= (uint64_t)get_bit(word, i) << (i - lo);
-	return value;
-}
-
-static void put_bits(uint64_t word[2], unsigned int hi, unsigned int lo, uint64_t value)
-{
-	for (unsigned int i = lo; i <= hi; i++)
-		put_bit(word, i, i - lo < 64 ? (value >> (i - lo)) & 1 : false);
-}
-
-/* --------------------------------------------------------------------------------------------------------- expressions
- */
+/* ----------------------------------------------------------------------------------------------------- expressions */
 
 static const struct m_kind *kind_of(const struct interp *in, ref kind)
 {
@@ -60,7 +25,9 @@ static const struct m_slice *slice_of(const struct interp *in, ref kind, int i)
 
 static bool slice_exists(const struct interp *in, const struct m_slice *slice)
 {
-	return interp_holds(in, slice->cond, REF_NONE, NULL, 0);
+	size_t n = (size_t)(slice - in->model->slices.v);
+
+	return (in->slice_exists[n / 64] >> n % 64) & 1;
 }
 
 /* The value of a field in a word; false when the kind has no such field. */
@@ -76,7 +43,7 @@ static bool field_get(const struct interp *in, ref kind, ref field, const uint64
 		    !slice_exists(in, slice))
 			continue;
 		found = true;
-		*value |= get_bits(word, slice->hi, slice->lo) << slice->to;
+		*value |= interp_get_bits(word, slice->hi, slice->lo) << slice->to;
 	}
 	return found;
 }
@@ -87,12 +54,18 @@ static void field_put(const struct interp *in, ref kind, ref field, unsigned int
 {
 	for (int i = 0; i < kind_of(in, kind)->n_slices; i++) {
 		const struct m_slice *slice = slice_of(in, kind, i);
+		uint64_t now;
 
 		if (slice->field != field || slice->role != ROLE_FIELD || !slice_exists(in, slice))
 			continue;
-		for (unsigned int bit = lo; bit <= hi; bit++)
-			if (bit >= slice->to && bit - slice->to <= (unsigned int)(slice->hi - slice->lo))
-				put_bit(word, slice->lo + bit - slice->to, (value >> (bit - lo)) & 1);
+		now = interp_get_bits(word, slice->hi, slice->lo);
+		for (unsigned int k = 0; k <= (unsigned int)(slice->hi - slice->lo); k++) {
+			unsigned int bit = slice->to + k; /* of the field */
+
+			if (bit >= lo && bit <= hi)
+				now = (now & ~((uint64_t)1 << k)) | ((value >> (bit - lo)) & 1) << k;
+		}
+		interp_put_bits(word, slice->hi, slice->lo, now);
 	}
 }
 
@@ -109,7 +82,7 @@ int64_t interp_eval(const struct interp *in, ref expr, ref kind, const uint64_t 
 		if (kind == REF_NONE || !word || !field_get(in, kind, e->a, word, &field))
 			return 0;
 		return (int64_t)field;
-	case X_BITS: return word ? (int64_t)get_bits(word, (unsigned int)e->a, (unsigned int)e->b) : 0;
+	case X_BITS: return word ? (int64_t)interp_get_bits(word, (unsigned int)e->a, (unsigned int)e->b) : 0;
 	case X_RIGHT: return (request & (unsigned int)e->a) != 0;
 	case X_ADDRESS: return 0; /* no format under test has one */
 	case X_COND:
@@ -197,6 +170,11 @@ const char *interp_init(struct interp *in, const struct model *model, const int6
 	why = settle_params(in, param);
 	if (why)
 		return why;
+	if (model->slices.n > INTERP_SLICES)
+		return "more slices than the interpreter takes";
+	for (int i = 0; i < model->slices.n; i++)
+		if (interp_holds(in, model->slices.v[i].cond, REF_NONE, NULL, 0))
+			in->slice_exists[i / 64] |= (uint64_t)1 << i % 64;
 	in->shape = REF_NONE;
 	for (int i = 0; i < model->shapes.n && in->shape == REF_NONE; i++)
 		if (interp_holds(in, model->shapes.v[i].when, REF_NONE, NULL, 0))
@@ -259,8 +237,7 @@ uint64_t interp_present(const struct interp *in, uint64_t inner)
 	return inner + in->base;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ geometry
- */
+/* -------------------------------------------------------------------------------------------------------- geometry */
 
 static unsigned int level_hi(const struct interp *in, ref level, bool start)
 {
@@ -344,7 +321,7 @@ static bool is_kind(const struct interp *in, ref kind, const uint64_t word[2])
 
 		if (slice->role != ROLE_CONST || !slice_exists(in, slice))
 			continue;
-		if (get_bits(word, slice->hi, slice->lo) !=
+		if (interp_get_bits(word, slice->hi, slice->lo) !=
 		    ((uint64_t)eval(in, slice->value) & ones((unsigned int)(slice->hi - slice->lo) + 1)))
 			return false;
 	}
@@ -386,7 +363,7 @@ uint64_t interp_reserved(const struct interp *in, ref kind, const uint64_t word[
 
 	for (int i = 0; i < kind_of(in, kind)->n_slices; i++) {
 		const struct m_slice *slice = slice_of(in, kind, i);
-		uint64_t value = get_bits(word, slice->hi, slice->lo);
+		uint64_t value = interp_get_bits(word, slice->hi, slice->lo);
 		uint64_t all = ones((unsigned int)(slice->hi - slice->lo) + 1);
 
 		if (!slice_exists(in, slice))
@@ -415,7 +392,7 @@ uint64_t interp_address(const struct interp *in, ref kind, const uint64_t word[2
 
 		if (slice->role != ROLE_ADDRESS || !slice_exists(in, slice))
 			continue;
-		part = get_bits(word, slice->hi, slice->lo) << slice->to;
+		part = interp_get_bits(word, slice->hi, slice->lo) << slice->to;
 		if (slice->marks != REF_NONE)
 			part &= ~(uint64_t)eval(in, slice->marks);
 		address |= part;
@@ -469,7 +446,7 @@ void interp_decode(const struct interp *in, ref kind, const uint64_t word[2], st
 	decode->accessed = true;
 	for (int i = 0; i < kind_of(in, kind)->n_slices; i++) {
 		const struct m_slice *slice = slice_of(in, kind, i);
-		bool on = get_bit(word, slice->lo);
+		bool on = interp_get_bits(word, slice->lo, slice->lo) != 0;
 
 		if (!slice_exists(in, slice))
 			continue;
@@ -525,7 +502,13 @@ void interp_decode(const struct interp *in, ref kind, const uint64_t word[2], st
 
 bool interp_round(const struct interp *in, unsigned int request, unsigned int *rounded)
 {
+	unsigned int unmarked = 0;
+
 	request &= PT_REQUEST_MASK;
+	for (int i = 0; i < in->model->slices.n; i++)
+		if ((request & PT_MEMORY_MASK) == PT_DEVICE && in->model->slices.v[i].marks != REF_NONE &&
+		    interp_eval(in, in->model->slices.v[i].marks, REF_NONE, NULL, 0) != 0)
+			unmarked = INTERP_UNMARKED;
 	for (int i = 0; i < in->model->rules.n; i++) {
 		const struct m_rule *rule = &in->model->rules.v[i];
 
@@ -542,7 +525,7 @@ bool interp_round(const struct interp *in, unsigned int request, unsigned int *r
 		if (rule->adds & M_DEVICE)
 			request = (request & ~(unsigned int)PT_MEMORY_MASK) | PT_DEVICE;
 	}
-	*rounded = request;
+	*rounded = request | unmarked;
 	for (int i = 0; i < in->model->rules.n; i++) {
 		const struct m_rule *rule = &in->model->rules.v[i];
 
@@ -553,11 +536,39 @@ bool interp_round(const struct interp *in, unsigned int request, unsigned int *r
 	return true;
 }
 
-bool interp_wider(unsigned int request, unsigned int rounded)
+/* Does anything in a leaf of this configuration decide about execute access? */
+static bool controls_exec(const struct interp *in)
+{
+	const struct m_shape *shape = &in->model->shapes.v[in->shape];
+	const unsigned int exec = PT_RIGHT_PX | PT_RIGHT_UX;
+	const struct m_level *last = &in->model->levels.v[shape->first_level + shape->n_levels - 1];
+	bool found = false;
+
+	for (int k = 0; k < last->n_kinds; k++) {
+		ref kind = last->first_kind + k;
+
+		if (!interp_offered(in, kind))
+			continue;
+		for (int i = 0; i < kind_of(in, kind)->n_slices; i++) {
+			const struct m_slice *slice = slice_of(in, kind, i);
+
+			found |= slice_exists(in, slice) && ((unsigned int)slice->allows | slice->denies) & exec;
+		}
+		for (int i = 0; i < in->model->codes.n; i++) {
+			const struct m_code *code = &in->model->codes.v[i];
+
+			found |= code->concept == CONCEPT_PROT && code->occurs & exec && code_applies(in, code, kind);
+		}
+	}
+	return found;
+}
+
+bool interp_wider(const struct interp *in, unsigned int request, unsigned int rounded)
 {
 	unsigned int added = rounded & ~request;
 
-	return (added & (PT_WRITE | PT_EXEC)) || (request & PT_PRIV && !(rounded & PT_PRIV));
+	return added & PT_WRITE || (added & PT_EXEC && controls_exec(in)) ||
+	       (request & PT_PRIV && !(rounded & PT_PRIV));
 }
 
 static int popcount(unsigned int x)
@@ -627,13 +638,14 @@ bool interp_encode(const struct interp *in, ref kind, uint64_t address, unsigned
 			break;
 		case ROLE_ADDRESS:
 			value = address;
-			if (slice->marks != REF_NONE && !(leaf && memory == PT_MEMORY_DEVICE))
+			if (slice->marks != REF_NONE &&
+			    !(leaf && (memory == PT_MEMORY_DEVICE || request & INTERP_UNMARKED)))
 				value |= (uint64_t)eval(in, slice->marks);
 			value >>= slice->to;
 			break;
 		default: break;
 		}
-		put_bits(word, slice->hi, slice->lo, value & all);
+		interp_put_bits(word, slice->hi, slice->lo, value & all);
 	}
 	for (int i = 0; i < in->model->codes.n && leaf; i++) {
 		const struct m_code *code = &in->model->codes.v[i];
@@ -658,7 +670,7 @@ void interp_hardware_bits(const struct interp *in, ref kind, uint64_t mask[2])
 		const struct m_slice *slice = slice_of(in, kind, i);
 
 		if (slice_exists(in, slice) && slice->flags & (SLICE_ACCESSED | SLICE_DIRTY))
-			put_bits(mask, slice->hi, slice->lo, UINT64_MAX);
+			interp_put_bits(mask, slice->hi, slice->lo, UINT64_MAX);
 	}
 	for (int i = 0; i < in->model->codes.n; i++) {
 		const struct m_code *code = &in->model->codes.v[i];
@@ -678,7 +690,7 @@ void interp_synced_bits(const struct interp *in, ref kind, uint64_t mask[2])
 		const struct m_slice *slice = slice_of(in, kind, i);
 
 		if (slice_exists(in, slice) && slice->flags & SLICE_SYNCED)
-			put_bits(mask, slice->hi, slice->lo, UINT64_MAX);
+			interp_put_bits(mask, slice->hi, slice->lo, UINT64_MAX);
 	}
 }
 
@@ -690,7 +702,7 @@ bool interp_set_accessed(const struct interp *in, ref kind, uint64_t word[2], bo
 		const struct m_slice *slice = slice_of(in, kind, i);
 
 		if (slice_exists(in, slice) && slice->flags & SLICE_ACCESSED) {
-			put_bit(word, slice->lo, on);
+			interp_put_bits(word, slice->lo, slice->lo, on);
 			found = true;
 		}
 	}
@@ -705,7 +717,7 @@ bool interp_set_dirty(const struct interp *in, ref kind, uint64_t word[2], bool 
 		const struct m_slice *slice = slice_of(in, kind, i);
 
 		if (slice_exists(in, slice) && slice->flags & SLICE_DIRTY) {
-			put_bit(word, slice->lo, on);
+			interp_put_bits(word, slice->lo, slice->lo, on);
 			found = true;
 		}
 	}

@@ -24,6 +24,8 @@ const struct model *models_find(const char *name);
 const struct model *models_nth(size_t n);
 const char *models_directory(void);
 
+enum { INTERP_SLICES = 1 << 15 };
+
 /* One configuration of a format. */
 struct interp {
 	const struct model *model;
@@ -36,6 +38,7 @@ struct interp {
 	uint64_t base;
 	uint64_t output_last;
 	enum m_above above;
+	uint64_t slice_exists[INTERP_SLICES / 64]; /* bit n: slice n of the model exists in this configuration */
 };
 
 /* A byte image of memory; read: false when any byte lies outside. */
@@ -54,6 +57,10 @@ const char *interp_init(struct interp *in, const struct model *model, const int6
 bool interp_input(const struct interp *in, uint64_t iova, uint64_t *inner);
 /* The other way. */
 uint64_t interp_present(const struct interp *in, uint64_t inner);
+
+/* Bits [hi:lo] of a word, at most 64 of them. */
+uint64_t interp_get_bits(const uint64_t word[2], unsigned int hi, unsigned int lo);
+void interp_put_bits(uint64_t word[2], unsigned int hi, unsigned int lo, uint64_t value);
 
 int64_t interp_eval(const struct interp *in, ref expr, ref kind, const uint64_t word[2], unsigned int request);
 bool interp_holds(const struct interp *in, ref cond, ref kind, const uint64_t word[2], unsigned int request);
@@ -77,10 +84,16 @@ uint64_t interp_address(const struct interp *in, ref kind, const uint64_t word[2
 /* Is this leaf kind offered to a mapper: present, and not larger than input or output? */
 bool interp_offered(const struct interp *in, ref kind);
 
+/*
+ * Beside the bits of a request: the caller asked for device memory, so the address gets no marks, also where the format
+ * has no memory types and the granted request does not show it.
+ */
+enum { INTERP_UNMARKED = 1 << 9 };
+
 /* What a request becomes; false: refused. */
 bool interp_round(const struct interp *in, unsigned int request, unsigned int *rounded);
-/* Did rounding add write, execute or user access? */
-bool interp_wider(unsigned int request, unsigned int rounded);
+/* Did rounding add write or user access, or execute access where the format has a say in that at all? */
+bool interp_wider(const struct interp *in, unsigned int request, unsigned int rounded);
 /* The word of a kind for an address and a (rounded) request; false: it cannot be expressed. */
 bool interp_encode(const struct interp *in, ref kind, uint64_t address, unsigned int request, uint64_t word[2]);
 /* Bits of a kind that hardware may set, or F_dirty clear, after the word was written. */

@@ -181,6 +181,31 @@ struct scan {
 	const struct interp_scan *to;
 };
 
+/* Entries of a table from `first` on that are surely the absent word seen before; most entries are. */
+static uint64_t skip_absent(const struct scan *scan, ref level, uint64_t table, uint64_t first, uint64_t n,
+			    const uint64_t absent[2])
+{
+	const struct m_level *l = level_of(scan->in, level);
+	unsigned char want[16], bytes[1024];
+	size_t size = (size_t)l->entry_bytes, room = sizeof(bytes) / size;
+	uint64_t i = first;
+
+	if (l->every_lg2)
+		return first;
+	interp_store(scan->in, level, absent, want);
+	while (i < n) {
+		size_t here = n - i < room ? (size_t)(n - i) : room;
+
+		if (!scan->image->read(scan->image->ctx, interp_entry_pa(scan->in, level, table, i), bytes,
+				       here * size))
+			return i;
+		for (size_t k = 0; k < here; k++, i++)
+			if (memcmp(bytes + k * size, want, size) != 0)
+				return i;
+	}
+	return n;
+}
+
 static bool scan_table(const struct scan *scan, ref level, bool start, uint64_t table, uint64_t inner,
 		       unsigned int rights)
 {
@@ -191,15 +216,18 @@ static bool scan_table(const struct scan *scan, ref level, bool start, uint64_t 
 	bool known_absent = false;
 
 	for (uint64_t i = 0; i < n; i++) {
-		struct interp_entry entry = {.level = level, .table = table, .index = i, .child_level = REF_NONE};
+		struct interp_entry entry = {.level = level, .table = table, .child_level = REF_NONE};
 		struct interp_decode decode;
 		enum ast_category category = CATEGORY_ABSENT;
 
+		if (known_absent)
+			i = skip_absent(scan, level, table, i, n, absent);
+		if (i == n)
+			break;
+		entry.index = i;
 		entry.pa = interp_entry_pa(in, level, table, i);
 		if (!interp_read(in, scan->image, level, entry.pa, entry.word))
 			return false;
-		if (known_absent && entry.word[0] == absent[0] && entry.word[1] == absent[1])
-			continue; /* most entries are; do not classify the same word again */
 		entry.kind = interp_classify(in, level, entry.word, NULL);
 		entry.inner = inner + (lo > 63 ? 0 : i << lo);
 		entry.path_rights = rights;
@@ -236,8 +264,7 @@ bool interp_scan(const struct interp *in, const struct image *image, uint64_t ro
 	return scan_table(&scan, in->start, true, root, 0, PT_RIGHT_ALL);
 }
 
-/* --------------------------------------------------------------------------------------------------- choosing a leaf
- */
+/* ------------------------------------------------------------------------------------------------- choosing a leaf */
 
 bool interp_offered(const struct interp *in, ref kind)
 {

@@ -19,8 +19,7 @@ static uint64_t ones(unsigned int n)
 	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
 }
 
-/* ---------------------------------------------------------------------------------------------------- ledger, changed
- */
+/* ------------------------------------------------------------------------------------------------- ledger, changed */
 
 static void ledger_room(struct ledger *ledger, size_t more)
 {
@@ -39,7 +38,8 @@ static void ledger_splice(struct ledger *ledger, uint64_t first, uint64_t last, 
 	while (to < ledger->n && ledger->v[to].inner <= last)
 		to++;
 	ledger_room(ledger, by->n);
-	memmove(ledger->v + from + by->n, ledger->v + to, (ledger->n - to) * sizeof(*ledger->v));
+	if (ledger->n > to)
+		memmove(ledger->v + from + by->n, ledger->v + to, (ledger->n - to) * sizeof(*ledger->v));
 	if (by->n)
 		memcpy(ledger->v + from, by->v, by->n * sizeof(*by->v));
 	ledger->n = ledger->n - (to - from) + by->n;
@@ -67,12 +67,13 @@ static bool ledger_cuts(const struct ledger *ledger, uint64_t first, uint64_t la
 	return (head && head->inner != first) || (tail && tail->inner + ones(tail->lg2) != last);
 }
 
-/* ------------------------------------------------------------------------------------------------------- predictions
- */
+/* ----------------------------------------------------------------------------------------------------- predictions */
 
-/* Leaves that a map must choose, appended to *plan. False: too many to be worth it. */
-static bool plan_run(struct world *world, const struct interp *grown, uint64_t inner, uint64_t pa, uint64_t bytes,
-		     unsigned int request, struct ledger *plan)
+enum plan { PLAN_DONE, PLAN_LONG /* too long to be worth it */, PLAN_NONE /* no leaf can hold the address */ };
+
+/* Leaves that a map must choose, appended to *plan. */
+static enum plan plan_run(struct world *world, const struct interp *grown, uint64_t inner, uint64_t pa, uint64_t bytes,
+			  unsigned int request, struct ledger *plan)
 {
 	struct image image = ground_cpu(&world->ground);
 
@@ -83,10 +84,10 @@ static bool plan_run(struct world *world, const struct interp *grown, uint64_t i
 		struct entry *entry;
 
 		if (plan->n > 2500)
-			return false;
+			return PLAN_LONG;
 		if (!interp_choose(grown, &world->in, &image, pt_root(&world->table), interp_present(grown, inner), pa,
 				   bytes, world->config.page_sizes ? world->config.page_sizes : UINT64_MAX, &leaf))
-			return true; /* something is there: the caller knows */
+			return PLAN_NONE;
 		CHECK_MSG(interp_encode(&world->in, leaf.kind, pa, request, word),
 			  "%s\n  request 0x%x cannot be encoded in %s", world_describe(world), request,
 			  world->in.model->kinds.v[leaf.kind].name);
@@ -98,7 +99,7 @@ static bool plan_run(struct world *world, const struct interp *grown, uint64_t i
 		pa += (uint64_t)1 << leaf.lg2;
 		bytes -= (uint64_t)1 << leaf.lg2;
 	}
-	return true;
+	return PLAN_DONE;
 }
 
 /* The set of statuses (bit n: status n) that refuse the operation; 0: it must succeed. */
@@ -127,7 +128,7 @@ static uint64_t refusals(struct world *world, const struct op *op, const struct 
 	if (maps || op->kind == OP_PROTECT) {
 		if ((op->request & PT_MEMORY_MASK) == PT_MEMORY_MASK || !interp_round(&world->in, op->request, rounded))
 			set |= 1U << PT_ERR_RIGHTS;
-		else if (!(op->request & PT_ALLOW_WIDER) && interp_wider(op->request, *rounded))
+		else if (!(op->request & PT_ALLOW_WIDER) && interp_wider(&world->in, op->request, *rounded))
 			set |= 1U << PT_ERR_WIDER;
 	}
 	if ((op->kind == OP_MAP || op->kind == OP_SEGMENTS) && ledger_mapped(&world->ledger, first, last))
@@ -179,7 +180,7 @@ static void on_sync(void *ctx)
 		const struct entry *was, *will;
 		struct interp_walk walk;
 		uint64_t iova;
-		bool good;
+		bool good, inside;
 
 		if (i == 2)
 			inner = world->spot[test_random(&world->random) % world->n_spots];
@@ -188,11 +189,11 @@ static void on_sync(void *ctx)
 			continue;
 		interp_walk(&world->in, &image, pt_root(&world->table), iova, &walk);
 		was = ledger_find(&world->ledger, inner);
-		will = inner >= world->coming_first && inner <= world->coming_last ? ledger_find(world->coming, inner)
-										   : was;
+		inside = inner >= world->coming_first && inner <= world->coming_last;
+		will = inside ? ledger_find(world->coming, inner) : was;
 		if (walk.faults)
 			good = walk.faults == (uint64_t)1 << PT_FAULT_ABSENT &&
-			       (!was || !will || (world->coming_breaks && i < 2));
+			       (!was || !will || (world->coming_breaks && inside));
 		else
 			good = (was && walk.pa == was->pa + (inner - was->inner) &&
 				walk.leaf.rights == pt_request_rights(was->request)) ||
@@ -201,17 +202,16 @@ static void on_sync(void *ctx)
 		CHECK_MSG(good,
 			  "%s\n  after a sync the device sees input 0x%" PRIx64 " as fault set 0x%" PRIx64
 			  ", pa 0x%" PRIx64 " rights 0x%x (last word 0x%" PRIx64 " at 0x%" PRIx64
-			  "); it was %s0x%" PRIx64 ", becomes %s0x%" PRIx64,
+			  "); it was %s0x%" PRIx64 " request 0x%x, becomes %s0x%" PRIx64 " request 0x%x",
 			  world_describe(world), iova, walk.faults, walk.pa, walk.leaf.rights,
 			  walk.n_steps ? walk.step[walk.n_steps - 1].raw[0] : 0,
 			  walk.n_steps ? walk.step[walk.n_steps - 1].entry_pa : 0, was ? "" : "absent ",
-			  was ? was->pa + (inner - was->inner) : 0, will ? "" : "absent ",
-			  will ? will->pa + (inner - will->inner) : 0);
+			  was ? was->pa + (inner - was->inner) : 0, was ? was->request : 0, will ? "" : "absent ",
+			  will ? will->pa + (inner - will->inner) : 0, will ? will->request : 0);
 	}
 }
 
-/* --------------------------------------------------------------------------------------------------------------- calls
- */
+/* ----------------------------------------------------------------------------------------------------------- calls */
 
 static enum pt_status call(struct world *world, const struct op *op, uint64_t *bitmap, struct pt_gather *gather,
 			   struct pt_result *result)
@@ -462,13 +462,15 @@ static void settle(struct world *world, const struct op *op, uint64_t first, uns
 	switch (op->kind) {
 	case OP_MAP:
 	case OP_SEGMENTS:
-		CHECK_MSG(result->request == rounded, "%s\n  request 0x%x is granted, expected 0x%x",
-			  world_describe(world), result->request, rounded);
+		CHECK_MSG(result->request == (rounded & PT_REQUEST_MASK),
+			  "%s\n  request 0x%x is granted, expected 0x%x", world_describe(world), result->request,
+			  rounded);
 		ledger_splice(&world->ledger, first, last, plan);
 		break;
 	case OP_REPLACE:
-		CHECK_MSG(result->request == rounded, "%s\n  request 0x%x is granted, expected 0x%x",
-			  world_describe(world), result->request, rounded);
+		CHECK_MSG(result->request == (rounded & PT_REQUEST_MASK),
+			  "%s\n  request 0x%x is granted, expected 0x%x", world_describe(world), result->request,
+			  rounded);
 		replace(world, op, first, rounded);
 		break;
 	case OP_UNMAP:
@@ -477,8 +479,9 @@ static void settle(struct world *world, const struct op *op, uint64_t first, uns
 		break;
 	case OP_PROTECT:
 		bytes = mapped;
-		CHECK_MSG(result->request == rounded, "%s\n  request 0x%x is granted, expected 0x%x",
-			  world_describe(world), result->request, rounded);
+		CHECK_MSG(result->request == (rounded & PT_REQUEST_MASK),
+			  "%s\n  request 0x%x is granted, expected 0x%x", world_describe(world), result->request,
+			  rounded);
 		for (size_t i = ledger_from(&world->ledger, first);
 		     i < world->ledger.n && world->ledger.v[i].inner <= last; i++) {
 			struct entry *leaf = &world->ledger.v[i];
@@ -507,6 +510,24 @@ static void settle(struct world *world, const struct op *op, uint64_t first, uns
 	free(seen.v);
 }
 
+/* Can all smaller leaves hold the addresses of this one? */
+static bool smaller_hold(const struct world *world, const struct entry *leaf)
+{
+	const struct interp *in = &world->in;
+	const struct m_shape *shape = &in->model->shapes.v[in->shape];
+
+	for (ref level = in->start; level < shape->first_level + shape->n_levels; level++)
+		for (int i = 0; i < in->model->levels.v[level].n_kinds; i++) {
+			ref kind = in->model->levels.v[level].first_kind + i;
+			uint64_t word[2];
+
+			if (interp_offered(in, kind) && (unsigned int)in->model->kinds.v[kind].lg2 < leaf->lg2 &&
+			    !interp_encode(in, kind, leaf->pa, leaf->request, word))
+				return false;
+		}
+	return true;
+}
+
 /* Split and merge: sizes change, translations do not; refusals must have a reason in the ledger. */
 static void settle_resize(struct world *world, const struct op *op, enum pt_status status,
 			  const struct pt_result *result)
@@ -529,6 +550,9 @@ static void settle_resize(struct world *world, const struct op *op, enum pt_stat
 			CHECK(inside && !leaf);
 		else if (status == PT_ERR_RANGE)
 			CHECK(!inside);
+		else if (status == PT_ERR_OUTPUT)
+			CHECK_MSG(leaf && !smaller_hold(world, leaf), "%s\n  %s", world_describe(world),
+				  pt_status_string(status));
 		else
 			CHECK_MSG(status == PT_ERR_SIZE && (world->table.page_sizes & (2 * size - 1)) == 0, "%s\n  %s",
 				  world_describe(world), pt_status_string(status));
@@ -587,6 +611,8 @@ static void refused(struct world *world, const struct op *op, enum pt_status sta
 static void announce(struct world *world, const struct op *op, uint64_t set, uint64_t first, unsigned int rounded,
 		     const struct ledger *plan, struct ledger *coming)
 {
+	const struct entry *leaf;
+
 	world->coming = NULL;
 	if (!world->ground.device || set)
 		return;
@@ -613,15 +639,21 @@ static void announce(struct world *world, const struct op *op, uint64_t set, uin
 		world->coming = &world->ledger;
 		world->coming_first = first & ~ones(op->lg2);
 		world->coming_last = first | ones(op->lg2);
+		leaf = ledger_find(&world->ledger, first);
+		if (op->kind == OP_SPLIT && leaf) { /* all of the leaf may break */
+			world->coming_first = leaf->inner;
+			world->coming_last = leaf->inner + ones(leaf->lg2);
+		}
 		break;
 	default: world->coming = &world->ledger; break;
 	}
 }
 
-static bool make_plan(struct world *world, const struct op *op, const struct interp *grown, uint64_t first,
-		      unsigned int rounded, struct ledger *plan)
+static enum plan make_plan(struct world *world, const struct op *op, const struct interp *grown, uint64_t first,
+			   unsigned int rounded, struct ledger *plan)
 {
 	uint64_t inner = first;
+	enum plan made;
 
 	if (op->kind == OP_MAP)
 		return plan_run(world, grown, first, op->pa, op->bytes, rounded, plan);
@@ -631,11 +663,58 @@ static bool make_plan(struct world *world, const struct op *op, const struct int
 		/* segments that continue each other are one run */
 		while (i + 1 < op->n_segments && op->segments[i + 1].pa == pa + bytes)
 			bytes += op->segments[++i].bytes;
-		if (!plan_run(world, grown, inner, pa, bytes, rounded, plan))
-			return false;
+		made = plan_run(world, grown, inner, pa, bytes, rounded, plan);
+		if (made != PLAN_DONE)
+			return made;
 		inner += bytes;
 	}
-	return true;
+	return PLAN_DONE;
+}
+
+/* Can the largest leaves for a run, with nothing in their way, hold their addresses? */
+static enum plan run_fits(const struct world *world, uint64_t first, uint64_t pa_first, uint64_t bytes,
+			  unsigned int rounded)
+{
+	const struct interp *in = &world->in;
+
+	unsigned int n = 0;
+
+	for (uint64_t done = 0; done < bytes;) {
+		const struct m_shape *shape = &in->model->shapes.v[in->shape];
+		uint64_t at = first + done, pa = pa_first + done,
+			 sizes = world->table.page_sizes & interp_page_sizes(in);
+		unsigned int lg2 = 63;
+		bool held = false;
+
+		if (n++ > 4000)
+			return PLAN_LONG;
+		while (!(sizes >> lg2 & 1) || ((at | pa) & ones(lg2)) || bytes - done <= ones(lg2))
+			lg2--;
+		for (ref level = in->start; level < shape->first_level + shape->n_levels; level++)
+			for (int i = 0; i < in->model->levels.v[level].n_kinds; i++) {
+				ref kind = in->model->levels.v[level].first_kind + i;
+				uint64_t word[2];
+
+				held |= interp_offered(in, kind) && (unsigned int)in->model->kinds.v[kind].lg2 == lg2 &&
+					interp_encode(in, kind, pa, rounded, word);
+			}
+		if (!held)
+			return PLAN_NONE;
+		done += (uint64_t)1 << lg2;
+	}
+	return PLAN_DONE;
+}
+
+static enum plan addresses_fit(const struct world *world, const struct op *op, uint64_t first, unsigned int rounded)
+{
+	enum plan fit = PLAN_DONE;
+	uint64_t inner = first;
+
+	if (op->kind != OP_SEGMENTS)
+		return run_fits(world, first, op->pa, op->bytes, rounded);
+	for (size_t i = 0; i < op->n_segments && fit == PLAN_DONE; inner += op->segments[i++].bytes)
+		fit = run_fits(world, inner, op->segments[i].pa, op->segments[i].bytes, rounded);
+	return fit;
 }
 
 enum pt_status world_do(struct world *world, const struct op *op, struct pt_result *result)
@@ -658,9 +737,33 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 		range = grown_for(world, op->iova, op->iova + (op->bytes - 1));
 	set = refusals(world, op, &range, &rounded);
 	interp_input(&range, op->iova, &first);
-	if (set == 0 && op->kind != OP_REPLACE && !make_plan(world, op, &range, first, rounded, &plan)) {
-		free(plan.v); /* too long for a test */
-		return PT_OK;
+	if (set == 0) {
+		enum plan made = PLAN_DONE;
+
+		if (op->kind != OP_REPLACE)
+			made = make_plan(world, op, &range, first, rounded, &plan);
+		else
+			made = addresses_fit(world, op, first, rounded);
+
+		if (made == PLAN_LONG) {
+			free(plan.v);
+			return PT_OK;
+		}
+		if (made == PLAN_NONE)
+			set = 1U << PT_ERR_OUTPUT;
+	}
+	/* the first of several reasons may be told */
+	if (set && !(set & (1U << PT_ERR_ALIGN | 1U << PT_ERR_RANGE | 1U << PT_ERR_OUTPUT)) &&
+	    (op->kind == OP_MAP || op->kind == OP_SEGMENTS || op->kind == OP_REPLACE)) {
+		enum plan fit =
+			addresses_fit(world, op, first, set >> PT_ERR_RIGHTS & 1 ? PT_READ | PT_WRITE : rounded);
+
+		if (fit == PLAN_LONG) {
+			free(plan.v);
+			return PT_OK;
+		}
+		if (fit == PLAN_NONE)
+			set |= 1U << PT_ERR_OUTPUT;
 	}
 	world->n_ops[op->kind]++;
 	if (op->kind == OP_SPLIT || op->kind == OP_MERGE)

@@ -157,7 +157,7 @@ void world_random_op(struct world *world, struct op *op, struct pt_segment *segm
 	op->bytes = random_bytes(world, size);
 	op->request = random_request(world);
 	op->lg2 = world->page_lg2;
-	if (world->in.model->root.grows != REF_NONE && below(world, 40) == 0)
+	if (world->in.model->root.grows != REF_NONE && world->in.input_hi < 54 && below(world, 40) == 0)
 		op->iova = (inner | (uint64_t)1 << (world->in.input_hi + 1 + below(world, 9))) & ~ones(world->page_lg2);
 	/* what a caller gets wrong */
 	if (below(world, 40) == 0)
