@@ -356,7 +356,7 @@ static void print_source(struct emitter *emitter, bool header)
 		{"grows", model->root.grows != REF_NONE}, {"groups", emitter->has_groups}, {"repeats", emitter->has_repeats},
 		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
 		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
-		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"params", model->params.n != 0},
+		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"refuses", emitter->has_narrows || emitter->has_marks}, {"params", model->params.n != 0},
 		{"swaps", *emitter->order != '\0'},
 		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
 			(model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
@@ -367,7 +367,7 @@ static void print_source(struct emitter *emitter, bool header)
 		{"entry_functions", emit_entry_functions}, {"last_level", emit_last_level}, {"resize", emit_resize},
 		{"find_cases", emit_find_cases}, {"lookup_cases", emit_lookup_cases}, {"map_levels", emit_map_levels},
 		{"map_dispatch", emit_map_dispatch}, {"unmap_levels", emit_unmap_levels}, {"unmap_dispatch", emit_unmap_dispatch},
-		{"code_tables", emit_code_tables}, {"attribute_functions", emit_attribute_functions}, {"cold_tables", emit_cold_tables},
+		{"code_tables", emit_code_tables}, {"attribute_functions", emit_attribute_functions}, {"marks", emit_marks}, {"cold_tables", emit_cold_tables},
 		{"cold_functions", emit_cold_functions}, {"arithmetic", emit_arithmetic}, {"defaults", emit_defaults}, {"requires", emit_requires},
 		{"shape", emit_shape}, {"words", emit_words}, {"input_rules", emit_input_rules}, {"aperture", emit_aperture},
 		{"root_size", emit_root_size}, {"registers", emit_registers}, {"descriptor", emit_descriptor}, {NULL, NULL},
@@ -417,6 +417,7 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	for (int k = 0; k < model->kinds.n; k++)
 		if (model->kinds.v[k].category == CATEGORY_LEAF && (attribute_mask(emitter, k) & ~kind_bits(emitter, k, BITS_LIVE).literal) != 0)
 			e.has_breaks = true;
+	e.has_breaks = e.has_breaks || e.has_marks;
 	word_of(emitter, "TABLE_LAST", last_address(emitter, false));
 	/* Two words with the same text would be one: keep them apart. */
 	word_of(emitter, "ROOT_LAST", text_of(emitter, "%s + 0", last_address(emitter, true)));

@@ -114,6 +114,7 @@ void emit_unmap_dispatch(void *ctx);
 void plan_codes(struct emitter *emitter);
 void emit_code_tables(void *ctx);
 void emit_attribute_functions(void *ctx);
+void emit_marks(void *ctx);
 /* Bits of a leaf kind that a change of rights or memory type may change. */
 uint64_t attribute_mask(const struct emitter *emitter, ref kind);
 

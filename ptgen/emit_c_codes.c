@@ -446,3 +446,24 @@ void emit_attribute_functions(void *ctx)
 		OUT("\t}\n");
 	OUT("}\n\n");
 }
+
+void emit_marks(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	const struct model *model = emitter->model;
+
+	if (!emitter->has_marks)
+		return;
+	OUT("/* The mark, as it lies in entries. */\nPT_ALWAYS_INLINE uint64_t %s_marks(const struct pt_table *t)\n{\n\tswitch (t->shape) {\n",
+	    emitter->lower);
+	for (int s = 0; s < model->shapes.n; s++)
+		for (int c = 0; c < emitter->classes.n; c++) {
+			const struct attribute_class *class = &emitter->classes.v[c];
+
+			if (class->shape != s || !class->marks)
+				continue;
+			OUT("\tcase %d: return t->word[%s];\n", s, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", class->marks)));
+			break;
+		}
+	OUT("\tdefault: return 0;\n\t}\n}\n\n");
+}
