@@ -544,6 +544,10 @@ bool world_open(struct world *world, const struct pt_format *format, const struc
 	page = world->table.page_sizes & (~world->table.page_sizes + 1);
 	format->map(&world->table, interp_present(&world->in, world->in.aperture_first), 0, page,
 		    PT_READ | PT_WRITE | PT_ALLOW_WIDER, NULL, NULL);
+	if (world->in.model->root.grows != REF_NONE &&
+	    world->in.input_hi < 60) /* a root alone says nothing of tables */
+		format->map(&world->table, (uint64_t)1 << (world->in.input_hi + 1), 0, page,
+			    PT_READ | PT_WRITE | PT_ALLOW_WIDER, NULL, NULL);
 	limit = world->ground.max_pa;
 	world->ground.ending = true;
 	format->fini(&world->table);

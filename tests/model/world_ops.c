@@ -787,6 +787,9 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 		if (!world->ground.failed)
 			break;
 		world->n_failed_allocs++;
+		CHECK_MSG(attempt < 13,
+			  "%s\n  a table is asked for that must lie below 0x%" PRIx64 ", which init did not say",
+			  world_describe(world), world->ground.max_pa);
 		CHECK_MSG(status == PT_ERR_MEMORY || (set >> status & 1), "%s\n  allocation %u failed, but: %s",
 			  world_describe(world), attempt, pt_status_string(status));
 		CHECK_EQ(result->bytes, 0);
