@@ -69,13 +69,13 @@ EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 
 # tests/DIR/NAME.c is a test program. Where there are tests/DIR/test_NAME.c, only these are programs, and the rest of DIR
 # is part of each. What all may use is in tests/support, the front ends are in tests/ itself.
-TEST_DIRS := $(filter-out tests/support/ tests/harness/,$(sort $(dir $(wildcard tests/*/*.c))))
+TEST_DIRS := $(filter-out tests/support/ tests/harness/ tests/goldens/,$(sort $(dir $(wildcard tests/*/*.c))))
 programs_in = $(or $(wildcard $(1)test_*.c),$(wildcard $(1)*.c))
 parts_in = $(filter-out $(call programs_in,$(1)),$(wildcard $(1)*.c))
 TEST_C := $(foreach dir,$(TEST_DIRS),$(call programs_in,$(dir)))
 PART_O := $(foreach dir,$(TEST_DIRS),$(patsubst %.c,$(B)/obj/%.o,$(call parts_in,$(dir))))
 SUPPORT_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/support/*.c))
-TESTS := $(TEST_C:%.c=$(B)/%)
+TEST_PROGRAMS := $(TEST_C:%.c=$(B)/%)
 HARNESS := $(B)/tests/harness/failures
 # What compilers say does not depend on sanitizers.
 TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers),$(wildcard tests/run-*)))
@@ -130,8 +130,8 @@ bench: ## measure the generated code beside plain stores; writes build/bench.jso
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
 	@build/bench --json build/bench.json
 
-C_FILES := $(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/pttool/*.[ch] examples/*.[ch] bench/*.[ch] \
-	tests/*.[ch] tests/*/*.[ch])
+C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/pttool/*.[ch] examples/*.[ch] bench/*.[ch] \
+	tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
 
@@ -260,7 +260,7 @@ $(B)/flags: FORCE
 # -------------------------------------------------------------------------------------------------------------- tests
 
 TEST_FRONT_O := $(B)/obj/tests/check.o $(B)/obj/tests/runner.o
-TEST_O := $(TESTS:$(B)/%=$(B)/obj/%.o)
+TEST_O := $(TEST_PROGRAMS:$(B)/%=$(B)/obj/%.o)
 
 $(TEST_O) $(TEST_O:.o=.criterion.o) $(PART_O) $(SUPPORT_O): | $(GENERATED_H) $(PTGEN_MADE_H)
 $(TEST_FRONT_O) $(TEST_O) $(PART_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags
@@ -289,13 +289,13 @@ $(patsubst %.c,$(B)/%,$(call programs_in,$(1))) $(patsubst %.c,$(B)/%.criterion,
 endef
 $(foreach dir,$(TEST_DIRS),$(if $(call parts_in,$(dir)),$(eval $(call test_directory,$(dir)))))
 
-$(TESTS): $(TEST_LIBS)
-$(TESTS:%=%.criterion): $(TEST_LIBS)
-$(TESTS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O)
+$(TEST_PROGRAMS): $(TEST_LIBS)
+$(TEST_PROGRAMS:%=%.criterion): $(TEST_LIBS)
+$(TEST_PROGRAMS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) -ljansson -pthread -o $@
-$(TESTS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/%.criterion.o $(B)/obj/tests/check.o $(B)/obj/tests/criterion.o
+$(TEST_PROGRAMS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/%.criterion.o $(B)/obj/tests/check.o $(B)/obj/tests/criterion.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) -lcriterion -ljansson -pthread -o $@
@@ -303,9 +303,9 @@ $(TESTS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/%.criter
 # Sanitizers and Criterion do not go together (a leak does not change its status), so there our own runner is used.
 # It is built in any case, to run single tests.
 HAVE_CRITERION := $(if $(SANITIZE),,$(shell echo '\#include <criterion/criterion.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes))
-SUITES := $(if $(HAVE_CRITERION),$(TESTS:%=%.criterion),$(TESTS))
+SUITES := $(if $(HAVE_CRITERION),$(TEST_PROGRAMS:%=%.criterion),$(TEST_PROGRAMS))
 
-tests: $(TESTS) $(HARNESS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion)
+tests: $(TEST_PROGRAMS) $(HARNESS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion)
 
 check-run: all tests
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' WARNINGS='$(WARNINGS)' SANITIZE='$(SANITIZE)' FORMATS='$(FORMATS)' PTDS='$(PTDS)' \
