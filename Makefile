@@ -130,8 +130,8 @@ bench: ## measure the generated code beside plain stores; writes build/bench.jso
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
 	@build/bench --json build/bench.json
 
-C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/pttool/*.[ch] examples/*.[ch] bench/*.[ch] \
-	tests/*.[ch] tests/*/*.[ch]))
+C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/pttool/*.[ch] \
+	examples/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
 
@@ -148,10 +148,15 @@ format: ## rewrite our own sources as .clang-format says
 	@tools/setup lint
 	clang-format -i $(C_FILES)
 
+bless: all ## accept new output: goldens, fixtures, transcripts; read the difference before you commit it
+	@tests/run-goldens --bless
+	@tests/run-fixtures --bless
+	@tests/run-pttool --bless
+
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all help setup demo check check-sanitize check-all bench lint format clean check-run tests FORCE
+.PHONY: all bless help setup demo check check-sanitize check-all bench lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 

@@ -3390,6 +3390,59 @@ static void amd_v1_3_rewrite(struct pt_table *t, amd_v1_3_entry *slot, size_t n,
 	PT_WMB_DEVICE();
 }
 
+/*
+ * Tables of the next level in the place of a leaf, one per slot, filled with the largest leaves that fit. All are made
+ * before any entry changes.
+ */
+static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct amd_v1_3_found *found, uint64_t iova, const struct pt_mem *from,
+					 struct pt_gather *gather)
+{
+	unsigned int level = found->level, lo = amd_v1_3_geometry[level].lo, child = amd_v1_3_geometry[level].next;
+	unsigned int kind = amd_v1_3_leaf_kind(t, level, found->entry);
+	uint64_t first = iova & ~(((uint64_t)1 << found->lg2) - 1), span = (uint64_t)1 << lo, table[AMD_V1_3_MAX_GROUP];
+	size_t n = (size_t)1 << (found->lg2 - lo), made = 0;
+	amd_v1_3_entry *slot = found->slot - ((iova >> lo) & (n - 1));
+	amd_v1_3_entry entry = amd_v1_3_group_state(t, slot, n, level, found->lg2);
+	struct amd_v1_3_map_call call;
+	enum pt_status status = amd_v1_3_geometry[level].has_table ? PT_OK : PT_ERR_SIZE;
+
+	call.t = t;
+	call.gather = gather;
+	call.delta = amd_v1_3_leaf_phys(t, level, amd_v1_3_load(slot), first) - first;
+	amd_v1_3_attributes_from(t, entry, kind, child, &call.attributes);
+	while (status == PT_OK && made < n) {
+		uint64_t at = first + made * span;
+
+		status = amd_v1_3_new_table(t, from, child, &table[made]);
+		if (status != PT_OK)
+			break;
+		status = amd_v1_3_fill_at(&call, child, amd_v1_3_table_at(t, table[made]), at, at + (span - 1));
+		if (status != PT_OK)
+			amd_v1_3_release_table(t, table[made], amd_v1_3_levels[child].table_bytes);
+		else
+			amd_v1_3_sync(t, amd_v1_3_table_at(t, table[made++]), amd_v1_3_levels[child].table_bytes / sizeof(amd_v1_3_entry));
+	}
+	if (status != PT_OK) {
+		while (made-- > 0)
+			amd_v1_3_free_subtree(t, table[made], (uint16_t)child);
+		return status;
+	}
+	PT_WMB_DEVICE();
+	pt_gather_add(gather, first, first + (n * span - 1), found->lg2);
+	if (!amd_v1_3_resize_live(t)) {
+		(void)amd_v1_3_clear_run(t, slot, n, level);
+		amd_v1_3_sync(t, slot, n);
+		PT_WMB_DEVICE();
+		pt_flush(t, gather);
+	}
+	for (size_t i = 0; i < n; i++) {
+		amd_v1_3_store(slot + i, amd_v1_3_table_entry(t, level, table[i]));
+		amd_v1_3_sync(t, slot + i, 1);
+	}
+	PT_WMB_DEVICE();
+	return PT_OK;
+}
+
 enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from, struct pt_gather *gather,
 			struct pt_result *result)
 {
@@ -3415,53 +3468,24 @@ enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg
 		uint64_t first = iova & ~(((uint64_t)1 << found.lg2) - 1);
 		uint64_t sizes = amd_v1_3_geometry[found.level].sizes & t->page_sizes & (((uint64_t)1 << found.lg2) - 1);
 
-		if (found.lg2 > lo) {
+		if (sizes) {
 			/* A group: smaller groups or single slots in its place. */
 			size_t n = (size_t)1 << (found.lg2 - lo);
 			amd_v1_3_entry *slot = found.slot - ((iova >> lo) & (n - 1));
 			uint64_t pa = amd_v1_3_leaf_phys(t, found.level, amd_v1_3_load(slot), first);
+			unsigned int smallest = (unsigned int)__builtin_ctzll(sizes);
 
 			amd_v1_3_attributes_from(t, amd_v1_3_group_state(t, slot, n, found.level, found.lg2), kind, found.level, &attributes);
-			amd_v1_3_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova, lg2 > lo ? lg2 : lo,
-				   sizes | ((uint64_t)1 << lo), gather);
+			amd_v1_3_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova,
+				   lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
-			/* A block: a table of smaller leaves in its place. */
-			struct amd_v1_3_map_call call;
-			unsigned int child = amd_v1_3_geometry[found.level].next;
-			size_t entries = amd_v1_3_levels[child].table_bytes / sizeof(amd_v1_3_entry);
-			uint64_t table;
-			amd_v1_3_entry link, entry = found.entry;
-			enum pt_status status = PT_ERR_SIZE;
+			enum pt_status status = amd_v1_3_split_to_tables(t, &found, iova, from, gather);
 
-			if (amd_v1_3_geometry[found.level].has_table)
-				status = amd_v1_3_new_table(t, from, child, &table);
 			if (status != PT_OK) {
 				amd_v1_3_gather_end(t, gather, &own);
-				return amd_v1_3_fail(result, status, iova, found.level, found.entry, NULL);
+				return amd_v1_3_fail(result, status, iova, found.level, found.entry,
+					       status == PT_ERR_MEMORY ? NULL : "the next level has no leaf that fits");
 			}
-			call.t = t;
-			call.gather = gather;
-			call.delta = amd_v1_3_leaf_phys(t, found.level, entry, first) - first;
-			amd_v1_3_attributes_from(t, entry, kind, child, &call.attributes);
-			status = amd_v1_3_fill_at(&call, child, amd_v1_3_table_at(t, table), first, first | (((uint64_t)1 << lo) - 1));
-			if (status != PT_OK) {
-				amd_v1_3_release_table(t, table, amd_v1_3_levels[child].table_bytes);
-				amd_v1_3_gather_end(t, gather, &own);
-				return amd_v1_3_fail(result, status, iova, found.level, found.entry, "the next level has no leaf that fits");
-			}
-			amd_v1_3_sync(t, amd_v1_3_table_at(t, table), entries);
-			link = amd_v1_3_table_entry(t, found.level, table);
-			PT_WMB_DEVICE();
-			pt_gather_add(gather, first, first | (((uint64_t)1 << lo) - 1), lo);
-			if (!amd_v1_3_resize_live(t)) {
-				amd_v1_3_store(found.slot, amd_v1_3_absent(t, found.level));
-				amd_v1_3_sync(t, found.slot, 1);
-				PT_WMB_DEVICE();
-				pt_flush(t, gather);
-			}
-			amd_v1_3_store(found.slot, link);
-			amd_v1_3_sync(t, found.slot, 1);
-			PT_WMB_DEVICE();
 		}
 		(void)amd_v1_3_leaf_at(t, iova, &found);
 	}

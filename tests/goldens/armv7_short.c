@@ -692,10 +692,15 @@ PT_ALWAYS_INLINE bool armv7_short_swap(armv7_short_entry *entry, armv7_short_ent
 	return done;
 }
 
-/* Can a leaf of 2^lg2 bytes at this level hold that address? */
-PT_ALWAYS_INLINE bool armv7_short_holds(unsigned int level, unsigned int lg2, uint64_t pa)
+/* Can the address field of a leaf of 2^lg2 bytes at this level hold that address, and give it back? */
+PT_ALWAYS_INLINE bool armv7_short_holds(const struct pt_table *t, unsigned int level, unsigned int lg2, uint64_t pa)
 {
-	return (armv7_short_geometry[level].narrow_sizes >> lg2 & 1) == 0 || pa >> armv7_short_geometry[level].narrow == 0;
+	(void)t;
+	(void)level;
+	(void)lg2;
+	if ((armv7_short_geometry[level].narrow_sizes >> lg2 & 1) != 0 && pa >> armv7_short_geometry[level].narrow != 0)
+		return false;
+	return true;
 }
 
 PT_ALWAYS_INLINE armv7_short_entry *armv7_short_table_at(const struct pt_table *t, uint64_t pa)
@@ -2217,7 +2222,7 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_map_level(struct armv7_short_map_cal
 			call->where = iova;
 			call->level = level;
 			call->found = 0;
-			if (!armv7_short_holds(level, lo, iova + call->delta)) {
+			if (!armv7_short_holds(t, level, lo, iova + call->delta)) {
 				call->why = "leaves of this size cannot hold the physical address";
 				status = PT_ERR_OUTPUT;
 				break;
@@ -2391,7 +2396,7 @@ enum pt_status armv7_short_map(struct pt_table *t, uint64_t iova, uint64_t pa, u
 		if (PT_LIKELY(slot != NULL)) {
 			unsigned int level = armv7_short_last_level(t);
 
-			if (PT_LIKELY(armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0 && armv7_short_holds(level, armv7_short_page_lg2(t), pa))) {
+			if (PT_LIKELY(armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0 && armv7_short_holds(t, level, armv7_short_page_lg2(t), pa))) {
 				struct armv7_short_attributes attributes;
 
 				armv7_short_attributes_of(t, granted, request, &attributes);
@@ -2911,6 +2916,59 @@ static void armv7_short_rewrite(struct pt_table *t, armv7_short_entry *slot, siz
 	PT_WMB_DEVICE();
 }
 
+/*
+ * Tables of the next level in the place of a leaf, one per slot, filled with the largest leaves that fit. All are made
+ * before any entry changes.
+ */
+static enum pt_status armv7_short_split_to_tables(struct pt_table *t, const struct armv7_short_found *found, uint64_t iova, const struct pt_mem *from,
+					 struct pt_gather *gather)
+{
+	unsigned int level = found->level, lo = armv7_short_geometry[level].lo, child = armv7_short_geometry[level].next;
+	unsigned int kind = armv7_short_leaf_kind(t, level, found->entry);
+	uint64_t first = iova & ~(((uint64_t)1 << found->lg2) - 1), span = (uint64_t)1 << lo, table[ARMV7_SHORT_MAX_GROUP];
+	size_t n = (size_t)1 << (found->lg2 - lo), made = 0;
+	armv7_short_entry *slot = found->slot - ((iova >> lo) & (n - 1));
+	armv7_short_entry entry = armv7_short_group_state(t, slot, n, level, found->lg2);
+	struct armv7_short_map_call call;
+	enum pt_status status = armv7_short_geometry[level].has_table ? PT_OK : PT_ERR_SIZE;
+
+	call.t = t;
+	call.gather = gather;
+	call.delta = armv7_short_leaf_phys(t, level, armv7_short_load(slot), first) - first;
+	armv7_short_attributes_from(t, entry, kind, child, &call.attributes);
+	while (status == PT_OK && made < n) {
+		uint64_t at = first + made * span;
+
+		status = armv7_short_new_table(t, from, child, &table[made]);
+		if (status != PT_OK)
+			break;
+		status = armv7_short_fill_at(&call, child, armv7_short_table_at(t, table[made]), at, at + (span - 1));
+		if (status != PT_OK)
+			armv7_short_release_table(t, table[made], armv7_short_levels[child].table_bytes);
+		else
+			armv7_short_sync(t, armv7_short_table_at(t, table[made++]), armv7_short_levels[child].table_bytes / sizeof(armv7_short_entry));
+	}
+	if (status != PT_OK) {
+		while (made-- > 0)
+			armv7_short_free_subtree(t, table[made], (uint16_t)child);
+		return status;
+	}
+	PT_WMB_DEVICE();
+	pt_gather_add(gather, first, first + (n * span - 1), found->lg2);
+	if (!armv7_short_resize_live(t)) {
+		(void)armv7_short_clear_run(t, slot, n, level);
+		armv7_short_sync(t, slot, n);
+		PT_WMB_DEVICE();
+		pt_flush(t, gather);
+	}
+	for (size_t i = 0; i < n; i++) {
+		armv7_short_store(slot + i, armv7_short_table_entry(t, level, table[i]));
+		armv7_short_sync(t, slot + i, 1);
+	}
+	PT_WMB_DEVICE();
+	return PT_OK;
+}
+
 enum pt_status armv7_short_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from, struct pt_gather *gather,
 			struct pt_result *result)
 {
@@ -2936,58 +2994,29 @@ enum pt_status armv7_short_split(struct pt_table *t, uint64_t iova, unsigned int
 		uint64_t first = iova & ~(((uint64_t)1 << found.lg2) - 1);
 		uint64_t sizes = armv7_short_geometry[found.level].sizes & t->page_sizes & (((uint64_t)1 << found.lg2) - 1);
 
-		if (found.lg2 > lo) {
+		if (sizes) {
 			/* A group: smaller groups or single slots in its place. */
 			size_t n = (size_t)1 << (found.lg2 - lo);
 			armv7_short_entry *slot = found.slot - ((iova >> lo) & (n - 1));
 			uint64_t pa = armv7_short_leaf_phys(t, found.level, armv7_short_load(slot), first);
+			unsigned int smallest = (unsigned int)__builtin_ctzll(sizes);
 
-			if (!armv7_short_holds(found.level, lo, pa)) {
+			if (!armv7_short_holds(t, found.level, smallest, pa)) {
 				armv7_short_gather_end(t, gather, &own);
 				return armv7_short_fail(result, PT_ERR_OUTPUT, iova, found.level, found.entry,
 					       "smaller leaves cannot hold the physical address");
 			}
 			armv7_short_attributes_from(t, armv7_short_group_state(t, slot, n, found.level, found.lg2), kind, found.level, &attributes);
-			armv7_short_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova, lg2 > lo ? lg2 : lo,
-				   sizes | ((uint64_t)1 << lo), gather);
+			armv7_short_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova,
+				   lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
-			/* A block: a table of smaller leaves in its place. */
-			struct armv7_short_map_call call;
-			unsigned int child = armv7_short_geometry[found.level].next;
-			size_t entries = armv7_short_levels[child].table_bytes / sizeof(armv7_short_entry);
-			uint64_t table;
-			armv7_short_entry link, entry = found.entry;
-			enum pt_status status = PT_ERR_SIZE;
+			enum pt_status status = armv7_short_split_to_tables(t, &found, iova, from, gather);
 
-			if (armv7_short_geometry[found.level].has_table)
-				status = armv7_short_new_table(t, from, child, &table);
 			if (status != PT_OK) {
 				armv7_short_gather_end(t, gather, &own);
-				return armv7_short_fail(result, status, iova, found.level, found.entry, NULL);
+				return armv7_short_fail(result, status, iova, found.level, found.entry,
+					       status == PT_ERR_MEMORY ? NULL : "the next level has no leaf that fits");
 			}
-			call.t = t;
-			call.gather = gather;
-			call.delta = armv7_short_leaf_phys(t, found.level, entry, first) - first;
-			armv7_short_attributes_from(t, entry, kind, child, &call.attributes);
-			status = armv7_short_fill_at(&call, child, armv7_short_table_at(t, table), first, first | (((uint64_t)1 << lo) - 1));
-			if (status != PT_OK) {
-				armv7_short_release_table(t, table, armv7_short_levels[child].table_bytes);
-				armv7_short_gather_end(t, gather, &own);
-				return armv7_short_fail(result, status, iova, found.level, found.entry, "the next level has no leaf that fits");
-			}
-			armv7_short_sync(t, armv7_short_table_at(t, table), entries);
-			link = armv7_short_table_entry(t, found.level, table);
-			PT_WMB_DEVICE();
-			pt_gather_add(gather, first, first | (((uint64_t)1 << lo) - 1), lo);
-			if (!armv7_short_resize_live(t)) {
-				armv7_short_store(found.slot, armv7_short_absent(t, found.level));
-				armv7_short_sync(t, found.slot, 1);
-				PT_WMB_DEVICE();
-				pt_flush(t, gather);
-			}
-			armv7_short_store(found.slot, link);
-			armv7_short_sync(t, found.slot, 1);
-			PT_WMB_DEVICE();
 		}
 		(void)armv7_short_leaf_at(t, iova, &found);
 	}
@@ -3239,7 +3268,7 @@ enum pt_status armv7_short_replace(struct pt_table *t, uint64_t iova, uint64_t p
 
 		end = at | (((uint64_t)1 << lg2) - 1);
 		for (unsigned int level = t->level_base; level <= armv7_short_last_level(t); level++)
-			if ((armv7_short_geometry[level].sizes >> lg2 & 1) != 0 && !armv7_short_holds(level, lg2, new_pa)) {
+			if ((armv7_short_geometry[level].sizes >> lg2 & 1) != 0 && !armv7_short_holds(t, level, lg2, new_pa)) {
 				armv7_short_gather_end(t, gather, &own);
 				return armv7_short_fail(result, PT_ERR_OUTPUT, at, level, 0, "leaves of this size cannot hold the physical address");
 			}

@@ -2710,6 +2710,61 @@ static void x86_64_rewrite(struct pt_table *t, x86_64_entry *slot, size_t n, uns
 	PT_WMB_DEVICE();
 }
 
+/*
+ * Tables of the next level in the place of a leaf, one per slot, filled with the largest leaves that fit. All are made
+ * before any entry changes.
+ */
+static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x86_64_found *found, uint64_t iova, const struct pt_mem *from,
+					 struct pt_gather *gather)
+{
+	unsigned int level = found->level, lo = x86_64_geometry[level].lo, child = x86_64_geometry[level].next;
+	unsigned int kind = x86_64_leaf_kind(t, level, found->entry);
+	uint64_t first = iova & ~(((uint64_t)1 << found->lg2) - 1), span = (uint64_t)1 << lo, table[X86_64_MAX_GROUP];
+	size_t n = (size_t)1 << (found->lg2 - lo), made = 0;
+	x86_64_entry *slot = found->slot - ((iova >> lo) & (n - 1));
+	x86_64_entry entry = x86_64_group_state(t, slot, n, level, found->lg2);
+	struct x86_64_map_call call;
+	enum pt_status status = x86_64_geometry[level].has_table ? PT_OK : PT_ERR_SIZE;
+
+	call.t = t;
+	call.gather = gather;
+	call.delta = x86_64_leaf_phys(t, level, x86_64_load(slot), first) - first;
+	x86_64_attributes_from(t, entry, kind, child, &call.attributes);
+	while (status == PT_OK && made < n) {
+		uint64_t at = first + made * span;
+
+		status = x86_64_new_table(t, from, child, &table[made]);
+		if (status != PT_OK)
+			break;
+		status = x86_64_fill_at(&call, child, x86_64_table_at(t, table[made]), at, at + (span - 1));
+		if (status != PT_OK)
+			x86_64_release_table(t, table[made], x86_64_levels[child].table_bytes);
+		else
+			x86_64_sync(t, x86_64_table_at(t, table[made++]), x86_64_levels[child].table_bytes / sizeof(x86_64_entry));
+	}
+	if (status != PT_OK) {
+		while (made-- > 0)
+			x86_64_free_subtree(t, table[made], (uint16_t)child);
+		return status;
+	}
+	PT_WMB_DEVICE();
+	pt_gather_add(gather, first, first + (n * span - 1), found->lg2);
+	if (!x86_64_resize_live(t)) {
+		(void)x86_64_clear_run(t, slot, n, level);
+		x86_64_sync(t, slot, n);
+		PT_WMB_DEVICE();
+		pt_flush(t, gather);
+	}
+	for (size_t i = 0; i < n; i++) {
+		x86_64_store(slot + i, x86_64_table_entry(t, level, table[i]));
+		x86_64_sync(t, slot + i, 1);
+		if (x86_64_synced(t, level))
+			x86_64_store(slot + i, x86_64_table_entry(t, level, table[i]) | x86_64_synced(t, level));
+	}
+	PT_WMB_DEVICE();
+	return PT_OK;
+}
+
 enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from, struct pt_gather *gather,
 			struct pt_result *result)
 {
@@ -2735,55 +2790,24 @@ enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2,
 		uint64_t first = iova & ~(((uint64_t)1 << found.lg2) - 1);
 		uint64_t sizes = x86_64_geometry[found.level].sizes & t->page_sizes & (((uint64_t)1 << found.lg2) - 1);
 
-		if (found.lg2 > lo) {
+		if (sizes) {
 			/* A group: smaller groups or single slots in its place. */
 			size_t n = (size_t)1 << (found.lg2 - lo);
 			x86_64_entry *slot = found.slot - ((iova >> lo) & (n - 1));
 			uint64_t pa = x86_64_leaf_phys(t, found.level, x86_64_load(slot), first);
+			unsigned int smallest = (unsigned int)__builtin_ctzll(sizes);
 
 			x86_64_attributes_from(t, x86_64_group_state(t, slot, n, found.level, found.lg2), kind, found.level, &attributes);
-			x86_64_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova, lg2 > lo ? lg2 : lo,
-				   sizes | ((uint64_t)1 << lo), gather);
+			x86_64_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova,
+				   lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
-			/* A block: a table of smaller leaves in its place. */
-			struct x86_64_map_call call;
-			unsigned int child = x86_64_geometry[found.level].next;
-			size_t entries = x86_64_levels[child].table_bytes / sizeof(x86_64_entry);
-			uint64_t table;
-			x86_64_entry link, entry = found.entry;
-			enum pt_status status = PT_ERR_SIZE;
+			enum pt_status status = x86_64_split_to_tables(t, &found, iova, from, gather);
 
-			if (x86_64_geometry[found.level].has_table)
-				status = x86_64_new_table(t, from, child, &table);
 			if (status != PT_OK) {
 				x86_64_gather_end(t, gather, &own);
-				return x86_64_fail(result, status, iova, found.level, found.entry, NULL);
+				return x86_64_fail(result, status, iova, found.level, found.entry,
+					       status == PT_ERR_MEMORY ? NULL : "the next level has no leaf that fits");
 			}
-			call.t = t;
-			call.gather = gather;
-			call.delta = x86_64_leaf_phys(t, found.level, entry, first) - first;
-			x86_64_attributes_from(t, entry, kind, child, &call.attributes);
-			status = x86_64_fill_at(&call, child, x86_64_table_at(t, table), first, first | (((uint64_t)1 << lo) - 1));
-			if (status != PT_OK) {
-				x86_64_release_table(t, table, x86_64_levels[child].table_bytes);
-				x86_64_gather_end(t, gather, &own);
-				return x86_64_fail(result, status, iova, found.level, found.entry, "the next level has no leaf that fits");
-			}
-			x86_64_sync(t, x86_64_table_at(t, table), entries);
-			link = x86_64_table_entry(t, found.level, table);
-			PT_WMB_DEVICE();
-			pt_gather_add(gather, first, first | (((uint64_t)1 << lo) - 1), lo);
-			if (!x86_64_resize_live(t)) {
-				x86_64_store(found.slot, x86_64_absent(t, found.level));
-				x86_64_sync(t, found.slot, 1);
-				PT_WMB_DEVICE();
-				pt_flush(t, gather);
-			}
-			x86_64_store(found.slot, link);
-			x86_64_sync(t, found.slot, 1);
-			if (x86_64_synced(t, found.level))
-				x86_64_store(found.slot, link | x86_64_synced(t, found.level));
-			PT_WMB_DEVICE();
 		}
 		(void)x86_64_leaf_at(t, iova, &found);
 	}
