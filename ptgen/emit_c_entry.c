@@ -169,7 +169,22 @@ static const char *get_text(struct emitter *emitter, ref kind)
 	return text ? text : "0";
 }
 
-/* The mark of a kind's address, as it lies in the entry: configuration expression, NULL for none. */
+/* Entry bits that hold address in any leaf of a shape: where a mark may lie. */
+static uint64_t leaf_address_bits(struct emitter *emitter, ref shape)
+{
+	const struct model *model = emitter->model;
+	uint64_t bits = 0;
+
+	for (int k = 0; k < model->kinds.n; k++)
+		if (model->kinds.v[k].category == CATEGORY_LEAF && model->levels.v[model->kinds.v[k].level].shape == shape)
+			bits |= kind_bits(emitter, k, BITS_ADDRESS).literal;
+	return bits;
+}
+
+/*
+ * The mark of a kind's address, as it lies in the entry: configuration expression, NULL for none. For leaves as in the
+ * one with the most address bits; leaf_attributes() takes away what a larger leaf has no address bit for.
+ */
 const char *marks_in_entry(struct emitter *emitter, ref kind)
 {
 	struct bits marks = kind_bits(emitter, kind, BITS_MARKS);
@@ -182,7 +197,22 @@ const char *marks_in_entry(struct emitter *emitter, ref kind)
 		text = text_of(emitter, "((%s) >> %d)", text, piece[0].shift);
 	else if (piece[0].shift < 0)
 		text = text_of(emitter, "((%s) << %d)", text, -piece[0].shift);
-	return text;
+	return text_of(emitter, "(%s & %s)", text,
+		       hex(emitter, emitter->model->kinds.v[kind].category == CATEGORY_LEAF ?
+					    leaf_address_bits(emitter, emitter->model->levels.v[emitter->model->kinds.v[kind].level].shape) :
+					    kind_bits(emitter, kind, BITS_ADDRESS).literal));
+}
+
+/* The attribute word of a kind, without a mark where this kind has no address bits. */
+static const char *leaf_attributes(struct emitter *emitter, ref kind)
+{
+	const struct attribute_class *class = &emitter->classes.v[emitter->kind_class[kind]];
+	uint64_t without;
+
+	if (!class->marks)
+		return text_of(emitter, "a->leaf[%d]", class->index);
+	without = leaf_address_bits(emitter, class->shape) & ~kind_bits(emitter, kind, BITS_ADDRESS).literal;
+	return without ? text_of(emitter, "(a->leaf[%d] & ~%s)", class->index, hex(emitter, without)) : text_of(emitter, "a->leaf[%d]", class->index);
 }
 
 /* ------------------------------------------------------------------------------------------------------ rows of sizes */
@@ -445,8 +475,7 @@ static const char *leaf_constant(struct emitter *emitter, ref kind)
 
 static const char *leaf_value(struct emitter *emitter, ref kind)
 {
-	return text_of(emitter, "a->leaf[%d] | %s | %s", emitter->classes.v[emitter->kind_class[kind]].index, leaf_constant(emitter, kind),
-		       put_text(emitter, kind));
+	return text_of(emitter, "%s | %s | %s", leaf_attributes(emitter, kind), leaf_constant(emitter, kind), put_text(emitter, kind));
 }
 
 static const char *ladder_lg2(struct emitter *emitter, const struct ladder *ladder)
@@ -489,6 +518,15 @@ void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes)
 		emitter->has_narrows = true;
 }
 
+/* The same for a ladder: the run of ones and the zero above it take address bits away. */
+static const char *ladder_attributes(struct emitter *emitter, ref kind, ref base, const struct ladder *ladder)
+{
+	if (!emitter->classes.v[emitter->kind_class[kind]].marks)
+		return leaf_attributes(emitter, kind);
+	return text_of(emitter, "(%s & ~((((%s_entry)2 << (lg2 - %d)) - 1) << %d))", leaf_attributes(emitter, base), emitter->lower,
+		       ladder->first_lg2, ladder->bit);
+}
+
 static void emit_leaves(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
@@ -523,8 +561,8 @@ static void emit_leaves(struct emitter *emitter)
 						  "%s\tif (%s) {\n\t\tuint64_t offset = ((uint64_t)1 << (%s)) - 1;\n\n\t\treturn ((%s) & ~offset) | (iova & offset);\n\t}\n",
 						  phys[i], test, ladder_lg2(emitter, &ladder), get_text(emitter, base));
 				make[i] = text_of(emitter,
-						  "%s\tif (lg2 > %d)\n\t\treturn a->leaf[%d] | %s | %s |\n\t\t       ((((%s_entry)1 << (lg2 - %d)) - 1) << %d);\n",
-						  make[i], level->lo, emitter->classes.v[emitter->kind_class[k]].index, leaf_constant(emitter, k),
+						  "%s\tif (lg2 > %d)\n\t\treturn %s | %s | %s |\n\t\t       ((((%s_entry)1 << (lg2 - %d)) - 1) << %d);\n",
+						  make[i], level->lo, ladder_attributes(emitter, k, base, &ladder), leaf_constant(emitter, k),
 						  put_text(emitter, base), emitter->lower, ladder.first_lg2, ladder.bit);
 				for (int g = 0; g < ladder.count; g++) {
 					bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i],
