@@ -322,9 +322,23 @@ static void by_level(struct emitter *emitter, const char *const *body, const cha
 			done = body[k] && strcmp(body[k], body[i]) == 0;
 		if (done)
 			continue;
-		for (int k = i; k < n; k++)
-			if (body[k] && strcmp(body[k], body[i]) == 0)
-				fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper, emitter->level_name[k]);
+		{
+			int last = i;
+
+			for (int k = i; k < n; k++)
+				if (body[k] && strcmp(body[k], body[i]) == 0)
+					last = k;
+			for (int k = i; k < last; k++)
+				if (body[k] && strcmp(body[k], body[i]) == 0)
+					fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper, emitter->level_name[k]);
+			/* A short statement stands on the line of its label. */
+			if (strchr(body[i], '\n') == body[i] + strlen(body[i]) - 1 &&
+			    8 + 5 + strlen(emitter->upper) + 1 + strlen(emitter->level_name[last]) + 1 + strlen(body[i]) - 1 <= 120) {
+				fprintf(emitter->out, "\tcase %s_%s: %s", emitter->upper, emitter->level_name[last], body[i] + 1);
+				continue;
+			}
+			fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper, emitter->level_name[last]);
+		}
 		/* One tab deeper than written. */
 		for (const char *line = body[i]; *line;) {
 			const char *end = strchr(line, '\n');

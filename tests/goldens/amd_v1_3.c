@@ -778,10 +778,8 @@ PT_ALWAYS_INLINE bool amd_v1_3_is_table(const struct pt_table *t, unsigned int l
 	(void)t;
 	(void)entry;
 	switch (level) {
-	case AMD_V1_3_L3:
-		return (entry & 1) == 1 && (int64_t)((entry >> 9) & 7) == 2;
-	case AMD_V1_3_L2:
-		return (entry & 1) == 1 && ((int64_t)((entry >> 9) & 7) == 1);
+	case AMD_V1_3_L3: return (entry & 1) == 1 && (int64_t)((entry >> 9) & 7) == 2;
+	case AMD_V1_3_L2: return (entry & 1) == 1 && ((int64_t)((entry >> 9) & 7) == 1);
 	default: break;
 	}
 	return false;
@@ -794,8 +792,7 @@ PT_ALWAYS_INLINE uint64_t amd_v1_3_table_pa(const struct pt_table *t, unsigned i
 	(void)entry;
 	switch (level) {
 	case AMD_V1_3_L3:
-	case AMD_V1_3_L2:
-		return (entry & UINT64_C(0xffffffffff000));
+	case AMD_V1_3_L2: return (entry & UINT64_C(0xffffffffff000));
 	default: break;
 	}
 	return 0;
@@ -807,10 +804,8 @@ PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_table_entry(const struct pt_table *t, u
 	(void)t;
 	(void)pa;
 	switch (level) {
-	case AMD_V1_3_L3:
-		return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000401);
-	case AMD_V1_3_L2:
-		return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000201);
+	case AMD_V1_3_L3: return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000401);
+	case AMD_V1_3_L2: return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000201);
 	default: break;
 	}
 	return 0;
@@ -2953,9 +2948,8 @@ static PT_NOINLINE size_t amd_v1_3_clear_run(const struct pt_table *t, amd_v1_3_
 	for (size_t i = 0; i < n; i++) {
 		amd_v1_3_entry old = PT_READ_ONCE(&slot[i]);
 
-		if (amd_v1_3_occupied(level, old) == 0)
-			continue;
-		used++;
+		/* Without a branch: absent slots are written again. */
+		used += amd_v1_3_occupied(level, old) != 0;
 		PT_WRITE_ONCE(&slot[i], absent);
 	}
 	return used;
@@ -3187,7 +3181,7 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 			amd_v1_3_entry old = amd_v1_3_load_link(found.slot + i), new;
 			unsigned int lg2;
 			uint64_t here;
-			amd_v1_3_entry mask;
+			amd_v1_3_entry mask, bits;
 
 			if (amd_v1_3_is_absent(t, found.level, old)) {
 				i++;
@@ -3197,7 +3191,8 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 			if (lg2 == 0)
 				break;
 			mask = amd_v1_3_attribute_mask(found.level, lg2);
-			new = (old & ~mask) | amd_v1_3_attribute_bits(&attributes, found.level, lg2);
+			bits = amd_v1_3_attribute_bits(&attributes, found.level, lg2);
+			new = (old & ~mask) | bits;
 			changed_bytes += (uint64_t)1 << lo;
 			if (new == old) {
 				i++;
@@ -3207,7 +3202,7 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 			pt_gather_add(gather, here, here | (((uint64_t)1 << lo) - 1), lg2);
 			/* Hardware may set accessed and dirty meanwhile: never lose that. */
 			while (!amd_v1_3_swap(found.slot + i, &old, new))
-				new = (old & ~mask) | amd_v1_3_attribute_bits(&attributes, found.level, lg2);
+				new = (old & ~mask) | bits;
 			amd_v1_3_sync(t, found.slot + i, 1);
 			i++;
 		}
@@ -3417,8 +3412,9 @@ static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct 
 		if (status != PT_OK)
 			break;
 		status = amd_v1_3_fill_at(&call, child, amd_v1_3_table_at(t, table[made]), at, at + (span - 1));
+		/* A fill that fails leaves a whole table, with what it made below. */
 		if (status != PT_OK)
-			amd_v1_3_release_table(t, table[made], amd_v1_3_levels[child].table_bytes);
+			amd_v1_3_free_subtree(t, table[made], (uint16_t)child);
 		else
 			amd_v1_3_sync(t, amd_v1_3_table_at(t, table[made++]), amd_v1_3_levels[child].table_bytes / sizeof(amd_v1_3_entry));
 	}

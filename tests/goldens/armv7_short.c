@@ -265,8 +265,7 @@ PT_ALWAYS_INLINE bool armv7_short_is_table(const struct pt_table *t, unsigned in
 	(void)t;
 	(void)entry;
 	switch (level) {
-	case ARMV7_SHORT_L1:
-		return (entry & 0x3U) == 0x1U;
+	case ARMV7_SHORT_L1: return (entry & 0x3U) == 0x1U;
 	default: break;
 	}
 	return false;
@@ -278,8 +277,7 @@ PT_ALWAYS_INLINE uint64_t armv7_short_table_pa(const struct pt_table *t, unsigne
 	(void)t;
 	(void)entry;
 	switch (level) {
-	case ARMV7_SHORT_L1:
-		return (entry & 0xfffffc00U);
+	case ARMV7_SHORT_L1: return (entry & 0xfffffc00U);
 	default: break;
 	}
 	return 0;
@@ -2460,9 +2458,8 @@ static PT_NOINLINE size_t armv7_short_clear_run(const struct pt_table *t, armv7_
 	for (size_t i = 0; i < n; i++) {
 		armv7_short_entry old = PT_READ_ONCE(&slot[i]);
 
-		if (armv7_short_occupied(level, old) == 0)
-			continue;
-		used++;
+		/* Without a branch: absent slots are written again. */
+		used += armv7_short_occupied(level, old) != 0;
 		PT_WRITE_ONCE(&slot[i], absent);
 	}
 	return used;
@@ -2688,7 +2685,7 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 			armv7_short_entry old = armv7_short_load_link(found.slot + i), new;
 			unsigned int lg2;
 			uint64_t here;
-			armv7_short_entry mask;
+			armv7_short_entry mask, bits;
 
 			if (armv7_short_is_absent(t, found.level, old)) {
 				i++;
@@ -2698,7 +2695,8 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 			if (lg2 == 0)
 				break;
 			mask = armv7_short_attribute_mask(found.level, lg2);
-			new = (old & ~mask) | armv7_short_attribute_bits(&attributes, found.level, lg2);
+			bits = armv7_short_attribute_bits(&attributes, found.level, lg2);
+			new = (old & ~mask) | bits;
 			changed_bytes += (uint64_t)1 << lo;
 			if (new == old) {
 				i++;
@@ -2724,8 +2722,7 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 				PT_WMB_DEVICE();
 				pt_flush(t, gather);
 				for (size_t k = 0; k < slots; k++)
-					armv7_short_store(found.slot + i + k,
-						 (saved[k] & ~mask) | armv7_short_attribute_bits(&attributes, found.level, lg2));
+					armv7_short_store(found.slot + i + k, (saved[k] & ~mask) | bits);
 				armv7_short_sync(t, found.slot + i, slots);
 				changed_bytes += ((uint64_t)1 << lg2) - ((uint64_t)1 << lo);
 				i += slots;
@@ -2733,7 +2730,7 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 			}
 			/* Hardware may set accessed and dirty meanwhile: never lose that. */
 			while (!armv7_short_swap(found.slot + i, &old, new))
-				new = (old & ~mask) | armv7_short_attribute_bits(&attributes, found.level, lg2);
+				new = (old & ~mask) | bits;
 			armv7_short_sync(t, found.slot + i, 1);
 			i++;
 		}
@@ -2943,8 +2940,9 @@ static enum pt_status armv7_short_split_to_tables(struct pt_table *t, const stru
 		if (status != PT_OK)
 			break;
 		status = armv7_short_fill_at(&call, child, armv7_short_table_at(t, table[made]), at, at + (span - 1));
+		/* A fill that fails leaves a whole table, with what it made below. */
 		if (status != PT_OK)
-			armv7_short_release_table(t, table[made], armv7_short_levels[child].table_bytes);
+			armv7_short_free_subtree(t, table[made], (uint16_t)child);
 		else
 			armv7_short_sync(t, armv7_short_table_at(t, table[made++]), armv7_short_levels[child].table_bytes / sizeof(armv7_short_entry));
 	}

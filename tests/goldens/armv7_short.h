@@ -108,7 +108,8 @@ enum pt_status armv7_short_reserve(struct pt_table *t, uint64_t iova, uint64_t b
 
 /*
  * Cut the leaf at iova until the one that maps iova is of 2^lg2 bytes at most (result->bytes); the other parts stay as
- * large as they can. Tables come from `from` (NULL: the table's own memory), for callers that reserved some. In place
+ * large as they can. Tables come from from->alloc (NULL: the table's own memory), for callers that set some aside; they
+ * are given back to the table's own memory like all others. In place
  * where the format says so, else by break, invalidate, make. PT_ERR_ABSENT, PT_ERR_SIZE, PT_ERR_MEMORY: what was cut
  * before stays cut, translations are as they were.
  */
