@@ -778,10 +778,8 @@ PT_ALWAYS_INLINE bool amd_v1_3_is_table(const struct pt_table *t, unsigned int l
 	(void)t;
 	(void)entry;
 	switch (level) {
-	case AMD_V1_3_L3:
-		return (entry & 1) == 1 && (int64_t)((entry >> 9) & 7) == 2;
-	case AMD_V1_3_L2:
-		return (entry & 1) == 1 && ((int64_t)((entry >> 9) & 7) == 1);
+	case AMD_V1_3_L3: return (entry & 1) == 1 && (int64_t)((entry >> 9) & 7) == 2;
+	case AMD_V1_3_L2: return (entry & 1) == 1 && ((int64_t)((entry >> 9) & 7) == 1);
 	default: break;
 	}
 	return false;
@@ -794,8 +792,7 @@ PT_ALWAYS_INLINE uint64_t amd_v1_3_table_pa(const struct pt_table *t, unsigned i
 	(void)entry;
 	switch (level) {
 	case AMD_V1_3_L3:
-	case AMD_V1_3_L2:
-		return (entry & UINT64_C(0xffffffffff000));
+	case AMD_V1_3_L2: return (entry & UINT64_C(0xffffffffff000));
 	default: break;
 	}
 	return 0;
@@ -807,10 +804,8 @@ PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_table_entry(const struct pt_table *t, u
 	(void)t;
 	(void)pa;
 	switch (level) {
-	case AMD_V1_3_L3:
-		return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000401);
-	case AMD_V1_3_L2:
-		return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000201);
+	case AMD_V1_3_L3: return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000401);
+	case AMD_V1_3_L2: return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x6000000000000201);
 	default: break;
 	}
 	return 0;

@@ -265,8 +265,7 @@ PT_ALWAYS_INLINE bool armv7_short_is_table(const struct pt_table *t, unsigned in
 	(void)t;
 	(void)entry;
 	switch (level) {
-	case ARMV7_SHORT_L1:
-		return (entry & 0x3U) == 0x1U;
+	case ARMV7_SHORT_L1: return (entry & 0x3U) == 0x1U;
 	default: break;
 	}
 	return false;
@@ -278,8 +277,7 @@ PT_ALWAYS_INLINE uint64_t armv7_short_table_pa(const struct pt_table *t, unsigne
 	(void)t;
 	(void)entry;
 	switch (level) {
-	case ARMV7_SHORT_L1:
-		return (entry & 0xfffffc00U);
+	case ARMV7_SHORT_L1: return (entry & 0xfffffc00U);
 	default: break;
 	}
 	return 0;

@@ -265,11 +265,9 @@ PT_ALWAYS_INLINE bool x86_64_is_table(const struct pt_table *t, unsigned int lev
 	(void)entry;
 	switch (level) {
 	case X86_64_PML5:
-	case X86_64_PML4:
-		return (entry & 1) == 1;
+	case X86_64_PML4: return (entry & 1) == 1;
 	case X86_64_PDPT:
-	case X86_64_PD:
-		return (entry & UINT64_C(0x81)) == 1;
+	case X86_64_PD: return (entry & UINT64_C(0x81)) == 1;
 	default: break;
 	}
 	return false;
@@ -284,8 +282,7 @@ PT_ALWAYS_INLINE uint64_t x86_64_table_pa(const struct pt_table *t, unsigned int
 	case X86_64_PML5:
 	case X86_64_PML4:
 	case X86_64_PDPT:
-	case X86_64_PD:
-		return (entry & UINT64_C(0xffffffffff000));
+	case X86_64_PD: return (entry & UINT64_C(0xffffffffff000));
 	default: break;
 	}
 	return 0;
@@ -300,8 +297,7 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_table_entry(const struct pt_table *t, unsig
 	case X86_64_PML5:
 	case X86_64_PML4:
 	case X86_64_PDPT:
-	case X86_64_PD:
-		return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x27);
+	case X86_64_PD: return (pa & UINT64_C(0xffffffffff000)) | UINT64_C(0x27);
 	default: break;
 	}
 	return 0;
@@ -315,8 +311,7 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_synced(const struct pt_table *t, unsigned i
 	case X86_64_PML5:
 	case X86_64_PML4:
 	case X86_64_PDPT:
-	case X86_64_PD:
-		return t->word[X86_64_WORD_PML5_SYNCED];
+	case X86_64_PD: return t->word[X86_64_WORD_PML5_SYNCED];
 	default: break;
 	}
 	return 0;
@@ -353,12 +348,9 @@ PT_ALWAYS_INLINE uint64_t x86_64_leaf_phys(const struct pt_table *t, unsigned in
 	(void)entry;
 	(void)iova;
 	switch (level) {
-	case X86_64_PDPT:
-		return ((entry & UINT64_C(0xfffffc0000000))) | (iova & UINT64_C(0x3fffffff));
-	case X86_64_PD:
-		return ((entry & UINT64_C(0xfffffffe00000))) | (iova & UINT64_C(0x1fffff));
-	case X86_64_PT:
-		return ((entry & UINT64_C(0xffffffffff000))) | (iova & UINT64_C(0xfff));
+	case X86_64_PDPT: return ((entry & UINT64_C(0xfffffc0000000))) | (iova & UINT64_C(0x3fffffff));
+	case X86_64_PD: return ((entry & UINT64_C(0xfffffffe00000))) | (iova & UINT64_C(0x1fffff));
+	case X86_64_PT: return ((entry & UINT64_C(0xffffffffff000))) | (iova & UINT64_C(0xfff));
 	default: break;
 	}
 	return 0;
@@ -378,12 +370,9 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_leaf_entry(const struct pt_table *t, const 
 	(void)lg2;
 	(void)pa;
 	switch (level) {
-	case X86_64_PDPT:
-		return a->leaf[0] | UINT64_C(0xa1) | (pa & UINT64_C(0xfffffc0000000));
-	case X86_64_PD:
-		return a->leaf[0] | UINT64_C(0xa1) | (pa & UINT64_C(0xfffffffe00000));
-	case X86_64_PT:
-		return a->leaf[0] | UINT64_C(0x21) | (pa & UINT64_C(0xffffffffff000));
+	case X86_64_PDPT: return a->leaf[0] | UINT64_C(0xa1) | (pa & UINT64_C(0xfffffc0000000));
+	case X86_64_PD: return a->leaf[0] | UINT64_C(0xa1) | (pa & UINT64_C(0xfffffffe00000));
+	case X86_64_PT: return a->leaf[0] | UINT64_C(0x21) | (pa & UINT64_C(0xffffffffff000));
 	default: break;
 	}
 	return 0;
@@ -396,8 +385,7 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_bits(const struct x86_64_attribut
 	switch (level) {
 	case X86_64_PDPT:
 	case X86_64_PD:
-	case X86_64_PT:
-		return a->leaf[0];
+	case X86_64_PT: return a->leaf[0];
 	default: break;
 	}
 	return 0;
@@ -409,10 +397,8 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_mask(unsigned int level, unsigned
 	(void)lg2;
 	switch (level) {
 	case X86_64_PDPT:
-	case X86_64_PD:
-		return UINT64_C(0x800000000000111e);
-	case X86_64_PT:
-		return UINT64_C(0x800000000000019e);
+	case X86_64_PD: return UINT64_C(0x800000000000111e);
+	case X86_64_PT: return UINT64_C(0x800000000000019e);
 	default: break;
 	}
 	return 0;
@@ -425,8 +411,7 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_live_mask(unsigned int level, unsigned int 
 	switch (level) {
 	case X86_64_PDPT:
 	case X86_64_PD:
-	case X86_64_PT:
-		return UINT64_C(0x8000000000000106);
+	case X86_64_PT: return UINT64_C(0x8000000000000106);
 	default: break;
 	}
 	return 0;
@@ -438,12 +423,9 @@ PT_ALWAYS_INLINE uint64_t x86_64_slot_pa(unsigned int level, unsigned int lg2, u
 	(void)lg2;
 	(void)i;
 	switch (level) {
-	case X86_64_PDPT:
-		return pa + (i << 30);
-	case X86_64_PD:
-		return pa + (i << 21);
-	case X86_64_PT:
-		return pa + (i << 12);
+	case X86_64_PDPT: return pa + (i << 30);
+	case X86_64_PD: return pa + (i << 21);
+	case X86_64_PT: return pa + (i << 12);
 	default: break;
 	}
 	return pa;
