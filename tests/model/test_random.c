@@ -44,7 +44,8 @@ static void random_sizes(const struct pt_format *format, uint64_t *random, struc
 }
 
 /* One sequence. False: the configuration is not valid. */
-static bool sequence(const struct pt_format *format, unsigned int round, bool inject, unsigned int steps)
+static bool sequence(const struct pt_format *format, unsigned int round, bool inject, unsigned int steps,
+		     uint64_t done[N_OPS])
 {
 	uint64_t random = test_seed() + round * 0x1234567u;
 	static struct world world;
@@ -89,6 +90,8 @@ static bool sequence(const struct pt_format *format, unsigned int round, bool in
 			world_access(&world, inner, test_random(&random) % 2);
 		}
 	}
+	for (int kind = 0; kind < N_OPS; kind++)
+		done[kind] += world.n_done[kind];
 	world_close(&world);
 	return true;
 }
@@ -96,16 +99,21 @@ static bool sequence(const struct pt_format *format, unsigned int round, bool in
 static void rounds(size_t each, bool inject)
 {
 	unsigned int n = setting("PTGEN_TEST_ROUNDS", DEFAULT_ROUNDS), only = setting("PTGEN_TEST_ROUND", UINT32_MAX);
+	uint64_t done[N_OPS] = {0};
 	unsigned int valid = 0;
 
 	if (only != UINT32_MAX) {
-		CHECK_MSG(sequence(pt_formats[each], only, inject, STEPS), "round %u is no valid configuration", only);
+		CHECK_MSG(sequence(pt_formats[each], only, inject, inject ? STEPS / 2 : STEPS, done),
+			  "round %u is no valid configuration", only);
 		return;
 	}
 	/* most random configurations of some formats do not fit together */
 	for (unsigned int round = 0; valid < n && round < 50 * n; round++)
-		valid += sequence(pt_formats[each], round, inject, inject ? STEPS / 2 : STEPS);
+		valid += sequence(pt_formats[each], round, inject, inject ? STEPS / 2 : STEPS, done);
 	CHECK_EQ(valid, n);
+	/* a sequence of nothing but refusals would prove little */
+	for (int kind = 0; kind < N_OPS && n >= DEFAULT_ROUNDS; kind++)
+		CHECK_MSG(done[kind] > 0, "%s: operation %d never succeeded", pt_formats[each]->name, kind);
 }
 
 TEST_EACH(model, random, count, label)

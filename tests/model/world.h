@@ -74,7 +74,7 @@ struct world {
 	bool coming_breaks; /* what changes may be absent for a moment */
 	unsigned int round, step;
 	bool inject; /* let every allocation of every operation fail once */
-	uint64_t n_ops[N_OPS], n_refused[N_OPS], n_failed_allocs;
+	uint64_t n_ops[N_OPS], n_done[N_OPS], n_refused[N_OPS], n_failed_allocs;
 	char what[512]; /* the operation under way, for messages */
 };
 

@@ -810,6 +810,7 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 		CHECK_MSG(set == 0, "%s\n  done, expected one of the set 0x%" PRIx64, world_describe(world), set);
 		settle(world, op, first, rounded, &plan, bitmap, result);
 	}
+	world->n_done[op->kind] += status == PT_OK;
 	free(plan.v);
 	free(coming.v);
 	return status;
