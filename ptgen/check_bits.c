@@ -265,7 +265,7 @@ static void report_width(struct run *run, const struct lines *lines, struct conf
 		diag_mend(run->context, "values of bits are not negative");
 		return;
 	}
-	while (needed < 64 && value >> needed)
+	while (needed < 64 && (uint64_t)value >> needed)
 		needed++;
 	diag_mend(run->context, "it needs %u bits; the largest value here is %" PRIu64, needed, bits_ones(width));
 }

@@ -60,6 +60,8 @@ static void shape_defaults(struct emitter *emitter, int shape, int64_t *param)
 
 			for (int r = 0; r < p->n_ranges; r++)
 				count += model->ranges.v[p->first_range + r].last - model->ranges.v[p->first_range + r].first + 1;
+			if (count == 0)
+				continue;
 			index = rest % count;
 			rest /= count;
 			for (int r = 0; r < p->n_ranges; r++) {

