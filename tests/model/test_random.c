@@ -112,11 +112,12 @@ static void rounds(size_t each, bool inject)
 	for (unsigned int round = 0; valid < n && round < 50 * n; round++)
 		valid += sequence(pt_formats[each], round, inject, inject ? STEPS / 2 : STEPS, done);
 	CHECK_EQ(valid, n);
-	/* a sequence of nothing but refusals would prove little; in few rounds a rare operation may happen to be refused each time */
+	/* a sequence of nothing but refusals would prove little; in few rounds a rare operation may happen to be
+	 * refused each time */
 	for (int kind = 0; kind < N_OPS; kind++)
 		missing += done[kind] == 0;
-	CHECK_MSG(n < DEFAULT_ROUNDS || missing <= (n >= 10 * DEFAULT_ROUNDS ? 0 : 1), "%s: %d kinds of operation never succeeded",
-		  pt_formats[each]->name, missing);
+	CHECK_MSG(n < DEFAULT_ROUNDS || missing <= (n >= 10 * DEFAULT_ROUNDS ? 0 : 1),
+		  "%s: %d kinds of operation never succeeded", pt_formats[each]->name, missing);
 }
 
 TEST_EACH(model, random, count, label)
