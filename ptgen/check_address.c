@@ -10,7 +10,8 @@
 
 enum { ROOT_MAX_LG2 = 30 };
 
-/* --------------------------------------------------------------------------------------------------------------- input */
+/* --------------------------------------------------------------------------------------------------------------- input
+ */
 
 /* Are these input bits the index of other levels of the shape, so that the entry skips them? */
 static bool consumed_elsewhere(const struct run *run, ref shape, int hi, int lo)
@@ -88,12 +89,14 @@ static void check_root(struct run *run, ref shape)
 		int64_t hi = model_eval(model, model->input.hi, &env);
 		int64_t count = root->count == REF_NONE ? 1 : model_eval(model, root->count, &env);
 		int64_t number = model_eval(model, root->start, &env);
-		ref start = root->start == REF_NONE ? model->shapes.v[shape].first_level : model_level(model, shape, number);
+		ref start = root->start == REF_NONE ? model->shapes.v[shape].first_level
+						    : model_level(model, shape, number);
 		const struct m_level *level;
 		int bits;
 
 		if (hi < 0 || hi > 63) {
-			if (!config_possible(&config) || !first_time(run, CHECK_INPUT_COVERAGE, model->input.span, root->span))
+			if (!config_possible(&config) ||
+			    !first_time(run, CHECK_INPUT_COVERAGE, model->input.span, root->span))
 				continue;
 			diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
 			     "the top bit of the input is %" PRId64 "%s", hi, say_config(&config, used));
@@ -101,10 +104,11 @@ static void check_root(struct run *run, ref shape)
 			return;
 		}
 		if (start == REF_NONE) {
-			if (!config_possible(&config) || !first_time(run, CHECK_INPUT_COVERAGE, root->span, model->span))
+			if (!config_possible(&config) ||
+			    !first_time(run, CHECK_INPUT_COVERAGE, root->span, model->span))
 				continue;
-			diag(run->context, CHECK_INPUT_COVERAGE, root->span, "there is no level %" PRId64 " to start at%s",
-			     number, say_config(&config, used));
+			diag(run->context, CHECK_INPUT_COVERAGE, root->span,
+			     "there is no level %" PRId64 " to start at%s", number, say_config(&config, used));
 			diag_mend(run->context, "exclude it by a 'require', or declare that level");
 			return;
 		}
@@ -126,8 +130,9 @@ static void check_root(struct run *run, ref shape)
 			continue;
 		if (hi < lowest) {
 			diag(run->context, CHECK_INPUT_COVERAGE, model->input.span,
-			     "an input of %" PRId64 " bits%s is smaller than any leaf: the lowest level begins at bit %d", hi + 1,
-			     say_config(&config, used), lowest);
+			     "an input of %" PRId64
+			     " bits%s is smaller than any leaf: the lowest level begins at bit %d",
+			     hi + 1, say_config(&config, used), lowest);
 			diag_mend(run->context, "let the input be at least %d bits", lowest + 1);
 			return;
 		}
@@ -155,7 +160,8 @@ void check_input(struct run *run)
 		check_root(run, i);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- output */
+/* -------------------------------------------------------------------------------------------------------------- output
+ */
 
 /* Where the bits of one address of a kind are. */
 struct held {
@@ -204,9 +210,9 @@ static bool collect(struct run *run, struct config *config, ref kind, const char
 			while (top + 1 < slice->to + width && top + 1 < 64 && held->line[top + 1] == other)
 				top++;
 			if (first_time(run, CHECK_ADDRESS_OVERLAP, slice->name_span, other->name_span)) {
-				diag(run->context, CHECK_ADDRESS_OVERLAP, slice->name_span, "%s%s of %s is held twice%s",
-				     address_name(run, via), say_bits(run, top, bit), say_kind(run, kind),
-				     say_config(config, which));
+				diag(run->context, CHECK_ADDRESS_OVERLAP, slice->name_span,
+				     "%s%s of %s is held twice%s", address_name(run, via), say_bits(run, top, bit),
+				     say_kind(run, kind), say_config(config, which));
 				diag_related(run->context, other->name_span, "first held here");
 				diag_mend(run->context, "each address bit belongs to one line");
 			}
@@ -254,8 +260,8 @@ static void report_start(struct run *run, struct config *config, ref kind, const
 	if (k->category == CATEGORY_TABLE) {
 		diag(run->context, CHECK_ADDRESS_START, slice->name_span,
 		     "%s holds no bit below %s[%d], but a table of level %s may lie at any multiple of %d bytes%s",
-		     say_kind(run, kind), address_name(run, via), held->min, related->name, 1 << lowest,
-		     say_config(config, which));
+		     say_kind(run, kind), address_name(run, via), held->min, related->name,
+		     lowest < 31 ? 1 << lowest : 0, say_config(config, which));
 		diag_related(run->context, related->span, "level %s is here", related->name);
 		diag_mend(run->context, "hold %s%s too, or say 'align' on that level", address_name(run, via),
 			  say_bits(run, held->min - 1, lowest));
@@ -283,7 +289,8 @@ static void report_missing(struct run *run, struct config *config, ref kind, con
 		const struct m_kind *other = kind_of(run, i);
 
 		/* The same entry holds an address at another level: it is this size that it cannot hold. */
-		if (k->category != CATEGORY_LEAF || other->span.offset != k->span.offset || other->span.file != k->span.file)
+		if (k->category != CATEGORY_LEAF || other->span.offset != k->span.offset ||
+		    other->span.file != k->span.file)
 			continue;
 		for (int s = 0; s < other->n_slices; s++)
 			size = size || run->model->slices.v[other->first_slice + s].role == ROLE_ADDRESS;
@@ -291,12 +298,13 @@ static void report_missing(struct run *run, struct config *config, ref kind, con
 	if (!first_time(run, size ? CHECK_LEAF_SIZE : CHECK_ADDRESS_MISSING, k->span, k->span))
 		return;
 	if (size) {
-		diag(run->context, CHECK_LEAF_SIZE, k->span, "%s maps 2^%d bytes, and its address field holds no bit from %d up%s",
-		     say_kind(run, kind), k->lg2, k->lg2, say_config(config, which));
+		diag(run->context, CHECK_LEAF_SIZE, k->span,
+		     "%s maps 2^%d bytes, and its address field holds no bit from %d up%s", say_kind(run, kind), k->lg2,
+		     k->lg2, say_config(config, which));
 		diag_mend(run->context, "do not list it there, or end its row at the size that the field can hold");
 	} else {
-		diag(run->context, CHECK_ADDRESS_MISSING, k->span, "%s has no line that holds '%s'%s", say_kind(run, kind),
-		     address_name(run, via), say_config(config, which));
+		diag(run->context, CHECK_ADDRESS_MISSING, k->span, "%s has no line that holds '%s'%s",
+		     say_kind(run, kind), address_name(run, via), say_config(config, which));
 		diag_mend(run->context, "add one, such as '[47:12] %s[47:12];'", address_name(run, via));
 	}
 }

@@ -337,7 +337,7 @@ static void resolve_default(struct resolver *r, ref index, const struct ast_item
 	}
 	params = params_of(r->model, param->dflt);
 	for (int i = index; i < r->model->params.n && !param->bound; i++)
-		if (params >> i & 1)
+		if (params >> i & 1 && item->expr)
 			complain(r, CHECK_EXPRESSION, item->expr->span,
 				 "the default of '%s' uses '%s', which is declared later", param->name,
 				 r->model->params.v[i].name);

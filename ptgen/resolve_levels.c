@@ -163,7 +163,7 @@ static void next_by_fields(struct resolver *r, const struct target *target, int 
 			return;
 		}
 		place = place_with(r, target->item, args, target->n_args);
-		if (!place) {
+		if (!place || !conds.v) {
 			if (complain(r, CHECK_NEXT_LEVEL, target->expr->span, "%s leads to %s %lld, which there is not",
 				     values_text(r, field, value, n), target->item ? target->item->name : "level",
 				     (long long)args[0]))

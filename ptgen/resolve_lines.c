@@ -102,7 +102,7 @@ struct numbers {
 
 static bool literal(const struct ast_bits *bits)
 {
-	return bits->hi->op == A_NUM && (!bits->lo || bits->lo->op == A_NUM);
+	return bits->hi && bits->hi->op == A_NUM && (!bits->lo || bits->lo->op == A_NUM);
 }
 
 /* Are the numbers a range of the word? *empty: yes, one without bits, which exists on paper only. */
