@@ -2914,8 +2914,6 @@ enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const st
 	for (size_t i = 0; i < n; i++) {
 		if (segments[i].bytes == 0 || bytes + segments[i].bytes < bytes)
 			return amd_v1_3_fail(result, PT_ERR_RANGE, iova + bytes, t->level_base, 0, "an empty or endless segment");
-		if (!amd_v1_3_reaches(t, segments[i].pa, segments[i].bytes))
-			return amd_v1_3_fail(result, PT_ERR_OUTPUT, iova + bytes, t->level_base, 0, NULL);
 		bits |= segments[i].pa | segments[i].bytes;
 		bytes += segments[i].bytes;
 	}
@@ -2923,6 +2921,10 @@ enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const st
 	if (status != PT_OK) {
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
 	}
+	bytes = 0;
+	for (size_t i = 0; i < n; bytes += segments[i++].bytes)
+		if (!amd_v1_3_reaches(t, segments[i].pa, segments[i].bytes))
+			return amd_v1_3_fail(result, PT_ERR_OUTPUT, iova + bytes, t->level_base, 0, NULL);
 	status = amd_v1_3_check_request(t, request, &granted);
 	if (status != PT_OK)
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);

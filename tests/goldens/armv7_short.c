@@ -2424,8 +2424,6 @@ enum pt_status armv7_short_map_segments(struct pt_table *t, uint64_t iova, const
 	for (size_t i = 0; i < n; i++) {
 		if (segments[i].bytes == 0 || bytes + segments[i].bytes < bytes)
 			return armv7_short_fail(result, PT_ERR_RANGE, iova + bytes, t->level_base, 0, "an empty or endless segment");
-		if (!armv7_short_reaches(t, segments[i].pa, segments[i].bytes))
-			return armv7_short_fail(result, PT_ERR_OUTPUT, iova + bytes, t->level_base, 0, NULL);
 		bits |= segments[i].pa | segments[i].bytes;
 		bytes += segments[i].bytes;
 	}
@@ -2433,6 +2431,10 @@ enum pt_status armv7_short_map_segments(struct pt_table *t, uint64_t iova, const
 	if (status != PT_OK) {
 		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);
 	}
+	bytes = 0;
+	for (size_t i = 0; i < n; bytes += segments[i++].bytes)
+		if (!armv7_short_reaches(t, segments[i].pa, segments[i].bytes))
+			return armv7_short_fail(result, PT_ERR_OUTPUT, iova + bytes, t->level_base, 0, NULL);
 	status = armv7_short_check_request(t, request, &granted);
 	if (status != PT_OK)
 		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);

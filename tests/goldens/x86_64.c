@@ -2184,8 +2184,6 @@ enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const stru
 	for (size_t i = 0; i < n; i++) {
 		if (segments[i].bytes == 0 || bytes + segments[i].bytes < bytes)
 			return x86_64_fail(result, PT_ERR_RANGE, iova + bytes, t->level_base, 0, "an empty or endless segment");
-		if (!x86_64_reaches(t, segments[i].pa, segments[i].bytes))
-			return x86_64_fail(result, PT_ERR_OUTPUT, iova + bytes, t->level_base, 0, NULL);
 		bits |= segments[i].pa | segments[i].bytes;
 		bytes += segments[i].bytes;
 	}
@@ -2193,6 +2191,10 @@ enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const stru
 	if (status != PT_OK) {
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
 	}
+	bytes = 0;
+	for (size_t i = 0; i < n; bytes += segments[i++].bytes)
+		if (!x86_64_reaches(t, segments[i].pa, segments[i].bytes))
+			return x86_64_fail(result, PT_ERR_OUTPUT, iova + bytes, t->level_base, 0, NULL);
 	status = x86_64_check_request(t, request, &granted);
 	if (status != PT_OK)
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
