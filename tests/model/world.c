@@ -106,6 +106,7 @@ static void on_invalidate(void *ctx, const struct pt_gather *gather)
 	struct world *world = ctx;
 	unsigned int kept = 0;
 
+	world->n_invalidations++;
 	for (unsigned int i = 0; i < world->n_tlb; i++)
 		if (!overlaps(world, gather, world->tlb[i].inner, (uint64_t)1 << world->tlb[i].lg2) ||
 		    !(gather->levels || gather->sizes & sizes_of(world, world->tlb[i].lg2)))

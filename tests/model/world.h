@@ -71,6 +71,7 @@ struct world {
 	/* while a map is under way: what a device may see beside the ledger */
 	const struct ledger *coming;
 	uint64_t coming_first, coming_last;
+	unsigned int n_invalidations; /* calls of the hook so far */
 	bool coming_breaks; /* what changes may be absent for a moment */
 	unsigned int round, step;
 	bool inject; /* let every allocation of every operation fail once */

@@ -528,9 +528,16 @@ static bool smaller_hold(const struct world *world, const struct entry *leaf)
 	return true;
 }
 
+/* May a leaf become a table, or a leaf of another size, in one store? */
+static bool resize_live(const struct world *world)
+{
+	return world->in.model->resize_said &&
+	       interp_holds(&world->in, world->in.model->resize_live, REF_NONE, NULL, 0);
+}
+
 /* Split and merge: sizes change, translations do not; refusals must have a reason in the ledger. */
 static void settle_resize(struct world *world, const struct op *op, enum pt_status status,
-			  const struct pt_result *result)
+			  const struct pt_result *result, unsigned int invalidations)
 {
 	uint64_t inner = 0, first, size = (uint64_t)1 << op->lg2, last, pa = 0;
 	bool inside = interp_input(&world->in, op->iova, &inner), whole, alike = true;
@@ -539,9 +546,14 @@ static void settle_resize(struct world *world, const struct op *op, enum pt_stat
 	first = inner & ~(size - 1);
 	last = first + (size - 1);
 	if (op->kind == OP_SPLIT) {
+		unsigned int was = leaf ? leaf->lg2 : 0;
+
 		if (leaf)
 			resize(world, leaf->inner, leaf->inner + ones(leaf->lg2));
 		leaf = inside ? ledger_find(&world->ledger, inner) : NULL;
+		CHECK_MSG(!leaf || leaf->lg2 == was || resize_live(world) || world->n_invalidations != invalidations,
+			  "%s\n  the size of a leaf changed without an invalidation between break and make",
+			  world_describe(world));
 		if (status == PT_OK)
 			CHECK_MSG(leaf && leaf->lg2 <= op->lg2 && result->bytes == (uint64_t)1 << leaf->lg2,
 				  "%s\n  the leaf has 2^%u bytes, 0x%" PRIx64 " are reported", world_describe(world),
@@ -571,6 +583,9 @@ static void settle_resize(struct world *world, const struct op *op, enum pt_stat
 	switch (status) {
 	case PT_OK:
 		CHECK_MSG(whole && alike && (pa & (size - 1)) == 0, "%s\n  merged what does not belong together",
+			  world_describe(world));
+		CHECK_MSG(leaf->lg2 == op->lg2 || resize_live(world) || world->n_invalidations != invalidations,
+			  "%s\n  leaves became one without an invalidation between break and make",
 			  world_describe(world));
 		resize(world, first, last);
 		leaf = ledger_find(&world->ledger, inner);
@@ -722,7 +737,7 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 	static uint64_t bitmap[BITMAP_WORDS];
 	struct interp range = world->in;
 	struct pt_gather *gather = test_random(&world->random) % 8 ? &world->gather : NULL;
-	unsigned int rounded = 0, attempt = 0;
+	unsigned int rounded = 0, attempt = 0, invalidations = 0;
 	struct ledger plan = {0}, coming = {0};
 	struct pt_result own;
 	uint64_t set, first = 0;
@@ -779,6 +794,7 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 		/* every allocation fails once, then all go well */
 		world->ground.fail_after = world->inject && attempt < 12 ? (int64_t)attempt : -1;
 		ground_operation(&world->ground);
+		invalidations = world->n_invalidations;
 		status = call(world, op, bitmap, gather, result);
 		world->ground.fail_after = -1;
 		world->coming = NULL;
@@ -803,7 +819,7 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 		CHECK_MSG(!world_has_state(world, op->flags & PT_DIRTY_ACCESSED), "%s\n  unsupported",
 			  world_describe(world));
 	else if (op->kind == OP_SPLIT || op->kind == OP_MERGE) {
-		settle_resize(world, op, status, result);
+		settle_resize(world, op, status, result, invalidations);
 	} else if (status != PT_OK) {
 		refused(world, op, status, set, result);
 	} else {
