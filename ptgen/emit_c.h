@@ -120,6 +120,8 @@ uint64_t attribute_mask(const struct emitter *emitter, ref kind);
 
 /* ---- emit_c_tables.c */
 
+/* text as a C string literal; NULL: "". */
+const char *quoted(struct emitter *emitter, const char *text);
 /* The enum pt_fault of a fault of the model. */
 const char *fault_text(struct emitter *emitter, ref fault, int otherwise);
 void emit_descriptions(void *ctx);

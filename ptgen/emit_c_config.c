@@ -32,20 +32,6 @@ void emit_defaults(void *ctx)
 	}
 }
 
-static const char *quoted(struct emitter *emitter, const char *text)
-{
-	char *out = arena_alloc(emitter->arena, strlen(text) * 2 + 3), *c = out;
-
-	*c++ = '"';
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			*c++ = '\\';
-		*c++ = *text;
-	}
-	*c = '"';
-	return out;
-}
-
 void emit_requires(void *ctx)
 {
 	struct emitter *emitter = ctx;
@@ -89,13 +75,11 @@ void emit_input_rules(void *ctx)
 {
 	struct emitter *emitter = ctx;
 	const struct m_input *input = &emitter->model->input;
-	bool any = false;
 
 	for (int i = 0; i < input->n_above; i++) {
 		const struct m_above_rule *rule = &input->above[i];
 		const char *statement = rule->above == ABOVE_ONES ? "t->first = ~mask" : rule->above == ABOVE_SIGN ? "t->first = ~(mask >> 1)" : NULL;
 
-		any = any || rule->above == ABOVE_ANY;
 		if (!statement)
 			continue;
 		if (rule->cond == REF_NONE)
@@ -103,7 +87,6 @@ void emit_input_rules(void *ctx)
 		else
 			OUT("\tif (%s)\n\t\t%s;\n", config_text(emitter, rule->cond), statement);
 	}
-	(void)any;
 }
 
 void emit_aperture(void *ctx)

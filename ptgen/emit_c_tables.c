@@ -7,7 +7,7 @@
 
 #define OUT(...) fprintf(emitter->out, __VA_ARGS__)
 
-static const char *quoted(struct emitter *emitter, const char *text)
+const char *quoted(struct emitter *emitter, const char *text)
 {
 	char *out = arena_alloc(emitter->arena, strlen(text ? text : "") * 2 + 3), *c = out;
 
