@@ -23,25 +23,15 @@ static bool print_run(void *ctx, const struct pt_run *run)
 	struct value values[MAX_VALUES];
 	size_t n = entry_values(dump->table, kind, run->leaf.raw, values, MAX_VALUES);
 	char rights[RIGHTS_LENGTH];
-	/* A run of all addresses has 2^64 bytes, which no number here can hold. */
-	bool whole = run->first == 0 && run->last == UINT64_MAX;
+	char bytes[24];
 
-	printf("0x%" PRIx64 "-0x%" PRIx64 " 0x%" PRIx64 " ", run->first, run->last, run->leaf.pa);
-	if (whole)
-		printf("0x10000000000000000");
-	else
-		printf("0x%" PRIx64, run->last - run->first + 1);
-	printf(" %s %s", level_name(dump->table->format, run->leaf.level),
+	printf("0x%" PRIx64 "-0x%" PRIx64 " 0x%" PRIx64 " %s %s %s", run->first, run->last, run->leaf.pa,
+	       format_bytes(bytes, run->first, run->last), level_name(dump->table->format, run->leaf.level),
 	       format_rights(rights, run->leaf.rights, run->leaf.memory));
 	for (size_t i = 0; i < n; i++)
 		printf(" %s=0x%" PRIx64, values[i].name, values[i].value);
 	putchar('\n');
 	return !ferror(stdout);
-}
-
-static json_t *hex(uint64_t value)
-{
-	return json_sprintf("0x%" PRIx64, value);
 }
 
 static bool print_run_json(void *ctx, const struct pt_run *run)
@@ -52,15 +42,13 @@ static bool print_run_json(void *ctx, const struct pt_run *run)
 	const struct pt_kind_info *kind = &format->kinds[run->leaf.kind];
 	struct value values[MAX_VALUES];
 	size_t n = entry_values(dump->table, kind, run->leaf.raw, values, MAX_VALUES);
-	char rights[RIGHTS_LENGTH];
+	char rights[RIGHTS_LENGTH], bytes[24];
 	json_t *fields = json_object(), *object;
 
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(fields, values[i].name, hex(values[i].value));
-	object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o}", "first", hex(run->first), "last",
-			   hex(run->last), "pa", hex(run->leaf.pa), "size",
-			   run->first == 0 && run->last == UINT64_MAX ? json_string("0x10000000000000000")
-								      : hex(run->last - run->first + 1),
+	object = json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "first", hex(run->first), "last",
+			   hex(run->last), "pa", hex(run->leaf.pa), "size", format_bytes(bytes, run->first, run->last),
 			   "leaf_size", hex((uint64_t)1 << (run->leaf.lg2 & 63)), "level",
 			   level_name(format, run->leaf.level), "kind", kind->name, "prot",
 			   format_rights(rights, run->leaf.rights, run->leaf.memory), "memory",
@@ -95,25 +83,10 @@ static bool take_finding(void *ctx, const struct pt_finding *finding)
 	return true;
 }
 
-/* Visits what the table serves, lowest addresses first. */
-static enum pt_status visit(const struct options *options, const struct pt_table *table, struct image *image,
-			    pt_visit_fn fn, struct dump *dump)
-{
-	struct pt_reader reader = {image, image_read, NULL, options->steps};
-	enum pt_status status;
-
-	if (table->first <= table->last)
-		return options->format->visit(table, &reader, table->first, table->last, fn, dump);
-	status = options->format->visit(table, &reader, 0, table->last, fn, dump);
-	if (status != PT_OK)
-		return status;
-	return options->format->visit(table, &reader, table->first, UINT64_MAX, fn, dump);
-}
-
 static int dump_runs(const struct options *options, const struct pt_table *table, struct image *image)
 {
 	struct dump dump = {table, options->output == OUTPUT_JSON, true, json_array(), 0};
-	struct pt_reader reader = {image, image_read, NULL, options->steps};
+	struct pt_reader visiting = {image, image_read, NULL, options->steps}, reader = visiting;
 	enum pt_status visited, verified;
 	uint64_t findings = 0;
 	int code = EXIT_FINE;
@@ -121,7 +94,7 @@ static int dump_runs(const struct options *options, const struct pt_table *table
 	if (dump.json)
 		printf("{\n  \"format\": \"%s\",\n  \"root\": \"0x%" PRIx64 "\",\n  \"runs\": [", table->format->name,
 		       pt_root(table));
-	visited = visit(options, table, image, dump.json ? print_run_json : print_run, &dump);
+	visited = visit_table(table, &visiting, dump.json ? print_run_json : print_run, &dump);
 	verified = table->format->verify(table, &reader, take_finding, &dump, &findings);
 	if (dump.n_findings > MAX_FINDINGS)
 		note("%" PRIu64 " more findings are not shown", dump.n_findings - MAX_FINDINGS);
@@ -155,8 +128,7 @@ int command_dump(const struct options *options)
 	struct pt_table table;
 	int code = EXIT_USAGE;
 
-	if (image_open(&image, options->ram, options->n_ram, options->ram_base, options->ram_size, false) &&
-	    open_view(options, &table)) {
+	if (open_table(options, &image, &table)) {
 		if (options->output == OUTPUT_DOT) {
 			struct pt_reader reader = {&image, image_read, NULL, options->steps};
 

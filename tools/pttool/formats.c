@@ -48,11 +48,6 @@ static void print_format(const struct pt_format *format)
 	}
 }
 
-static json_t *hex(uint64_t value)
-{
-	return json_sprintf("0x%" PRIx64, value);
-}
-
 static json_t *sizes_json(uint64_t sizes)
 {
 	json_t *array = json_array();

@@ -8,7 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMATS = 1, BUILD = 2, WALK = 4, DUMP = 8, READ = WALK | DUMP, TABLE = BUILD | READ, ANY = 15 };
+enum {
+	FORMATS = 1 << 0,
+	BUILD = 1 << 1,
+	WALK = 1 << 2,
+	DUMP = 1 << 3,
+	VERIFY = 1 << 4,
+	FIND = 1 << 5,
+	STATS = 1 << 6,
+	DIFF = 1 << 7,
+	READ = WALK | DUMP | VERIFY | FIND | STATS | DIFF,
+	TABLE = BUILD | READ,
+	ANY = TABLE | FORMATS
+};
 
 enum option {
 	OPTION_FORMAT,
@@ -25,6 +37,12 @@ enum option {
 	OPTION_JSON,
 	OPTION_DOT,
 	OPTION_STEPS,
+	OPTION_OTHER_FORMAT,
+	OPTION_OTHER_SET,
+	OPTION_OTHER_RAM,
+	OPTION_OTHER_RAM_BASE,
+	OPTION_OTHER_RAM_SIZE,
+	OPTION_OTHER_ROOT,
 	OPTION_HELP,
 	N_OPTIONS
 };
@@ -33,24 +51,33 @@ static const struct option_info {
 	const char *name, *argument; /* argument NULL: it takes none */
 	unsigned int commands;
 	const char *help;
+	bool repeats;
 } option_info[N_OPTIONS] = {
 	[OPTION_FORMAT] = {"--format", "F", ANY, "the format of the table (see `pttool formats`)"},
-	[OPTION_SET] = {"--set", "NAME=VALUE", TABLE, "a parameter of the format; may be repeated"},
+	[OPTION_SET] = {"--set", "NAME=VALUE", TABLE, "a parameter of the format; may be repeated", true},
 	[OPTION_RAM] = {"--ram", "FILE", TABLE,
-			"the image of physical memory, or a segment FILE@PA[+OFFSET:SIZE]; may be repeated"},
+			"the image of physical memory, or a segment FILE@PA[+OFFSET:SIZE]; may be repeated", true},
 	[OPTION_RAM_BASE] = {"--ram-base", "PA", TABLE, "the physical address of the first byte of a plain file"},
 	[OPTION_RAM_SIZE] = {"--ram-size", "N", TABLE,
 			     "the size of the memory; `build` creates the file when it is absent"},
-	[OPTION_ROOT] = {"--root", "PA", TABLE, "the root table; with `build`: continue this table"},
+	[OPTION_ROOT] = {"--root", "PA", TABLE, "the root table; with `build`: continue this table", true},
 	[OPTION_TABLES] = {"--tables", "PA", BUILD, "tables are allocated from here upward"},
 	[OPTION_WIDER] = {"--allow-wider", NULL, BUILD,
 			  "accept rights that were not asked for, where a format must grant them"},
 	[OPTION_ACCESS] = {"--access", "r|w|x[p]", WALK, "an access, as the hardware checks it; p: privileged"},
 	[OPTION_EXPLAIN] = {"--explain", NULL, WALK, "show each step, each field and the verdict"},
-	[OPTION_TEXT] = {"--text", NULL, DUMP, "one line a run (the default)"},
-	[OPTION_JSON] = {"--json", NULL, DUMP | FORMATS, "one JSON value"},
+	[OPTION_TEXT] = {"--text", NULL, DUMP | VERIFY | FIND | STATS | DIFF, "lines of text (the default)"},
+	[OPTION_JSON] = {"--json", NULL, DUMP | VERIFY | FIND | STATS | DIFF | FORMATS, "one JSON value"},
 	[OPTION_DOT] = {"--dot", NULL, DUMP, "a drawing of the tables, for Graphviz"},
 	[OPTION_STEPS] = {"--steps", "N", TABLE, "how many entries may be read before giving up (64M)"},
+	[OPTION_OTHER_FORMAT] = {"--other-format", "F", DIFF, "the second table's format, if it is another one"},
+	[OPTION_OTHER_SET] = {"--other-set", "NAME=VALUE", DIFF,
+			      "a parameter of the second table, where it differs; may be repeated", true},
+	[OPTION_OTHER_RAM] = {"--other-ram", "FILE", DIFF, "the image with the second table, if it is another one",
+			      true},
+	[OPTION_OTHER_RAM_BASE] = {"--other-ram-base", "PA", DIFF, "as --ram-base, for --other-ram"},
+	[OPTION_OTHER_RAM_SIZE] = {"--other-ram-size", "N", DIFF, "as --ram-size, for --other-ram"},
+	[OPTION_OTHER_ROOT] = {"--other-root", "PA", DIFF, "the second table's root, if it is another one", true},
 	[OPTION_HELP] = {"--help", NULL, ANY, "show this"},
 };
 
@@ -66,6 +93,12 @@ static const struct command {
 	{"walk", WALK, command_walk, " IOVA...", "translate addresses: `IOVA PA SIZE PROT` or `IOVA fault KIND LEVEL`"},
 	{"explain", WALK, command_walk, " IOVA...", "the same as walk --explain"},
 	{"dump", DUMP, command_dump, "", "print what a table maps: `IOVA-END PA SIZE LEVEL PROT FIELDS`"},
+	{"verify", VERIFY, command_verify, "",
+	 "print what is wrong with a table, and frames that it maps with different memory types"},
+	{"find", FIND, command_find, " PA[+SIZE]...", "print what maps physical addresses, as dump does"},
+	{"stats", STATS, command_stats, "",
+	 "count leaves and tables by size and level, and what larger leaves would save"},
+	{"diff", DIFF, command_diff, "", "print what a second table maps more (+), less (-) or otherwise (~)"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -218,12 +251,21 @@ static bool set_access(struct options *options, const char *text)
 	return true;
 }
 
-/* One option; value is "" where it takes none. --set waits until the format is known. */
-static bool apply(struct options *options, enum option option, const char *value, const char **sets, size_t *n_sets)
+/* --set and --other-set wait until the formats are known. */
+struct sets {
+	const char **text;
+	size_t n;
+};
+
+/* One option; value is "" where it takes none. */
+static bool apply(struct options *options, enum option option, const char *value, struct sets *sets,
+		  struct sets *other_sets)
 {
+	struct options *other = options->other;
+
 	switch (option) {
 	case OPTION_FORMAT: return (options->format = find_format(value)) != NULL;
-	case OPTION_SET: sets[(*n_sets)++] = value; return true;
+	case OPTION_SET: sets->text[sets->n++] = value; return true;
 	case OPTION_RAM: options->ram[options->n_ram++] = value; return true;
 	case OPTION_RAM_BASE: options->ram_base = value; return true;
 	case OPTION_RAM_SIZE: options->ram_size = value; return true;
@@ -236,6 +278,12 @@ static bool apply(struct options *options, enum option option, const char *value
 	case OPTION_TEXT: options->output = OUTPUT_TEXT; return true;
 	case OPTION_JSON: options->output = OUTPUT_JSON; return true;
 	case OPTION_DOT: options->output = OUTPUT_DOT; return true;
+	case OPTION_OTHER_FORMAT: return (other->format = find_format(value)) != NULL;
+	case OPTION_OTHER_SET: other_sets->text[other_sets->n++] = value; return true;
+	case OPTION_OTHER_RAM: other->ram[other->n_ram++] = value; return true;
+	case OPTION_OTHER_RAM_BASE: other->ram_base = value; return true;
+	case OPTION_OTHER_RAM_SIZE: other->ram_size = value; return true;
+	case OPTION_OTHER_ROOT: return number("--other-root", value, &other->roots[other->n_roots++]);
 	case OPTION_HELP:
 	case N_OPTIONS: break;
 	}
@@ -265,11 +313,38 @@ static enum option find_option(const struct command *command, const char *text, 
 	return (enum option)i;
 }
 
+/* What is not said of the second table is as with the first. */
+static void inherit(struct options *options)
+{
+	struct options *other = options->other;
+
+	if (!other->format || other->format == options->format) {
+		other->format = options->format;
+		other->config = options->config;
+	}
+	if (other->n_ram == 0) {
+		memcpy(other->ram, options->ram, options->n_ram * sizeof(*other->ram));
+		other->n_ram = options->n_ram;
+		if (!other->ram_base)
+			other->ram_base = options->ram_base;
+		if (!other->ram_size)
+			other->ram_size = options->ram_size;
+	}
+	/* a plain file needs a base */
+	if (other->n_ram == 1 && !strchr(other->ram[0], '@') && !other->ram_base)
+		other->ram_base = options->ram_base;
+	if (other->n_roots == 0) {
+		memcpy(other->roots, options->roots, options->n_roots * sizeof(*other->roots));
+		other->n_roots = options->n_roots;
+	}
+	other->steps = options->steps;
+}
+
 /* Parses everything after the command. Returns false after a message. */
 static bool parse(struct options *options, const struct command *command, int argc, char **argv, unsigned int *seen)
 {
-	const char **sets = allocate(NULL, (size_t)argc + 1, sizeof(*sets));
-	size_t n_sets = 0;
+	struct sets sets = {allocate(NULL, (size_t)argc + 1, sizeof(*sets.text)), 0};
+	struct sets other_sets = {allocate(NULL, (size_t)argc + 1, sizeof(*sets.text)), 0};
 	bool fine = true, ended = false;
 
 	for (int i = 0; fine && i < argc; i++) {
@@ -301,22 +376,25 @@ static bool parse(struct options *options, const struct command *command, int ar
 			complain("%s takes no value", option_info[option].name);
 			fine = false;
 		}
-		if (fine && (*seen & (1U << option)) && option_info[option].argument && option != OPTION_SET &&
-		    option != OPTION_RAM && option != OPTION_ROOT) {
+		if (fine && (*seen & (1U << option)) && option_info[option].argument && !option_info[option].repeats) {
 			complain("%s is given twice", option_info[option].name);
 			fine = false;
 		}
 		*seen |= 1U << option;
-		fine = fine && apply(options, option, value, sets, &n_sets);
+		fine = fine && apply(options, option, value, &sets, &other_sets);
 	}
 	if (fine && !options->format && (command->bit & TABLE) && !(*seen & (1U << OPTION_HELP))) {
 		complain("--format is missing");
 		note("`pttool formats` lists all");
 		fine = false;
 	}
-	for (size_t i = 0; fine && options->format && i < n_sets; i++)
-		fine = set_param(options, sets[i]);
-	free(sets);
+	for (size_t i = 0; fine && options->format && i < sets.n; i++)
+		fine = set_param(options, sets.text[i]);
+	inherit(options);
+	for (size_t i = 0; fine && options->other->format && i < other_sets.n; i++)
+		fine = set_param(options->other, other_sets.text[i]);
+	free(sets.text);
+	free(other_sets.text);
 	return fine;
 }
 
@@ -349,7 +427,22 @@ static bool complete(const struct options *options, const struct command *comman
 		complain("IOVA is missing: the addresses to translate");
 		return false;
 	}
-	if ((command->bit & (FORMATS | DUMP)) && options->n_arguments) {
+	if (command->bit == DIFF && options->other->n_roots > 1) {
+		complain("--other-root is given %zu times, but %s has one root", options->other->n_roots,
+			 options->other->format->name);
+		return false;
+	}
+	if (command->bit == DIFF && !(seen & (1U << OPTION_OTHER_FORMAT | 1U << OPTION_OTHER_SET |
+					      1U << OPTION_OTHER_RAM | 1U << OPTION_OTHER_ROOT))) {
+		complain("there is no second table: --other-root, --other-ram, --other-format or --other-set says "
+			 "which");
+		return false;
+	}
+	if (command->bit == FIND && options->n_arguments == 0) {
+		complain("PA is missing: the physical addresses to find");
+		return false;
+	}
+	if ((command->bit & (FORMATS | DUMP | VERIFY | STATS | DIFF)) && options->n_arguments) {
 		complain("`pttool %s` takes no '%s'", command->name, options->arguments[0]);
 		return false;
 	}
@@ -384,9 +477,15 @@ bool open_view(const struct options *options, struct pt_table *table)
 	return false;
 }
 
+bool open_table(const struct options *options, struct image *image, struct pt_table *table)
+{
+	return image_open(image, options->ram, options->n_ram, options->ram_base, options->ram_size, false) &&
+	       open_view(options, table);
+}
+
 int main(int argc, char **argv)
 {
-	struct options options = {.steps = 64 << 20};
+	struct options other = {.steps = 64 << 20}, options = {.steps = 64 << 20, .other = &other};
 	const struct command *command = NULL;
 	unsigned int seen = 0;
 	int status = EXIT_USAGE;
@@ -409,6 +508,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	pt_config_init(&options.config);
+	pt_config_init(&other.config);
+	other.ram = allocate(NULL, (size_t)argc, sizeof(*other.ram));
+	other.roots = allocate(NULL, (size_t)argc, sizeof(*other.roots));
 	options.explain = strcmp(command->name, "explain") == 0;
 	options.ram = allocate(NULL, (size_t)argc, sizeof(*options.ram));
 	options.roots = allocate(NULL, (size_t)argc, sizeof(*options.roots));
@@ -424,6 +526,8 @@ int main(int argc, char **argv)
 	free(options.ram);
 	free(options.roots);
 	free(options.arguments);
+	free(other.ram);
+	free(other.roots);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		complain("cannot write to the standard output: %s", strerror(errno));
 		status = EXIT_USAGE;

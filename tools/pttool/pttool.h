@@ -5,7 +5,7 @@
  *   main.c      commands and options           report.c   messages, near names, numbers, rights
  *   image.c     images of physical memory      fields.c   entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
- *   formats.c, build.c (and script.c), walk.c, dump.c (and dot.c): one command each
+ *   formats.c, build.c (and script.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c: one command each
  *
  * pttool knows formats by struct pt_format only. Images, scripts and command lines are hostile input.
  */
@@ -123,6 +123,23 @@ bool walk_everything(const struct pt_table *table, struct pt_reader *reader, wal
 void table_of_step(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova,
 		   uint64_t *pa, uint64_t *bytes);
 
+/* Visits the runs that a table maps, in the order of the addresses below its top bit: lowest first. */
+enum pt_status visit_table(const struct pt_table *table, struct pt_reader *reader, pt_visit_fn fn, void *ctx);
+
+/*
+ * A range of input addresses that one entry decides about. mapped: it is a leaf, pa is where the range begins, and leaf
+ * says the rest; otherwise nothing is mapped there, or a walk faults.
+ */
+struct extent {
+	uint64_t first, last;
+	bool mapped;
+	uint64_t pa;
+	struct pt_leaf leaf;
+};
+
+/* The extent that holds iova. Returns false when the step limit of the reader is used up. */
+bool extent_at(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, struct extent *extent);
+
 /* ------------------------------------------------------------------------------------------------- memory.c */
 
 struct span {
@@ -235,12 +252,26 @@ struct options {
 	enum { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_DOT } output;
 	char **arguments;
 	size_t n_arguments;
+	struct options *other; /* what `diff` compares with; NULL for the other commands */
 };
 
 int command_formats(const struct options *options);
 int command_build(const struct options *options);
 int command_walk(const struct options *options);
 int command_dump(const struct options *options);
+int command_verify(const struct options *options);
+int command_find(const struct options *options);
+int command_stats(const struct options *options);
+int command_diff(const struct options *options);
+
+/* Opens what --ram says, for reading, and the table at --root. Complains and returns false; image_close() in any case.
+ */
+bool open_table(const struct options *options, struct image *image, struct pt_table *table);
+
+/* "0x...": addresses and sizes in JSON are strings. */
+struct json_t *hex(uint64_t value);
+/* The same for the bytes of [first, last], which may be 2^64. */
+const char *format_bytes(char text[24], uint64_t first, uint64_t last);
 
 /* Makes a view of the table at the (one) root. Complains and returns false when format or configuration refuse it. */
 bool open_view(const struct options *options, struct pt_table *table);

@@ -2,6 +2,8 @@
 /* report.c - messages, near names, numbers and rights as text. */
 #include "pttool.h"
 
+#include <inttypes.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,4 +239,17 @@ const char *format_rights(char text[RIGHTS_LENGTH], unsigned int rights, unsigne
 const char *format_request(char text[RIGHTS_LENGTH], unsigned int request)
 {
 	return format_rights(text, pt_request_rights(request), (request & PT_MEMORY_MASK) >> 5);
+}
+
+json_t *hex(uint64_t value)
+{
+	return json_sprintf("0x%" PRIx64, value);
+}
+
+const char *format_bytes(char text[24], uint64_t first, uint64_t last)
+{
+	if (first == 0 && last == UINT64_MAX)
+		return "0x10000000000000000";
+	snprintf(text, 24, "0x%" PRIx64, last - first + 1);
+	return text;
 }

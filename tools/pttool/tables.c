@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tables.c - every table and every entry under a root. */
+/* tables.c - every table, every entry and every run under a root. */
 #include "pttool.h"
 
 void table_of_step(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova,
@@ -67,4 +67,48 @@ bool walk_everything(const struct pt_table *table, struct pt_reader *reader, wal
 	if (!walk_range(table, reader, 0, table->last, fn, ctx, &stopped))
 		return false;
 	return stopped || walk_range(table, reader, table->first, UINT64_MAX, fn, ctx, &stopped);
+}
+
+enum pt_status visit_table(const struct pt_table *table, struct pt_reader *reader, pt_visit_fn fn, void *ctx)
+{
+	const struct pt_format *format = table->format;
+	enum pt_status status;
+
+	if (table->first <= table->last)
+		return format->visit(table, reader, table->first, table->last, fn, ctx);
+	status = format->visit(table, reader, 0, table->last, fn, ctx);
+	return status == PT_OK ? format->visit(table, reader, table->first, UINT64_MAX, fn, ctx) : status;
+}
+
+bool extent_at(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, struct extent *extent)
+{
+	struct pt_walk walk;
+	unsigned int lg2 = 0;
+	uint64_t mask;
+
+	if (reader->steps == 0)
+		return false;
+	table->format->walk(table, reader, iova, &walk);
+	if (reader->steps == 0)
+		return false;
+	*extent = (struct extent){.mapped = walk.fault == PT_FAULT_NONE, .leaf = walk.leaf};
+	if (extent->mapped)
+		lg2 = walk.leaf.lg2;
+	else if (walk.n_steps && walk.level < table->format->n_levels)
+		lg2 = table->format->levels[walk.level].lo;
+	else
+		lg2 = 64; /* no entry was read: nothing is there at all */
+	mask = lg2 >= 64 ? UINT64_MAX : ((uint64_t)1 << lg2) - 1;
+	extent->first = iova & ~mask;
+	extent->last = iova | mask;
+	/* An entry may cover more than the table serves. */
+	if (table->first <= table->last || iova <= table->last) {
+		if (extent->last > table->last)
+			extent->last = table->last;
+	}
+	if ((table->first <= table->last || iova >= table->first) && extent->first < table->first)
+		extent->first = table->first;
+	if (extent->mapped)
+		extent->pa = walk.leaf.pa + (extent->first - walk.leaf.iova);
+	return true;
 }

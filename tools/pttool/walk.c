@@ -64,8 +64,7 @@ int command_walk(const struct options *options)
 	struct pt_table table;
 	int code = EXIT_FINE;
 
-	if (!image_open(&image, options->ram, options->n_ram, options->ram_base, options->ram_size, false) ||
-	    !open_view(options, &table)) {
+	if (!open_table(options, &image, &table)) {
 		image_close(&image);
 		return EXIT_USAGE;
 	}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verify.c - `pttool verify`: what is wrong with a table.
+ *
+ * The format says what is wrong with entries and tables. What only all leaves together show is found here: frames that
+ * are mapped with different memory types, which most architectures forbid.
+ */
+#include "pttool.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Physical addresses that a run maps. */
+struct frames {
+	uint64_t first, last, iova;
+	unsigned int memory;
+};
+
+struct verify {
+	const struct pt_table *table;
+	json_t *json; /* NULL: text */
+	uint64_t findings;
+	struct frames *frames;
+	size_t n, capacity;
+};
+
+static bool report_finding(void *ctx, const struct pt_finding *finding)
+{
+	struct verify *verify = ctx;
+	const struct pt_format *format = verify->table->format;
+	const char *level = level_name(format, finding->step.level);
+	char word[WORD_LENGTH] = "";
+
+	verify->findings++;
+	if (finding->step.level < format->n_levels)
+		format_word(word, &format->levels[finding->step.level], finding->step.raw);
+	if (verify->json)
+		json_array_append_new(verify->json, json_pack("{s:o, s:s, s:o, s:s, s:s}", "iova", hex(finding->iova),
+							      "level", level, "entry_pa", hex(finding->step.entry_pa),
+							      "entry", word, "text", finding->text));
+	else if (finding->status == PT_ERR_BOUNDS) /* there is no word */
+		printf("0x%" PRIx64 " level %s, entry at 0x%" PRIx64 ": %s\n", finding->iova, level,
+		       finding->step.entry_pa, finding->text);
+	else
+		printf("0x%" PRIx64 " level %s, entry at 0x%" PRIx64 " (%s): %s\n", finding->iova, level,
+		       finding->step.entry_pa, word, finding->text);
+	return !ferror(stdout);
+}
+
+static bool take_run(void *ctx, const struct pt_run *run)
+{
+	struct verify *verify = ctx;
+	uint64_t last = run->leaf.pa + (run->last - run->first);
+	struct frames *before = verify->n ? &verify->frames[verify->n - 1] : NULL;
+
+	if (before && before->memory == run->leaf.memory && before->last + 1 == run->leaf.pa && last >= run->leaf.pa) {
+		before->last = last;
+		return true;
+	}
+	if (verify->n == verify->capacity) {
+		verify->capacity = verify->capacity ? 2 * verify->capacity : 256;
+		verify->frames = allocate(verify->frames, verify->capacity, sizeof(*verify->frames));
+	}
+	verify->frames[verify->n++] = (struct frames){run->leaf.pa, last, run->first, run->leaf.memory};
+	return true;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct frames *x = a, *y = b;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return x->iova < y->iova ? -1 : x->iova > y->iova;
+}
+
+static const char *memory_name(unsigned int memory)
+{
+	return (const char *const[]){"cached", "noncached", "device", "another type"}[memory & 3];
+}
+
+static void report_conflict(struct verify *verify, const struct frames *a, const struct frames *b, uint64_t first,
+			    uint64_t last)
+{
+	uint64_t iova_a = a->iova + (first - a->first), iova_b = b->iova + (first - b->first);
+
+	verify->findings++;
+	if (verify->json)
+		json_array_append_new(verify->json, json_pack("{s:o, s:o, s:o, s:o, s:s}", "pa", hex(first), "last",
+							      hex(last), "iova", hex(iova_a), "other", hex(iova_b),
+							      "text", "mapped with different memory types"));
+	else
+		printf("0x%" PRIx64 "-0x%" PRIx64 " is mapped as %s at 0x%" PRIx64 " and as %s at 0x%" PRIx64 "\n",
+		       first, last, memory_name(a->memory), iova_a, memory_name(b->memory), iova_b);
+}
+
+/*
+ * Sorted by address, a frame that conflicts with an earlier one conflicts with the one of another type that reaches
+ * farthest; one pass with the farthest of each type finds all of them.
+ */
+static void find_conflicts(struct verify *verify)
+{
+	const struct frames *farthest[4] = {NULL};
+
+	if (verify->n)
+		qsort(verify->frames, verify->n, sizeof(*verify->frames), by_address);
+	for (size_t i = 0; i < verify->n && !ferror(stdout); i++) {
+		const struct frames *now = &verify->frames[i];
+		unsigned int own = now->memory & 3;
+
+		for (unsigned int memory = 0; memory < 4; memory++) {
+			const struct frames *before = farthest[memory];
+
+			if (memory != own && before && before->last >= now->first)
+				report_conflict(verify, before, now, now->first,
+						before->last < now->last ? before->last : now->last);
+		}
+		if (!farthest[own] || now->last > farthest[own]->last)
+			farthest[own] = now;
+	}
+}
+
+int command_verify(const struct options *options)
+{
+	struct image image;
+	struct pt_table table;
+	struct verify verify = {.table = &table};
+	struct pt_reader reader, visiting;
+	enum pt_status status, visited;
+	uint64_t findings = 0;
+	const char *incomplete = NULL;
+
+	if (!open_table(options, &image, &table)) {
+		image_close(&image);
+		return EXIT_USAGE;
+	}
+	if (options->output == OUTPUT_JSON)
+		verify.json = json_array();
+	reader = visiting = (struct pt_reader){&image, image_read, NULL, options->steps};
+	status = table.format->verify(&table, &reader, report_finding, &verify, &findings);
+	visited = table.format->has_memory ? visit_table(&table, &visiting, take_run, &verify) : PT_OK;
+	find_conflicts(&verify);
+	if (status == PT_ERR_STEPS || visited == PT_ERR_STEPS)
+		incomplete = pt_status_string(PT_ERR_STEPS);
+	else if (status != PT_OK && verify.findings == 0)
+		incomplete = pt_status_string(status);
+	if (verify.json) {
+		json_t *object = json_pack("{s:s, s:o, s:o, s:b}", "format", table.format->name, "root",
+					   hex(options->roots[0]), "findings", verify.json, "complete", !incomplete);
+
+		json_dumpf(object, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(object);
+	} else {
+		printf("%" PRIu64 " finding%s\n", verify.findings, verify.findings == 1 ? "" : "s");
+	}
+	if (incomplete) {
+		complain("not everything was verified: %s", incomplete);
+		note("--steps N sets how many entries may be read (now %" PRIu64 ")", options->steps);
+	}
+	free(verify.frames);
+	image_close(&image);
+	return incomplete || verify.findings ? EXIT_FINDING : EXIT_FINE;
+}
