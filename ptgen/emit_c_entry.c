@@ -287,10 +287,14 @@ static bool in_ladder(struct emitter *emitter, ref kind)
 
 /* ------------------------------------------------------------------------------------------------------------ by level */
 
-/* A function body that depends on the level alone: one statement list per level, equal ones together. */
+/*
+ * A function body that depends on the level alone: one statement list per level, equal ones together. otherwise: what
+ * levels without a list do; NULL: all have one, and the last of them stands for levels that do not exist, so that
+ * compilers need not think about these.
+ */
 static void by_level(struct emitter *emitter, const char *const *body, const char *otherwise)
 {
-	int n = emitter->model->levels.n;
+	int n = emitter->model->levels.n, final = -1;
 	const char *only = NULL;
 	bool same = true;
 
@@ -314,6 +318,15 @@ static void by_level(struct emitter *emitter, const char *const *body, const cha
 			return;
 		}
 	}
+	/* The first level of the last list. */
+	for (int i = 0; i < n && !otherwise; i++) {
+		bool seen = false;
+
+		for (int k = 0; k < i && !seen; k++)
+			seen = strcmp(body[k], body[i]) == 0;
+		if (!seen)
+			final = i;
+	}
 	fprintf(emitter->out, "\tswitch (level) {\n");
 	for (int i = 0; i < n; i++) {
 		bool done = !body[i];
@@ -323,21 +336,23 @@ static void by_level(struct emitter *emitter, const char *const *body, const cha
 		if (done)
 			continue;
 		{
+			const char *label = "default";
 			int last = i;
 
 			for (int k = i; k < n; k++)
 				if (body[k] && strcmp(body[k], body[i]) == 0)
 					last = k;
-			for (int k = i; k < last; k++)
+			for (int k = i; k < last && i != final; k++)
 				if (body[k] && strcmp(body[k], body[i]) == 0)
 					fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper, emitter->level_name[k]);
+			if (i != final)
+				label = text_of(emitter, "case %s_%s", emitter->upper, emitter->level_name[last]);
 			/* A short statement stands on the line of its label. */
-			if (strchr(body[i], '\n') == body[i] + strlen(body[i]) - 1 &&
-			    8 + 5 + strlen(emitter->upper) + 1 + strlen(emitter->level_name[last]) + 1 + strlen(body[i]) - 1 <= 120) {
-				fprintf(emitter->out, "\tcase %s_%s: %s", emitter->upper, emitter->level_name[last], body[i] + 1);
+			if (strchr(body[i], '\n') == body[i] + strlen(body[i]) - 1 && 8 + strlen(label) + 1 + strlen(body[i]) - 1 <= 120) {
+				fprintf(emitter->out, "\t%s: %s", label, body[i] + 1);
 				continue;
 			}
-			fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper, emitter->level_name[last]);
+			fprintf(emitter->out, "\t%s:\n", label);
 		}
 		/* One tab deeper than written. */
 		for (const char *line = body[i]; *line;) {
@@ -348,7 +363,10 @@ static void by_level(struct emitter *emitter, const char *const *body, const cha
 			line += length + (end ? 1 : 0);
 		}
 	}
-	fprintf(emitter->out, "\tdefault: break;\n\t}\n%s", otherwise);
+	if (otherwise)
+		fprintf(emitter->out, "\tdefault: break;\n\t}\n%s", otherwise);
+	else
+		fprintf(emitter->out, "\t}\n");
 }
 
 static const char **bodies(struct emitter *emitter)
@@ -394,19 +412,19 @@ static void emit_absent(struct emitter *emitter)
 	}
 	OUT("/* What \"nothing here\" is stored as. */\nPT_ALWAYS_INLINE %s_entry %s_absent(const struct pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
 	    emitter->lower, emitter->lower);
-	by_level(emitter, value, "\treturn 0;\n");
+	by_level(emitter, value, NULL);
 	OUT("}\n\n/* Not 0 when an entry, as it is in memory, is not absent. Several may be ORed together first. */\n"
 	    "PT_ALWAYS_INLINE %s_entry %s_occupied(unsigned int level, %s_entry raw)\n{\n", emitter->lower, emitter->lower, emitter->lower);
-	by_level(emitter, occupied, "\treturn raw;\n");
+	by_level(emitter, occupied, NULL);
 	OUT("}\n\nPT_ALWAYS_INLINE bool %s_is_absent(const struct pt_table *t, unsigned int level, %s_entry entry)\n{\n\t(void)t;\n",
 	    emitter->lower, emitter->lower);
-	by_level(emitter, is, "\treturn entry == 0;\n");
+	by_level(emitter, is, NULL);
 	OUT("}\n\n");
 	if (!emitter->has_keeps)
 		return;
 	OUT("/* Bits that an unmap leaves as they are. */\nPT_ALWAYS_INLINE %s_entry %s_keep(const struct pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
 	    emitter->lower, emitter->lower);
-	by_level(emitter, keep, "\treturn 0;\n");
+	by_level(emitter, keep, NULL);
 	OUT("}\n\n");
 }
 

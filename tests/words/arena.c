@@ -13,6 +13,7 @@ enum { POISON = 0xa5 };
 static bool arena_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
 {
 	struct arena *arena = ctx;
+	uint64_t absent = 0;
 
 	CHECK(arena->n_allocations < ARENA_ALLOCATIONS);
 	CHECK(bytes != 0 && (bytes & (bytes - 1)) == 0);
@@ -20,6 +21,7 @@ static bool arena_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, 
 	CHECK_EQ(node, -1);
 	if (arena->n_list && *arena->list) {
 		*pa = *arena->list++;
+		absent = arena->absent ? *arena->absent++ : 0;
 		arena->n_list--;
 		CHECK_EQ(*pa & (align - 1), 0);
 		CHECK_MSG(*pa >= arena->end, "the example's table at %#llx would overlap an earlier one",
@@ -30,7 +32,8 @@ static bool arena_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, 
 	CHECK(*pa + bytes <= arena->base + ARENA_BYTES);
 	CHECK(*pa + bytes - 1 <= max_pa);
 	arena->end = *pa + bytes;
-	memset(arena->want + (*pa - arena->base), 0, bytes);
+	for (size_t at = 0; at < bytes; at += arena->entry_bytes)
+		entry_store(arena->want + (*pa - arena->base) + at, arena->entry_bytes, arena->big_endian, absent);
 	arena->allocation[arena->n_allocations].pa = *pa;
 	arena->allocation[arena->n_allocations].bytes = bytes;
 	arena->allocation[arena->n_allocations].held = true;
@@ -71,9 +74,18 @@ static bool arena_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 	return true;
 }
 
-void arena_make(struct arena *arena, const uint64_t *list, size_t n_list, struct pt_mem *mem)
+void arena_make(struct arena *arena, const uint64_t *list, const uint64_t *absent, size_t n_list,
+		const struct pt_level_info *level, struct pt_mem *mem)
 {
-	*arena = (struct arena){.base = list[0], .end = list[0], .list = list, .n_list = n_list};
+	*arena = (struct arena){
+		.base = list[0],
+		.end = list[0],
+		.list = list,
+		.absent = absent,
+		.n_list = n_list,
+		.entry_bytes = level->entry_bytes,
+		.big_endian = level->big_endian,
+	};
 	arena->is = malloc(ARENA_BYTES);
 	arena->want = malloc(ARENA_BYTES);
 	CHECK(arena->is && arena->want);

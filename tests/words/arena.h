@@ -9,12 +9,14 @@ enum { ARENA_BYTES = 1 << 20, ARENA_ALLOCATIONS = 64 };
 
 /*
  * Memory for tables from pa base on, handed out at the addresses of the list, then one after the other. want is what
- * the memory must hold: poison outside of tables, zeroes (the absent word of all formats here) in them, and the words.
+ * the memory must hold: poison outside of tables, absent words in them (zeroes beyond the list), and the words.
  */
 struct arena {
 	uint64_t base, end;
-	const uint64_t *list;
+	const uint64_t *list, *absent;
 	size_t n_list;
+	unsigned int entry_bytes;
+	bool big_endian;
 	unsigned char *is, *want;
 	struct {
 		uint64_t pa;
@@ -24,8 +26,12 @@ struct arena {
 	size_t n_allocations, synced;
 };
 
-/* list[0] is the base of the arena; *mem then allocates from it. A failed check ends the test, here as everywhere. */
-void arena_make(struct arena *arena, const uint64_t *list, size_t n_list, struct pt_mem *mem);
+/*
+ * list[0] is the base of the arena; *mem then allocates from it. absent: a word for each address of the list, in the
+ * entries of level; NULL: zeroes. A failed check ends the test, here as everywhere.
+ */
+void arena_make(struct arena *arena, const uint64_t *list, const uint64_t *absent, size_t n_list,
+		const struct pt_level_info *level, struct pt_mem *mem);
 /* Check that every table was given back, and free the memory. */
 void arena_end(struct arena *arena);
 /* A reader of the arena; writes are not allowed. */

@@ -25,7 +25,7 @@ static void trap_set(struct trap *trap, const char *format, const struct words_p
 	struct pt_config config;
 
 	trap->format = words_format(format);
-	arena_make(&trap->arena, base, 1, &trap->mem);
+	arena_make(&trap->arena, base, NULL, 1, trap->format->levels, &trap->mem);
 	words_configure(&config, trap->format, param);
 	CHECK_EQ(trap->format->init(&trap->table, &config, &trap->mem, &trap->result), PT_OK);
 	pt_gather_init(&trap->gather);
@@ -341,4 +341,51 @@ TEST(traps, what_is_inherited)
 {
 	CHECK_EQ(words_format("arm_smmu_s1")->page_sizes, words_format("arm64_s1")->page_sizes);
 	CHECK_EQ(words_format("arm_smmu_s1")->n_kinds, words_format("arm64_s1")->n_kinds);
+}
+
+/* s390: the type in a region or segment entry is that of its own table; bit 11 of a page entry must be 0. */
+TEST(traps, s390_specification)
+{
+	struct trap trap;
+
+	trap_set(&trap, "s390_cpu", (const struct words_param[]){{0}});
+	CHECK_EQ(trap_map(&trap, 0x1000, 0x5000, 0x1000, R | W | X), PT_OK);
+	CHECK_EQ(findings_of(&trap), 0);
+	for (uint64_t type = 0; type < 4; type++) {
+		unsigned char *at = entry_at(&trap, 0x1000, 0);
+		uint64_t good = entry_load(at, 8, true);
+
+		entry_store(at, 8, true, (good & ~(uint64_t)0xc) | type << 2);
+		CHECK_EQ(fault_of(&trap, 0x1000, PT_ACCESS_READ), type == 1 ? PT_FAULT_NONE : PT_FAULT_FORMAT);
+		entry_store(at, 8, true, good);
+	}
+	CHECK(strcmp(pt_fault_string(trap.format, PT_FAULT_FORMAT), "specification") == 0);
+	entry_store(entry_at(&trap, 0x1000, 2), 8, true, 0x5800);
+	CHECK_EQ(fault_of(&trap, 0x1000, PT_ACCESS_READ), PT_FAULT_FORMAT);
+	entry_store(entry_at(&trap, 0x1000, 2), 8, true, 0x5000);
+	CHECK_EQ(fault_of(&trap, 0x1000, PT_ACCESS_READ), PT_FAULT_NONE);
+	trap_end(&trap);
+}
+
+/* s390: without enhanced DAT 1 the frame bit means nothing, and region entries protect nothing. */
+TEST(traps, s390_without_edat)
+{
+	const struct words_param without[] = {{"edat1", 0}, {"edat2", 0}, {0}};
+	struct trap trap;
+
+	trap_set(&trap, "s390_cpu", (const struct words_param[]){{0}});
+	CHECK_EQ(trap_map(&trap, 0x1000, 0x5000, 0x1000, R | W | X), PT_OK);
+	entry_store(entry_at(&trap, 0x1000, 0), 8, true, entry_load(entry_at(&trap, 0x1000, 0), 8, true) | 0x200);
+	CHECK_EQ(fault_of(&trap, 0x1000, PT_ACCESS_WRITE), PT_FAULT_PERMISSION);
+	CHECK_EQ(fault_as(&trap, "s390_cpu", without, 0x1000, PT_ACCESS_WRITE), PT_FAULT_NONE);
+	entry_store(entry_at(&trap, 0x1000, 1), 8, true, entry_load(entry_at(&trap, 0x1000, 1), 8, true) | 0x200);
+	CHECK_EQ(fault_as(&trap, "s390_cpu", without, 0x1000, PT_ACCESS_WRITE), PT_FAULT_PERMISSION);
+	CHECK_EQ(fault_as(&trap, "s390_cpu", without, 0x1000, PT_ACCESS_READ), PT_FAULT_NONE);
+	entry_store(entry_at(&trap, 0x1000, 1), 8, true, entry_load(entry_at(&trap, 0x1000, 1), 8, true) | 0x400);
+	CHECK_EQ(fault_as(&trap, "s390_cpu", without, 0x1000, PT_ACCESS_READ), PT_FAULT_NONE);
+	CHECK_EQ(fault_of(&trap, 0x1000, PT_ACCESS_WRITE), PT_FAULT_PERMISSION);
+	/* a table again, for whoever frees it */
+	entry_store(entry_at(&trap, 0x1000, 1), 8, true,
+		    entry_load(entry_at(&trap, 0x1000, 1), 8, true) & ~(uint64_t)0x400);
+	trap_end(&trap);
 }

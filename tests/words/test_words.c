@@ -9,7 +9,7 @@
 #include "test.h"
 
 static const struct words_list *const lists[] = {
-	&words_arm_smmu, &words_arm_smmu_s2, &words_arm_cpu, &words_armv7, &words_x86, &words_amd,
+	&words_arm_smmu, &words_arm_smmu_s2, &words_arm_cpu, &words_armv7, &words_x86, &words_amd, &words_s390,
 };
 
 enum { N_LISTS = sizeof(lists) / sizeof(lists[0]) };
@@ -58,6 +58,22 @@ static void compare_words(const struct pt_table *table, struct arena *arena, con
 				  (unsigned long long)is, (unsigned long long)want);
 			entry_store(arena->want + at, bytes, big_endian, raw);
 		}
+	}
+}
+
+/* What an unmap leaves where the map wrote. */
+static void compare_after(const struct pt_format *format, const struct arena *arena, const struct words_entry *after)
+{
+	unsigned int bytes = format->levels[0].entry_bytes;
+
+	for (uint32_t index = after->first; after->table && index <= after->last; index++) {
+		const unsigned char *at = arena->is + (after->table - arena->base) + (size_t)index * bytes;
+		uint64_t is = entry_load(at, bytes, format->levels[0].big_endian);
+
+		CHECK_MSG(is == after->word,
+			  "after the unmap, entry %u of the table at %#llx is %#llx, published is %#llx",
+			  (unsigned int)index, (unsigned long long)after->table, (unsigned long long)is,
+			  (unsigned long long)after->word);
 	}
 }
 
@@ -135,7 +151,7 @@ static void run_group(const struct words_group *group, const char *name)
 
 	while (n_list < WORDS_MAX_TABLES && group->table[n_list])
 		n_list++;
-	arena_make(&arena, group->table, n_list, &mem);
+	arena_make(&arena, group->table, group->absent, n_list, format->levels, &mem);
 	words_configure(&config, format, group->param);
 	CHECK_EQ(format->init(&table, &config, &mem, &result), PT_OK);
 	CHECK_EQ(pt_root(&table), group->table[0]);
@@ -165,6 +181,7 @@ static void run_group(const struct words_group *group, const char *name)
 		CHECK_EQ(result.bytes, map->bytes);
 		pt_flush(&table, &gather);
 		CHECK_EQ(format->iova_to_phys(&table, map->iova, &pa), PT_ERR_ABSENT);
+		compare_after(format, &arena, &map->after);
 	}
 	format->fini(&table);
 	arena_end(&arena);
@@ -183,7 +200,7 @@ static void run_constant(const struct words_constant *constant)
 	struct pt_mem mem;
 	struct pt_walk walk;
 
-	arena_make(&arena, base, 1, &mem);
+	arena_make(&arena, base, NULL, 1, format->levels, &mem);
 	words_configure(&config, format, constant->param);
 	CHECK_EQ(format->init(&table, &config, &mem, &result), PT_OK);
 	pt_gather_init(&gather);

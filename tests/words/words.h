@@ -47,12 +47,16 @@ struct words_field {
 	uint64_t value;
 };
 
-/* One map. status is what F_map returns; entries are those that this map wrote, fields apply to the leaf's. */
+/*
+ * One map. status is what F_map returns; entries are those that this map wrote, fields apply to the leaf's. after,
+ * where it names a table: what an unmap leaves in these entries.
+ */
 struct words_map {
 	uint64_t iova, pa, bytes;
 	unsigned int request;
 	enum pt_status status;
 	struct words_entry entry[WORDS_MAX_ENTRIES];
+	struct words_entry after;
 	struct words_field field[WORDS_MAX_FIELDS];
 };
 
@@ -70,11 +74,13 @@ struct words_register {
 /*
  * format        name of the format; also, if not NULL, another one that writes the same words.
  * table         addresses that the tables get, root first, in the order in which they are needed.
+ * absent        the word that a new one of them is full of.
  */
 struct words_group {
 	const char *name, *format, *also;
 	struct words_param param[WORDS_MAX_PARAMS];
 	uint64_t table[WORDS_MAX_TABLES];
+	uint64_t absent[WORDS_MAX_TABLES];
 	struct words_register reg[WORDS_MAX_REGISTERS];
 	const struct words_map *map;
 	size_t n_maps;
@@ -99,6 +105,7 @@ struct words_list {
 	size_t n_constants;
 };
 
-extern const struct words_list words_arm_smmu, words_arm_smmu_s2, words_arm_cpu, words_armv7, words_x86, words_amd;
+extern const struct words_list words_arm_smmu, words_arm_smmu_s2, words_arm_cpu, words_armv7, words_x86, words_amd,
+	words_s390;
 
 #endif
