@@ -4,6 +4,7 @@
 # From formats to programs:
 #   ptgen/*.c, scan.l, parse.y, templates/*.ct -> $(B)/libptgen.a, $(B)/ptgen
 #   formats/*.ptd      -ptgen->  $(G)/FORMAT.{h,c}, $(G)/registry.{h,c} -> $(B)/libformats.a
+#   tests/formats/*.ptd -ptgen-> $(B)/made_up/FORMAT.{h,c}, list.{h,c} -> $(B)/libmadeup.a, for tests/model only
 #   runtime/vcm/*.c    -> $(B)/libvcm.a
 #   tools/pttool/*.c   -> $(B)/pttool        examples/NAME.c -> $(B)/examples/NAME
 #   bench/*.c          -> $(B)/bench         tests/DIR/NAME.c -> $(B)/tests/DIR/NAME and NAME.criterion
@@ -49,7 +50,7 @@ INCLUDE_ptgen := -Iptgen -I$(B)/obj/ptgen
 INCLUDE_generated := -Iruntime -I$(G)
 INCLUDE_vcm := -Iruntime -Iruntime/vcm
 INCLUDE_user := -Iruntime -Iruntime/vcm -I$(G)
-INCLUDE_tests := -Itests $(INCLUDE_user) $(INCLUDE_ptgen)
+INCLUDE_tests := -Itests $(INCLUDE_user) -I$(B)/made_up $(INCLUDE_ptgen)
 
 # ------------------------------------------------------------------------------------------------------ what there is
 
@@ -57,6 +58,11 @@ PTDS := $(sort $(wildcard formats/*.ptd))
 # A file may hold several formats; each is named at the start of a line.
 formats_of = $(shell sed -n 's/^format[ \t][ \t]*\([A-Za-z0-9_]*\).*/\1/p' $(1))
 FORMATS := $(sort $(call formats_of,$(PTDS) /dev/null))
+
+# Made-up formats, for what no real one has; the product knows nothing of them.
+MADE_UP_PTDS := $(sort $(wildcard tests/formats/*.ptd))
+MADE_UP := $(sort $(call formats_of,$(MADE_UP_PTDS) /dev/null))
+MADE_UP_O := $(MADE_UP:%=$(B)/obj/made_up/%.o) $(B)/obj/made_up/list.o
 
 PTGEN_C := $(filter-out ptgen/main.c,$(wildcard ptgen/*.c))
 PTGEN_O := $(PTGEN_C:%.c=$(B)/obj/%.o)
@@ -227,6 +233,35 @@ $(FORMATS_O): $(B)/obj/generated/%.o: $(G)/%.c $(B)/flags | $(GENERATED_H)
 
 $(B)/libformats.a: $(FORMATS_O)
 
+# Made-up formats: the same, and a list of their descriptors in the place of a registry.
+$(B)/made_up/.%.stamp: tests/formats/%.ptd $(PTGEN)
+	@mkdir -p $(@D)
+	$(call say,PTGEN,$<)
+	$(Q)$(PTGEN) -o $(@D) -MD -MF $(@D)/.$*.d -MT $@ -MP $<
+	@touch $@
+
+define made_up_file
+$(foreach format,$(call formats_of,$(1)),$(B)/made_up/$(format).c $(B)/made_up/$(format).h): \
+	$(B)/made_up/.$(basename $(notdir $(1))).stamp ;
+endef
+$(foreach ptd,$(MADE_UP_PTDS),$(eval $(call made_up_file,$(ptd))))
+
+$(B)/made_up/list.h: $(MADE_UP_PTDS)
+	@mkdir -p $(@D)
+	@{ echo '#include "pt.h"'; printf 'extern const struct pt_format %s_format;\n' $(MADE_UP); \
+		echo 'extern const struct pt_format *const made_up_formats[];'; \
+		echo 'enum { N_MADE_UP_FORMATS = $(words $(MADE_UP)) };'; } >$@
+$(B)/made_up/list.c: $(B)/made_up/list.h
+	@{ echo '#include "list.h"'; echo 'const struct pt_format *const made_up_formats[] = {'; \
+		printf '\t&%s_format,\n' $(MADE_UP); echo '};'; } >$@
+
+$(MADE_UP_O): $(B)/obj/made_up/%.o: $(B)/made_up/%.c $(B)/flags | $(B)/made_up/list.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) -Iruntime -MMD -MP -c $< -o $@
+
+$(B)/libmadeup.a: $(MADE_UP_O)
+
 # ------------------------------------------------------------------------------------- the runtime, tools and examples
 
 $(VCM_O): $(B)/obj/%.o: %.c $(B)/flags
@@ -267,7 +302,7 @@ $(B)/flags: FORCE
 TEST_FRONT_O := $(B)/obj/tests/check.o $(B)/obj/tests/runner.o
 TEST_O := $(TEST_PROGRAMS:$(B)/%=$(B)/obj/%.o)
 
-$(TEST_O) $(TEST_O:.o=.criterion.o) $(PART_O) $(SUPPORT_O): | $(GENERATED_H) $(PTGEN_MADE_H)
+$(TEST_O) $(TEST_O:.o=.criterion.o) $(PART_O) $(SUPPORT_O): | $(GENERATED_H) $(PTGEN_MADE_H) $(B)/made_up/list.h
 $(TEST_FRONT_O) $(TEST_O) $(PART_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -285,7 +320,7 @@ $(B)/obj/tests/criterion.o: $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(COMMON) $(CRITERION_WARNINGS) -DTEST_CRITERION $(INCLUDE_tests) -MMD -MP -c $< -o $@
 
 $(B)/libtestsupport.a: $(SUPPORT_O)
-TEST_LIBS := $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(LIBS) $(if $(wildcard ptgen/main.c),$(B)/libptgen.a)
+TEST_LIBS := $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(B)/libmadeup.a $(LIBS) $(if $(wildcard ptgen/main.c),$(B)/libptgen.a)
 
 # The other files of a directory go with each of its programs.
 define test_directory
@@ -314,6 +349,6 @@ tests: $(TEST_PROGRAMS) $(HARNESS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).c
 
 check-run: all tests
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' WARNINGS='$(WARNINGS)' SANITIZE='$(SANITIZE)' FORMATS='$(FORMATS)' PTDS='$(PTDS)' \
-		CRITERION='$(HAVE_CRITERION)' $(if $(SEED),TEST_SEED='$(SEED)') tests/run-suites $(SUITES) $(TEST_SCRIPTS)
+		MADE_UP='$(MADE_UP)' CRITERION='$(HAVE_CRITERION)' $(if $(SEED),TEST_SEED='$(SEED)') tests/run-suites $(SUITES) $(TEST_SCRIPTS)
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(G)/.*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(G)/.*.d $(B)/made_up/.*.d)

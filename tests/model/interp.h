@@ -17,8 +17,8 @@
 #include "model.h"
 #include "pt.h"
 
-/* Every format of formats/ (the directory that PTGEN_FORMATS names, else "formats"); fails the test if one does not
- * parse. NULL: there is none of that name. */
+/* Every format of formats/ (the directory that PTGEN_FORMATS names, else "formats") and of tests/formats/; fails the
+ * test if one does not parse. NULL: there is none of that name. */
 const struct model *models_find(const char *name);
 /* All of them, in the order of their files; n: NULL when there are no more. */
 const struct model *models_nth(size_t n);

@@ -20,14 +20,12 @@ const char *models_directory(void)
 	return directory ? directory : "formats";
 }
 
-static void load(void)
+static void load_from(const char *directory)
 {
 	char pattern[512];
 	glob_t found;
 
-	context.arena = arena_new();
-	options_defaults(&context);
-	snprintf(pattern, sizeof(pattern), "%s/*.ptd", models_directory());
+	snprintf(pattern, sizeof(pattern), "%s/*.ptd", directory);
 	if (glob(pattern, 0, NULL, &found) != 0)
 		test_fail(__FILE__, __LINE__,
 			  "no format file matches %s (run in the top directory, or set PTGEN_FORMATS)", pattern);
@@ -42,6 +40,14 @@ static void load(void)
 			test_fail(__FILE__, __LINE__, "%s does not resolve", name);
 	}
 	globfree(&found);
+}
+
+static void load(void)
+{
+	context.arena = arena_new();
+	options_defaults(&context);
+	load_from(models_directory());
+	load_from("tests/formats");
 }
 
 const struct model *models_nth(size_t n)

@@ -9,17 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "formats.h"
 #include "test.h"
 
 static size_t count(void)
 {
-	return pt_n_formats;
+	return formats_count();
 }
 
 static const char *label(size_t each)
 {
-	return pt_formats[each]->name;
+	return formats_nth(each)->name;
 }
 
 static uint64_t ones(unsigned int n)
@@ -34,8 +34,8 @@ static struct world *begin(size_t each, bool coherent)
 	struct pt_config config;
 
 	pt_config_init(&config);
-	CHECK_MSG(world_open(&world, pt_formats[each], &config, coherent, test_seed()),
-		  "%s: the defaults do not fit together", pt_formats[each]->name);
+	CHECK_MSG(world_open(&world, formats_nth(each), &config, coherent, test_seed()),
+		  "%s: the defaults do not fit together", formats_nth(each)->name);
 	return &world;
 }
 
@@ -404,7 +404,7 @@ TEST_EACH(contract, bad_allocator, count, label)
 /* Values just outside of a parameter's set are refused by name. */
 TEST_EACH(contract, config, count, label)
 {
-	const struct pt_format *format = pt_formats[each];
+	const struct pt_format *format = formats_nth(each);
 	struct ground ground;
 
 	ground_open(&ground, 0x40000000, (size_t)1 << 24, true, 1);

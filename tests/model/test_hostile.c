@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "formats.h"
 #include "test.h"
 
 enum { MEMORY = 1 << 20, DEFAULT_ROUNDS = 20, ADDRESSES = 40 };
@@ -32,12 +32,12 @@ struct hostile {
 
 static size_t count(void)
 {
-	return pt_n_formats;
+	return formats_count();
 }
 
 static const char *label(size_t each)
 {
-	return pt_formats[each]->name;
+	return formats_nth(each)->name;
 }
 
 static bool read_memory(void *ctx, uint64_t pa, void *buffer, size_t bytes)
@@ -217,7 +217,7 @@ TEST_EACH(model, hostile_memory, count, label)
 
 	CHECK(hostile.bytes != NULL);
 	for (unsigned int round = 0; valid < n && round < 50 * n; round++)
-		valid += one_round(&hostile, pt_formats[each], round, &random);
+		valid += one_round(&hostile, formats_nth(each), round, &random);
 	CHECK_EQ(valid, n);
 	free(hostile.bytes);
 }
@@ -225,7 +225,7 @@ TEST_EACH(model, hostile_memory, count, label)
 /* An adoption of what does not verify is refused, and leaves a table that can be forgotten. */
 TEST_EACH(model, hostile_adoption, count, label)
 {
-	struct hostile hostile = {.bytes = malloc(MEMORY), .format = pt_formats[each]};
+	struct hostile hostile = {.bytes = malloc(MEMORY), .format = formats_nth(each)};
 	struct pt_reader reader = {.ctx = &hostile, .read = read_memory};
 	uint64_t random = test_seed() + each;
 	struct pt_result result = {0};

@@ -11,19 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "formats.h"
 #include "test.h"
 
 enum { DEFAULT_ROUNDS = 20, ADDRESSES = 64, SEGMENTS = 4 };
 
 static size_t count(void)
 {
-	return pt_n_formats;
+	return formats_count();
 }
 
 static const char *label(size_t each)
 {
-	return pt_formats[each]->name;
+	return formats_nth(each)->name;
 }
 
 static unsigned int n_rounds(void)
@@ -131,7 +131,7 @@ TEST_EACH(model, mutated_tables, count, label)
 		static struct world world;
 		struct compared c;
 
-		if (!populate(&world, pt_formats[each], &random, 12))
+		if (!populate(&world, formats_nth(each), &random, 12))
 			continue;
 		valid++;
 		compared_with(&world, &c);
@@ -181,7 +181,7 @@ TEST_EACH(model, classify, count, label)
 		const struct m_shape *shape;
 		struct compared c;
 
-		if (!populate(&world, pt_formats[each], &random, 0))
+		if (!populate(&world, formats_nth(each), &random, 0))
 			continue;
 		valid++;
 		compared_with(&world, &c);
@@ -216,7 +216,7 @@ TEST_EACH(model, classify, count, label)
 /* The descriptor says what the model says. */
 TEST_EACH(model, descriptor, count, label)
 {
-	const struct pt_format *format = pt_formats[each];
+	const struct pt_format *format = formats_nth(each);
 	const struct model *model = models_find(format->name);
 
 	CHECK_MSG(model != NULL, "no format file describes %s", format->name);

@@ -13,19 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "formats.h"
 #include "test.h"
 
 enum { DEFAULT_ROUNDS = 16, STEPS = 60, SEGMENTS = 6 };
 
 static size_t count(void)
 {
-	return pt_n_formats;
+	return formats_count();
 }
 
 static const char *label(size_t each)
 {
-	return pt_formats[each]->name;
+	return formats_nth(each)->name;
 }
 
 static unsigned int setting(const char *name, unsigned int otherwise)
@@ -104,20 +104,20 @@ static void rounds(size_t each, bool inject)
 	int missing = 0;
 
 	if (only != UINT32_MAX) {
-		CHECK_MSG(sequence(pt_formats[each], only, inject, inject ? STEPS / 2 : STEPS, done),
+		CHECK_MSG(sequence(formats_nth(each), only, inject, inject ? STEPS / 2 : STEPS, done),
 			  "round %u is no valid configuration", only);
 		return;
 	}
 	/* most random configurations of some formats do not fit together */
 	for (unsigned int round = 0; valid < n && round < 50 * n; round++)
-		valid += sequence(pt_formats[each], round, inject, inject ? STEPS / 2 : STEPS, done);
+		valid += sequence(formats_nth(each), round, inject, inject ? STEPS / 2 : STEPS, done);
 	CHECK_EQ(valid, n);
 	/* a sequence of nothing but refusals would prove little; in few rounds a rare operation may happen to be
 	 * refused each time */
 	for (int kind = 0; kind < N_OPS; kind++)
 		missing += done[kind] == 0;
 	CHECK_MSG(n < DEFAULT_ROUNDS || missing <= (n >= 10 * DEFAULT_ROUNDS ? 0 : 1),
-		  "%s: %d kinds of operation never succeeded", pt_formats[each]->name, missing);
+		  "%s: %d kinds of operation never succeeded", formats_nth(each)->name, missing);
 }
 
 TEST_EACH(model, random, count, label)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "formats.h"
 #include "test.h"
 
 enum { WRITERS = 4, READERS = 2, PAGES = 48, DEFAULT_LOOPS = 400 };
@@ -46,12 +46,12 @@ struct worker {
 
 static size_t count(void)
 {
-	return pt_n_formats;
+	return formats_count();
 }
 
 static const char *label(size_t each)
 {
-	return pt_formats[each]->name;
+	return formats_nth(each)->name;
 }
 
 static bool locked_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
@@ -258,13 +258,13 @@ TEST_EACH(threads, disjoint_ranges, count, label)
 	struct worker workers[WRITERS + READERS];
 	pthread_t threads[WRITERS + READERS];
 	const char *text = getenv("PTGEN_TEST_ROUNDS");
-	const struct model *model = models_find(pt_formats[each]->name);
+	const struct model *model = models_find(formats_nth(each)->name);
 	struct pt_config config;
 	uint64_t random = test_seed() + each, first, mapped = 0;
 
 	CHECK(model != NULL);
 	memset(&shared, 0, sizeof(shared));
-	shared.format = pt_formats[each];
+	shared.format = formats_nth(each);
 	shared.loops = (text ? (unsigned int)strtoul(text, NULL, 0) : 1) * DEFAULT_LOOPS;
 	pt_config_init(&config);
 	CHECK(interp_init(&shared.in, model, config.param) == NULL);
