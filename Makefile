@@ -270,6 +270,10 @@ $(VCM_O): $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(COMMON) $(INCLUDE_vcm) -MMD -MP -c $< -o $@
 $(B)/libvcm.a: $(VCM_O)
 
+# Compressed dumps are read where the library for them is there.
+HAVE_KDUMPFILE := $(shell echo '\#include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+$(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
+
 USER_O := $(PTTOOL_O) $(BENCH_O) $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
 $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 	@mkdir -p $(@D)
@@ -278,7 +282,7 @@ $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 
 $(B)/pttool: $(PTTOOL_O) $(LIBS)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $^ -ljansson -o $@
+	$(Q)$(LINK) $^ -ljansson -lelf $(if $(HAVE_KDUMPFILE),-lkdumpfile) -o $@
 $(B)/bench: $(BENCH_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -pthread -o $@

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - images of physical memory: one plain file, or segments of files.
+ * image.c - images of physical memory: one plain file, segments of files, or cores (see core.c).
  *
  * Files are read with pread() and never mapped: a file that shrinks while it is read is an error like any other.
  */
@@ -137,6 +137,84 @@ static bool check_layout(const struct image *image)
 	return true;
 }
 
+struct segment *image_add(struct image *image, const char *path)
+{
+	struct segment *segment;
+
+	if (image->n == image->capacity) {
+		image->capacity = image->capacity ? 2 * image->capacity : 8;
+		image->segments = allocate(image->segments, image->capacity, sizeof(*image->segments));
+	}
+	segment = &image->segments[image->n++];
+	memset(segment, 0, sizeof(*segment));
+	segment->fd = -1;
+	segment->path = allocate(NULL, strlen(path) + 1, 1);
+	memcpy(segment->path, path, strlen(path) + 1);
+	return segment;
+}
+
+/* One --ram: a core, a plain file with a base, or a segment. */
+static bool open_argument(struct image *image, const char *text, const char *ram_base, const char *ram_size,
+			  bool create)
+{
+	bool size_given = ram_size != NULL;
+	struct segment parsed = {.fd = -1}, *segment;
+	enum core_kind kind = ram_base ? CORE_NONE : core_kind(text);
+
+	if (kind != CORE_NONE && create) {
+		complain("%s: `build` writes plain images only, and this is a core", text);
+		return false;
+	}
+	if (kind != CORE_NONE)
+		return core_open(image, text, kind);
+	if (ram_base) {
+		if (!number_of("--ram-base", ram_base, strlen(ram_base), &parsed.pa) ||
+		    (ram_size && !number_of("--ram-size", ram_size, strlen(ram_size), &parsed.bytes)))
+			return false;
+		segment = image_add(image, text);
+	} else {
+		if (!parse_segment(&parsed, text, &size_given))
+			return false;
+		segment = image_add(image, parsed.path);
+		free(parsed.path);
+	}
+	segment->pa = parsed.pa;
+	segment->bytes = parsed.bytes;
+	segment->offset = parsed.offset;
+	if (size_given && segment->bytes == 0) {
+		complain("%s: a size of 0 holds nothing", segment->path);
+		return false;
+	}
+	return open_segment(segment, size_given, create);
+}
+
+/* Parts of a core may hold the same memory twice (a kernel's image, and the memory it lies in): once is enough. */
+static void trim_cores(struct image *image)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < image->n; i++) {
+		struct segment *segment = &image->segments[i];
+		const struct segment *before = n ? &image->segments[n - 1] : NULL;
+		uint64_t twice = 0;
+
+		if (before && before->core == CORE_ELF && segment->core == CORE_ELF &&
+		    before->pa + (before->bytes - 1) >= segment->pa)
+			twice = before->pa + (before->bytes - 1) - segment->pa + 1;
+		if (twice >= segment->bytes) {
+			close(segment->fd);
+			free(segment->path);
+			continue;
+		}
+		segment->pa += twice;
+		segment->offset += twice;
+		segment->bytes -= twice;
+		segment->file_bytes -= twice;
+		image->segments[n++] = *segment;
+	}
+	image->n = n;
+}
+
 bool image_open(struct image *image, const char *const *ram, size_t n_ram, const char *ram_base, const char *ram_size,
 		bool create)
 {
@@ -153,44 +231,25 @@ bool image_open(struct image *image, const char *const *ram, size_t n_ram, const
 		complain("--ram-size needs --ram-base PA, the physical address of the first byte of the file");
 		return false;
 	}
-	image->segments = allocate(NULL, n_ram, sizeof(*image->segments));
-	memset(image->segments, 0, n_ram * sizeof(*image->segments));
-	for (size_t i = 0; i < n_ram; i++) {
-		struct segment *segment = &image->segments[i];
-		bool size_given = ram_size != NULL;
-
-		segment->fd = -1;
-		image->n++;
-		if (ram_base) {
-			segment->path = allocate(NULL, strlen(ram[i]) + 1, 1);
-			memcpy(segment->path, ram[i], strlen(ram[i]) + 1);
-			if (!number_of("--ram-base", ram_base, strlen(ram_base), &segment->pa) ||
-			    (ram_size && !number_of("--ram-size", ram_size, strlen(ram_size), &segment->bytes)))
-				return false;
-		} else if (!parse_segment(segment, ram[i], &size_given)) {
+	for (size_t i = 0; i < n_ram; i++)
+		if (!open_argument(image, ram[i], ram_base, ram_size, create))
 			return false;
-		}
-		if (size_given && segment->bytes == 0) {
-			complain("%s: a size of 0 holds nothing", segment->path);
-			return false;
-		}
-		if (!open_segment(segment, size_given, create))
-			return false;
-	}
 	qsort(image->segments, image->n, sizeof(*image->segments), compare_segments);
+	trim_cores(image);
 	return check_layout(image);
 }
 
 void image_close(struct image *image)
 {
 	for (size_t i = 0; i < image->n; i++) {
+		core_close(&image->segments[i]);
 		if (image->segments[i].fd >= 0)
 			close(image->segments[i].fd);
 		free(image->segments[i].path);
 	}
 	free(image->segments);
 	image->segments = NULL;
-	image->n = 0;
+	image->n = image->capacity = 0;
 }
 
 const struct segment *image_find(const struct image *image, uint64_t pa)
@@ -216,6 +275,8 @@ static bool read_segment(const struct segment *segment, uint64_t offset, void *b
 {
 	unsigned char *out = buffer;
 
+	if (segment->core == CORE_KDUMP)
+		return core_read(segment, offset, buffer, bytes);
 	while (bytes) {
 		size_t part = bytes;
 		ssize_t got;

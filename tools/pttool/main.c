@@ -51,16 +51,15 @@ static const struct option_info {
 	const char *name, *argument; /* argument NULL: it takes none */
 	unsigned int commands;
 	const char *help;
-	bool repeats;
 } option_info[N_OPTIONS] = {
 	[OPTION_FORMAT] = {"--format", "F", ANY, "the format of the table (see `pttool formats`)"},
-	[OPTION_SET] = {"--set", "NAME=VALUE", TABLE, "a parameter of the format; may be repeated", true},
+	[OPTION_SET] = {"--set", "NAME=VALUE", TABLE, "a parameter of the format; may be repeated"},
 	[OPTION_RAM] = {"--ram", "FILE", TABLE,
-			"the image of physical memory, or a segment FILE@PA[+OFFSET:SIZE]; may be repeated", true},
+			"the image of physical memory, a segment FILE@PA[+OFFSET:SIZE], or a core; may be repeated"},
 	[OPTION_RAM_BASE] = {"--ram-base", "PA", TABLE, "the physical address of the first byte of a plain file"},
 	[OPTION_RAM_SIZE] = {"--ram-size", "N", TABLE,
 			     "the size of the memory; `build` creates the file when it is absent"},
-	[OPTION_ROOT] = {"--root", "PA", TABLE, "the root table; with `build`: continue this table", true},
+	[OPTION_ROOT] = {"--root", "PA", TABLE, "the root table; with `build`: continue this table"},
 	[OPTION_TABLES] = {"--tables", "PA", BUILD, "tables are allocated from here upward"},
 	[OPTION_WIDER] = {"--allow-wider", NULL, BUILD,
 			  "accept rights that were not asked for, where a format must grant them"},
@@ -72,14 +71,18 @@ static const struct option_info {
 	[OPTION_STEPS] = {"--steps", "N", TABLE, "how many entries may be read before giving up (64M)"},
 	[OPTION_OTHER_FORMAT] = {"--other-format", "F", DIFF, "the second table's format, if it is another one"},
 	[OPTION_OTHER_SET] = {"--other-set", "NAME=VALUE", DIFF,
-			      "a parameter of the second table, where it differs; may be repeated", true},
-	[OPTION_OTHER_RAM] = {"--other-ram", "FILE", DIFF, "the image with the second table, if it is another one",
-			      true},
+			      "a parameter of the second table, where it differs; may be repeated"},
+	[OPTION_OTHER_RAM] = {"--other-ram", "FILE", DIFF, "the image with the second table, if it is another one"},
 	[OPTION_OTHER_RAM_BASE] = {"--other-ram-base", "PA", DIFF, "as --ram-base, for --other-ram"},
 	[OPTION_OTHER_RAM_SIZE] = {"--other-ram-size", "N", DIFF, "as --ram-size, for --other-ram"},
-	[OPTION_OTHER_ROOT] = {"--other-root", "PA", DIFF, "the second table's root, if it is another one", true},
+	[OPTION_OTHER_ROOT] = {"--other-root", "PA", DIFF, "the second table's root, if it is another one"},
 	[OPTION_HELP] = {"--help", NULL, ANY, "show this"},
 };
+
+/* May be given more than once. */
+#define REPEATED                                                                                                     \
+	(1U << OPTION_SET | 1U << OPTION_RAM | 1U << OPTION_ROOT | 1U << OPTION_OTHER_SET | 1U << OPTION_OTHER_RAM | \
+	 1U << OPTION_OTHER_ROOT)
 
 static const struct command {
 	const char *name;
@@ -115,7 +118,7 @@ static void usage(FILE *out)
 
 		snprintf(left, sizeof(left), "%s %s", option_info[i].name,
 			 option_info[i].argument ? option_info[i].argument : "");
-		fprintf(out, "  %-18s %s\n", left, option_info[i].help);
+		fprintf(out, "  %-22s %s\n", left, option_info[i].help);
 	}
 	fprintf(out, "\nscript (a file, or - for standard input), one command a line, # starts a comment:\n"
 		     "  map IOVA PA SIZE PROT\n"
@@ -376,7 +379,7 @@ static bool parse(struct options *options, const struct command *command, int ar
 			complain("%s takes no value", option_info[option].name);
 			fine = false;
 		}
-		if (fine && (*seen & (1U << option)) && option_info[option].argument && !option_info[option].repeats) {
+		if (fine && (*seen & (1U << option)) && option_info[option].argument && !(REPEATED & 1U << option)) {
 			complain("%s is given twice", option_info[option].name);
 			fine = false;
 		}

@@ -3,7 +3,8 @@
  * pttool.h - what the files of pttool share.
  *
  *   main.c      commands and options           report.c   messages, near names, numbers, rights
- *   image.c     images of physical memory      fields.c   entries, field by field
+ *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
+ *   fields.c    entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
  *   formats.c, build.c (and script.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c: one command each
  *
@@ -61,6 +62,9 @@ const char *format_request(char text[RIGHTS_LENGTH], unsigned int request);
 
 /* -------------------------------------------------------------------------------------------------- image.c */
 
+/* Images that say themselves what they hold. */
+enum core_kind { CORE_NONE, CORE_ELF, CORE_KDUMP, CORE_FLATTENED };
+
 struct segment {
 	char *path;
 	uint64_t pa, bytes;
@@ -69,6 +73,8 @@ struct segment {
 	uint64_t file_size;	/* the whole file */
 	int fd;			/* -1: the file does not exist yet (build only) */
 	bool created, extended; /* by image_prepare(), until image_settle() */
+	enum core_kind core;
+	struct _kdump_ctx *dump; /* CORE_KDUMP: the library's handle */
 };
 
 #define IMAGE_BLOCK  4096
@@ -77,7 +83,7 @@ struct segment {
 /* Physical memory: segments sorted by address, no two overlap. Read through a small cache of blocks. */
 struct image {
 	struct segment *segments;
-	size_t n;
+	size_t n, capacity;
 	struct {
 		const struct segment *segment; /* NULL: empty */
 		uint64_t offset;	       /* in the segment */
@@ -94,6 +100,9 @@ bool image_open(struct image *image, const char *const *ram, size_t n_ram, const
 		bool create);
 void image_close(struct image *image);
 
+/* An empty segment of that file. The pointer holds until the next one is added. */
+struct segment *image_add(struct image *image, const char *path);
+
 /* Copies bytes at pa; false when any of them lies outside or cannot be read. A pt_reader.read, ctx is the image. */
 bool image_read(void *image, uint64_t pa, void *buffer, size_t bytes);
 
@@ -108,6 +117,15 @@ const struct segment *image_find(const struct image *image, uint64_t pa);
 bool image_prepare(struct image *image, uint64_t pa, const void *data, size_t bytes);
 void image_settle(struct image *image, bool keep); /* ends the preparation; keep false: takes it back */
 bool image_write(struct image *image, uint64_t pa, const void *data, size_t bytes);
+
+/* -------------------------------------------------------------------------------------------------- core.c */
+
+enum core_kind core_kind(const char *path);
+/* Adds the segments of a core to the image. Complains and returns false. */
+bool core_open(struct image *image, const char *path, enum core_kind kind);
+/* Reads from a segment of a kdump file; false also where the dump leaves memory out. */
+bool core_read(const struct segment *segment, uint64_t offset, void *buffer, size_t bytes);
+void core_close(struct segment *segment);
 
 /* ------------------------------------------------------------------------------------------------- tables.c */
 
