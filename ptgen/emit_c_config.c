@@ -172,6 +172,8 @@ void emit_registers(void *ctx)
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
 
+	if (model->registers.n == 0)
+		OUT("\t(void)out;\n\t(void)n;\n");
 	for (int i = 0; i < model->registers.n; i++) {
 		const struct m_register *reg = &model->registers.v[i];
 
