@@ -101,8 +101,7 @@ static bool run(const struct script *script, struct pt_table *table, unsigned in
 	return true;
 }
 
-/* The registers as an object of strings; wide ones are one number, most significant word first. */
-static json_t *registers_json(const struct pt_table *table)
+json_t *registers_json(const struct pt_table *table)
 {
 	struct pt_register registers[64];
 	size_t n = table->format->registers(table, registers, 64);
@@ -219,8 +218,14 @@ static int build(const struct options *options, const struct script *script, str
 	}
 	if (!run(script, &table, options->allow_wider ? (unsigned int)PT_ALLOW_WIDER : 0U))
 		return EXIT_FINDING;
+	if (options->emit) {
+		int code = emit_tables(options, memory, &table);
+
+		if (code != EXIT_FINE)
+			return code;
+	}
 	/* The tables stay: F_fini would take them apart. */
-	if (!memory_write(memory) || !print_result(&table))
+	if ((options->n_ram && !memory_write(memory)) || !print_result(&table))
 		return EXIT_USAGE;
 	return EXIT_FINE;
 }

@@ -219,9 +219,11 @@ bool image_open(struct image *image, const char *const *ram, size_t n_ram, const
 		bool create)
 {
 	memset(image, 0, sizeof(*image));
-	if (n_ram == 0) {
-		complain("--ram is missing: the file that holds the physical memory");
-		return false;
+	if (n_ram == 0) { /* memory without a file, which ends with the program */
+		struct segment *segment = image_add(image, "");
+
+		return number_of("--ram-base", ram_base, strlen(ram_base), &segment->pa) &&
+		       number_of("--ram-size", ram_size, strlen(ram_size), &segment->bytes) && check_layout(image);
 	}
 	if (n_ram > 1 && (ram_base || ram_size)) {
 		complain("--ram-base and --ram-size go with one plain file; a segment is --ram FILE@PA+OFFSET:SIZE");

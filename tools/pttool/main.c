@@ -31,6 +31,9 @@ enum option {
 	OPTION_ROOT,
 	OPTION_TABLES,
 	OPTION_WIDER,
+	OPTION_EMIT,
+	OPTION_OUTPUT,
+	OPTION_NAME,
 	OPTION_ACCESS,
 	OPTION_EXPLAIN,
 	OPTION_TEXT,
@@ -63,6 +66,10 @@ static const struct option_info {
 	[OPTION_TABLES] = {"--tables", "PA", BUILD, "tables are allocated from here upward"},
 	[OPTION_WIDER] = {"--allow-wider", NULL, BUILD,
 			  "accept rights that were not asked for, where a format must grant them"},
+	[OPTION_EMIT] = {"--emit", "bin|c|asm", BUILD,
+			 "write the tables for firmware, and a map of them; --ram may be absent"},
+	[OPTION_OUTPUT] = {"--output", "FILE", BUILD, "where --emit writes; the map goes to FILE.map"},
+	[OPTION_NAME] = {"--name", "NAME", BUILD, "the symbol in C and assembly (page_tables)"},
 	[OPTION_ACCESS] = {"--access", "r|w|x[p]", WALK, "an access, as the hardware checks it; p: privileged"},
 	[OPTION_EXPLAIN] = {"--explain", NULL, WALK, "show each step, each field and the verdict"},
 	[OPTION_TEXT] = {"--text", NULL, DUMP | VERIFY | FIND | STATS | DIFF, "lines of text (the default)"},
@@ -254,6 +261,31 @@ static bool set_access(struct options *options, const char *text)
 	return true;
 }
 
+static bool set_emit(struct options *options, const char *text)
+{
+	static const char *const forms[] = {[EMIT_BIN] = "bin", [EMIT_C] = "c", [EMIT_ASM] = "asm"};
+
+	for (unsigned int i = EMIT_BIN; i <= EMIT_ASM; i++)
+		if (strcmp(text, forms[i]) == 0) {
+			options->emit = i;
+			return true;
+		}
+	complain("--emit %s: it is bin, c or asm", text);
+	return false;
+}
+
+static bool set_name(struct options *options, const char *text)
+{
+	bool fine = (text[0] >= 'a' && text[0] <= 'z') || (text[0] >= 'A' && text[0] <= 'Z') || text[0] == '_';
+
+	for (const char *p = text; fine && *p; p++)
+		fine = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_';
+	options->name = text;
+	if (!fine)
+		complain("--name %s: it is not a name in C: letters, digits and _, no digit first", text);
+	return fine;
+}
+
 /* --set and --other-set wait until the formats are known. */
 struct sets {
 	const char **text;
@@ -276,6 +308,9 @@ static bool apply(struct options *options, enum option option, const char *value
 	case OPTION_TABLES: return number("--tables", value, &options->tables);
 	case OPTION_STEPS: return number("--steps", value, &options->steps);
 	case OPTION_ACCESS: return set_access(options, value);
+	case OPTION_EMIT: return set_emit(options, value);
+	case OPTION_OUTPUT: options->output_file = value; return true;
+	case OPTION_NAME: return set_name(options, value);
 	case OPTION_WIDER: options->allow_wider = true; return true;
 	case OPTION_EXPLAIN: options->explain = true; return true;
 	case OPTION_TEXT: options->output = OUTPUT_TEXT; return true;
@@ -409,8 +444,21 @@ static bool complete(const struct options *options, const struct command *comman
 		enum option option;
 	} needed[] = {{TABLE, OPTION_RAM}, {READ, OPTION_ROOT}, {BUILD, OPTION_TABLES}};
 
+	bool no_file = options->emit && options->n_ram == 0 && options->ram_base && options->ram_size;
+
+	if (options->emit && !options->output_file) {
+		complain("--emit needs --output FILE");
+		return false;
+	}
+	if (!options->emit && (options->output_file || (seen & (1U << OPTION_NAME)))) {
+		complain("%s goes with --emit", options->output_file ? "--output" : "--name");
+		return false;
+	}
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		const struct option_info *info = &option_info[needed[i].option];
+
+		if (needed[i].option == OPTION_RAM && no_file)
+			continue;
 
 		if ((command->bit & needed[i].commands) && !(seen & (1U << needed[i].option))) {
 			complain("%s %s is missing: %s", info->name, info->argument, info->help);
@@ -488,7 +536,8 @@ bool open_table(const struct options *options, struct image *image, struct pt_ta
 
 int main(int argc, char **argv)
 {
-	struct options other = {.steps = 64 << 20}, options = {.steps = 64 << 20, .other = &other};
+	struct options other = {.steps = 64 << 20},
+		       options = {.steps = 64 << 20, .name = "page_tables", .other = &other};
 	const struct command *command = NULL;
 	unsigned int seen = 0;
 	int status = EXIT_USAGE;

@@ -6,7 +6,7 @@
  *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
  *   fields.c    entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
- *   formats.c, build.c (and script.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c: one command each
+ *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c: one command each
  *
  * pttool knows formats by struct pt_format only. Images, scripts and command lines are hostile input.
  */
@@ -268,6 +268,8 @@ struct options {
 	unsigned int access; /* PT_ACCESS_*; 0: not given */
 	bool explain, allow_wider;
 	enum { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_DOT } output;
+	enum { EMIT_NONE, EMIT_BIN, EMIT_C, EMIT_ASM } emit;
+	const char *output_file, *name; /* of --emit */
 	char **arguments;
 	size_t n_arguments;
 	struct options *other; /* what `diff` compares with; NULL for the other commands */
@@ -290,6 +292,12 @@ bool open_table(const struct options *options, struct image *image, struct pt_ta
 struct json_t *hex(uint64_t value);
 /* The same for the bytes of [first, last], which may be 2^64. */
 const char *format_bytes(char text[24], uint64_t first, uint64_t last);
+
+/* The registers of a table as an object of strings; wide ones are one number, most significant word first. */
+struct json_t *registers_json(const struct pt_table *table);
+
+/* Writes the tables and their map to files, as --emit says. Returns an exit status. */
+int emit_tables(const struct options *options, struct memory *memory, const struct pt_table *table);
 
 /* Makes a view of the table at the (one) root. Complains and returns false when format or configuration refuse it. */
 bool open_view(const struct options *options, struct pt_table *table);
