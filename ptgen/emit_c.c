@@ -193,36 +193,92 @@ static const char *marks_of(struct emitter *emitter)
 	return NULL;
 }
 
-/* The last address of which a table (or the root) can be: from the width of the fields that hold it. */
-static const char *last_address(struct emitter *emitter, bool root)
+/* The number of the highest address bit that the lines hold; -1: none. */
+static int top_bit(const struct model *model, ref first, int n, enum m_role role, bool conditional)
 {
-	const struct model *model = emitter->model;
-	const char *text, *marks;
 	int top = -1;
 
-	for (int i = 0; i < (root ? model->registers.n : model->kinds.n); i++) {
-		int first = root ? model->registers.v[i].first_slice : model->kinds.v[i].first_slice;
-		int n = root ? model->registers.v[i].n_slices : model->kinds.v[i].n_slices, here = -1;
+	for (int i = first; i < first + n; i++) {
+		const struct m_slice *slice = &model->slices.v[i];
 
-		if (!root && model->kinds.v[i].category != CATEGORY_TABLE)
-			continue;
-		for (int s = first; s < first + n; s++) {
-			const struct m_slice *slice = &model->slices.v[s];
-
-			if (slice->role == (root ? ROLE_ROOT : ROLE_ADDRESS) && slice->to + slice->hi - slice->lo > here)
-				here = slice->to + slice->hi - slice->lo;
-		}
-		if (here >= 0 && (top < 0 || (root ? here > top : here < top)))
-			top = here;
+		if (slice->role == role && (conditional || slice->cond == REF_NONE) && slice->to + slice->hi - slice->lo > top)
+			top = slice->to + slice->hi - slice->lo;
 	}
-	text = top < 0 || top >= 63 ? "t->output_last" :
-	       text_of(emitter, "(t->output_last < UINT64_C(0x%" PRIx64 ") ? t->output_last : UINT64_C(0x%" PRIx64 "))", mask_of(top, 0),
-		       mask_of(top, 0));
-	/* A table whose address has the mark in it would not be found again. */
-	marks = marks_of(emitter);
-	if (marks)
-		text = text_of(emitter, "%s_below(%s, %s)", emitter->lower, text, marks);
-	return text;
+	return top;
+}
+
+int table_bit(const struct model *model, int shape)
+{
+	int last = -1;
+
+	for (int i = 0; i < model->kinds.n; i++) {
+		const struct m_kind *kind = &model->kinds.v[i];
+		int top = top_bit(model, kind->first_slice, kind->n_slices, ROLE_ADDRESS, true);
+
+		if (kind->category == CATEGORY_TABLE && model->levels.v[kind->level].shape == shape && top >= 0 && (last < 0 || top < last))
+			last = top;
+	}
+	return last;
+}
+
+bool tables_differ(const struct model *model)
+{
+	for (int shape = 1; shape < model->shapes.n; shape++)
+		if (table_bit(model, shape) != table_bit(model, 0))
+			return true;
+	return false;
+}
+
+/* The smaller of the last output address and the limit. */
+static const char *at_most(struct emitter *emitter, const char *limit)
+{
+	return text_of(emitter, "(t->output_last < %s ? t->output_last : %s)", limit, limit);
+}
+
+static const char *at_most_bit(struct emitter *emitter, int last)
+{
+	return last < 0 || last >= 63 ? "t->output_last" : at_most(emitter, hex(emitter, mask_of(last, 0)));
+}
+
+/* A table whose address has the mark in it would not be found again. */
+static const char *below_marks(struct emitter *emitter, const char *text)
+{
+	const char *marks = marks_of(emitter);
+
+	return marks ? text_of(emitter, "%s_below(%s, %s)", emitter->lower, text, marks) : text;
+}
+
+/* The last address of which a table can be: from the width of the fields that hold it. */
+static const char *last_table(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+
+	if (tables_differ(model))
+		return below_marks(emitter, at_most(emitter, text_of(emitter, "%s_shape_table_last[t->shape]", emitter->lower)));
+	return below_marks(emitter, at_most_bit(emitter, table_bit(model, 0)));
+}
+
+/* The same for the root, which registers hold; some of their lines exist under a condition only. */
+static const char *last_root(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+	const char *text;
+	int last = -1;
+
+	for (int i = 0; i < model->registers.n; i++) {
+		int top = top_bit(model, model->registers.v[i].first_slice, model->registers.v[i].n_slices, ROLE_ROOT, false);
+
+		last = top > last ? top : last;
+	}
+	text = at_most_bit(emitter, last);
+	for (int i = 0; i < model->slices.n; i++) {
+		const struct m_slice *slice = &model->slices.v[i];
+		int top = slice->to + slice->hi - slice->lo;
+
+		if (slice->role == ROLE_ROOT && slice->cond != REF_NONE && top > last)
+			text = text_of(emitter, "(%s ? %s : %s)", config_text(emitter, slice->cond), at_most_bit(emitter, top), text);
+	}
+	return below_marks(emitter, text);
 }
 
 static void emit_enums(void *ctx)
@@ -420,9 +476,9 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 		if (model->kinds.v[k].category == CATEGORY_LEAF && (attribute_mask(emitter, k) & ~kind_bits(emitter, k, BITS_LIVE).literal) != 0)
 			e.has_breaks = true;
 	e.has_breaks = e.has_breaks || e.has_marks;
-	word_of(emitter, "TABLE_LAST", last_address(emitter, false));
+	word_of(emitter, "TABLE_LAST", last_table(emitter));
 	/* Two words with the same text would be one: keep them apart. */
-	word_of(emitter, "ROOT_LAST", text_of(emitter, "%s + 0", last_address(emitter, true)));
+	word_of(emitter, "ROOT_LAST", text_of(emitter, "%s + 0", last_root(emitter)));
 	nowhere = fopen("/dev/null", "w");
 	if (!nowhere) {
 		diag_usage(context, "/dev/null cannot be opened");

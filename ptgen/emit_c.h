@@ -93,6 +93,12 @@ const char *hex(struct emitter *emitter, uint64_t value);
 uint64_t mask_of(int hi, int lo);
 const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n);
 
+/* ---- emit_c.c */
+
+/* The highest address bit that a table of a shape can have, -1: any; and whether that differs between shapes. */
+int table_bit(const struct model *model, int shape);
+bool tables_differ(const struct model *model);
+
 /* ---- emit_c_entry.c */
 
 enum bits_of { BITS_MASK, BITS_VALUE, BITS_RES0, BITS_RES1, BITS_CONST, BITS_ADDRESS, BITS_KEEP, BITS_SYNCED, BITS_LIVE, BITS_MARKS };

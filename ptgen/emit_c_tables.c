@@ -168,7 +168,14 @@ static void emit_levels(struct emitter *emitter)
 		OUT("};\nstatic const uint16_t %s_shape_levels[] = {", emitter->lower);
 		for (int i = 0; i < model->shapes.n; i++)
 			OUT("%s%d", i ? ", " : "", model->shapes.v[i].n_levels);
-		OUT("};\n\n");
+		OUT("};\n");
+		if (tables_differ(model)) {
+			OUT("/* The last address that a table entry can hold. */\nstatic const uint64_t %s_shape_table_last[] = {", emitter->lower);
+			for (int i = 0; i < model->shapes.n; i++)
+				OUT("%s%s", i ? ", " : "", table_bit(model, i) < 0 ? "UINT64_MAX" : hex(emitter, mask_of(table_bit(model, i), 0)));
+			OUT("};\n");
+		}
+		OUT("\n");
 	} else {
 		OUT("static const uint16_t %s_shape_base[] = {0};\nstatic const uint16_t %s_shape_levels[] = {%d};\n\n", emitter->lower,
 		    emitter->lower, model->shapes.v[0].n_levels);

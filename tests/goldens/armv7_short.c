@@ -3401,8 +3401,8 @@ static enum pt_status armv7_short_configure(struct pt_table *t, const struct pt_
 	t->level_base = armv7_short_shape_base[t->shape];
 	armv7_short_set_input(t);
 	t->output_last = ((p[ARMV7_SHORT_PARAM_SUPER] ? 39 : 31) + 1) >= 64 ? UINT64_MAX : ((uint64_t)1 << ((p[ARMV7_SHORT_PARAM_SUPER] ? 39 : 31) + 1)) - 1;
-	t->word[ARMV7_SHORT_WORD_TABLE_LAST] = (t->output_last < UINT64_C(0xffffffff) ? t->output_last : UINT64_C(0xffffffff));
-	t->word[ARMV7_SHORT_WORD_ROOT_LAST] = (t->output_last < UINT64_C(0xffffffff) ? t->output_last : UINT64_C(0xffffffff)) + 0;
+	t->word[ARMV7_SHORT_WORD_TABLE_LAST] = (t->output_last < 0xffffffffU ? t->output_last : 0xffffffffU);
+	t->word[ARMV7_SHORT_WORD_ROOT_LAST] = (t->output_last < 0xffffffffU ? t->output_last : 0xffffffffU) + 0;
 	t->word[ARMV7_SHORT_WORD_IF_PXN] = (uint64_t)((p[ARMV7_SHORT_PARAM_PXN]) != 0);
 	t->word[ARMV7_SHORT_WORD_UNLESS_PXN] = (uint64_t)((!p[ARMV7_SHORT_PARAM_PXN]) != 0);
 	t->word[ARMV7_SHORT_WORD_IF_AFE] = (uint64_t)((p[ARMV7_SHORT_PARAM_AFE]) != 0);

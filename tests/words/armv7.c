@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * armv7.c - words of the short descriptors: those that the kernel's IOMMU encoder writes (root at 0x80000000), and
- * those of a CPU's table at 0x4000 in the older permission and memory models.
+ * those of a CPU's table at 0x4000 in the older permission and memory models. Then those of MediaTek's IOMMUs, as the
+ * kernel writes them.
  */
 #include "words.h"
 
 #define IOMMU(...) .format = "armv7_short", .param = {__VA_ARGS__}, .table = {0x80000000}
 #define CPU(...)   .format = "armv7_short", .param = {{"afe", 0}, {"tre", 0}, __VA_ARGS__}
+#define MTK(...)   .format = "mtk_v7s", .param = {__VA_ARGS__}
 #define ALL	   (~(uint64_t)0)
 
 static const struct words_group groups[] = {
@@ -62,6 +64,29 @@ static const struct words_group groups[] = {
 		MAPS({0x345000, 0x9abcd000, 0x1000, R | G,
 		      .entry = {AT(0x4000, 3, 0x00008801), AT(0x8800, 0x45, 0x9abcd26f)},
 		      .field = {{"S", 0}, {"AP", 6}}}),
+	},
+	{
+		/* A root of 64 KiB; address bits 32, 33 and 34 stand in bits 9, 4 and 5 of every leaf. */
+		.name = "MediaTek, 34 bits to 35",
+		MTK({"ia", 34}, {"oa", 35}),
+		.table = {0x80000000},
+		.reg = {{"TTBR", ALL, 0x80000000}, {"PRRR", ALL, 0x800b8204}, {"NMRR", ALL, 0x40004000}},
+		MAPS({0x340001000, 0x140123000, 0x1000, R | W | X | N,
+		      .entry = {AT(0x80000000, 13312, 0x80010009), AT(0x80010000, 1, 0x40123e42)}},
+		     {0x340010000, 0x240010000, 0x10000, R | W | X | N, .entry = {RUN(0x80010000, 16, 31, 0x40011c11)}},
+		     {0x350000000, 0x4a0100000, 0x100000, R | W | X | N, .entry = {AT(0x80000000, 13568, 0xa01b1022)}},
+		     {0x351000000, 0x7b1000000, 0x1000000, R | W | X | N,
+		      .entry = {RUN(0x80000000, 13584, 13599, 0xb10f1232)}}),
+	},
+	{
+		.name = "MediaTek, tables above 4 GiB",
+		MTK({"wide", 1}),
+		.table = {0x140000000},
+		.reg = {{"TTBR", ALL, 0x40000001}},
+		MAPS({0x340001000, 0x140123000, 0x1000, R | W | X | N,
+		      .entry = {AT(0x140000000, 13312, 0x40010209), AT(0x140010000, 1, 0x40123e42)}},
+		     {0x340010000, 0x240010000, 0x10000, R | W | X | N,
+		      .entry = {RUN(0x140010000, 16, 31, 0x40011c11)}}),
 	},
 };
 

@@ -105,7 +105,7 @@ struct words_list {
 	size_t n_constants;
 };
 
-extern const struct words_list words_arm_smmu, words_arm_smmu_s2, words_arm_cpu, words_armv7, words_x86, words_amd,
-	words_s390;
+extern const struct words_list words_arm_smmu, words_arm_smmu_s2, words_arm_cpu, words_arm_lpae, words_armv7, words_x86,
+	words_amd, words_s390;
 
 #endif
