@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { ROOT_MAX_LG2 = 30 };
+enum { ROOT_MAX_LG2 = 30, ROOT_MAX_COUNT = 16 /* PT_MAX_ROOTS of the contract */ };
 
 /* --------------------------------------------------------------------------------------------------------------- input
  */
@@ -119,6 +119,15 @@ static void check_root(struct run *run, ref shape)
 			     "%" PRId64 " roots%s: the top input bits cannot choose one of them", count,
 			     say_config(&config, used));
 			diag_mend(run->context, "the number of roots is a power of two");
+			return;
+		}
+		if (count > ROOT_MAX_COUNT) {
+			if (!config_possible(&config) || !first_time(run, CHECK_INPUT_COVERAGE, root->span, root->span))
+				continue;
+			diag(run->context, CHECK_INPUT_COVERAGE, root->span,
+			     "%" PRId64 " roots%s: a table keeps at most %d", count, say_config(&config, used),
+			     ROOT_MAX_COUNT);
+			diag_mend(run->context, "more of them are a level of their own, above this one");
 			return;
 		}
 		level = &model->levels.v[start];

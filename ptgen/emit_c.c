@@ -121,6 +121,45 @@ static ref written_next(struct emitter *emitter, ref kind)
 	return REF_NONE;
 }
 
+/* The largest value that an expression over the parameters has; REF_NONE: 1. */
+static int64_t greatest(struct emitter *emitter, ref expr)
+{
+	const struct model *model = emitter->model;
+	int64_t *param = arena_alloc(emitter->arena, sizeof(*param) * (size_t)(model->params.n + 1)), best = 1;
+
+	for (int64_t turn = 0, rest = 0; expr != REF_NONE && rest == 0; turn++) {
+		struct m_env env = {.param = param};
+		int64_t value;
+
+		rest = turn;
+		for (int i = 0; i < model->params.n; i++) {
+			const struct m_param *p = &model->params.v[i];
+			int64_t count = 0, index;
+
+			param[i] = INT64_MIN;
+			if (p->bound || !model_mentions(model, expr, X_PARAM, i))
+				continue;
+			for (int r = 0; r < p->n_ranges; r++)
+				count += model->ranges.v[p->first_range + r].last - model->ranges.v[p->first_range + r].first + 1;
+			index = rest % count;
+			rest /= count;
+			for (int r = 0; r < p->n_ranges && param[i] == INT64_MIN; r++) {
+				const struct m_range *range = &model->ranges.v[p->first_range + r];
+
+				if (index <= range->last - range->first)
+					param[i] = range->first + index;
+				else
+					index -= range->last - range->first + 1;
+			}
+		}
+		model_defaults(model, param);
+		value = model_eval(model, expr, &env);
+		if (value > best)
+			best = value;
+	}
+	return best;
+}
+
 static void plan_levels(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
@@ -175,8 +214,9 @@ static void plan_levels(struct emitter *emitter)
 	}
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
 		refuse(emitter, "'base' and 'window'");
-	if (model->root.count != REF_NONE && !(model->exprs.v[model->root.count].op == X_CONST && model->exprs.v[model->root.count].k == 1))
-		refuse(emitter, "several roots");
+	emitter->max_roots = greatest(emitter, model->root.count);
+	if (emitter->max_roots > 1 && model->root.grows != REF_NONE)
+		refuse(emitter, "a root that grows beside others");
 	if (model->addresses.n)
 		refuse(emitter, "run-time addresses");
 }
@@ -401,6 +441,8 @@ static void print_source(struct emitter *emitter, bool header)
 			"0", NULL},
 		{"INPUT_BITS", text_of(emitter, "(%s) + 1", config_text(emitter, model->input.hi)), NULL},
 		{"OUTPUT_BITS", text_of(emitter, "((%s) + 1)", config_text(emitter, model->output.hi)), NULL},
+		{"ROOT_MASK", emitter->max_roots > 1 ? "t->root_mask" : "t->input_mask", NULL},
+		{"ROOT_COUNT", model->root.count == REF_NONE ? "1" : config_text(emitter, model->root.count), NULL},
 		{"ROOT_START", model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower) :
 			config_text(emitter, model->root.start), NULL},
 		{"GROWS_PARAM", model->root.grows == REF_NONE ? "0" :
@@ -415,7 +457,7 @@ static void print_source(struct emitter *emitter, bool header)
 		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
 		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
 		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"refuses", emitter->has_narrows || emitter->has_marks}, {"params", model->params.n != 0},
-		{"swaps", *emitter->order != '\0'},
+		{"roots", emitter->max_roots > 1}, {"swaps", *emitter->order != '\0'},
 		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
 			(model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
 		{NULL, false},

@@ -61,6 +61,7 @@ struct emitter {
 	ARRAY(struct attribute_class) classes;
 	int granted; /* matrix of rounded requests */
 	int max_classes, max_group;
+	int64_t max_roots;
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
 		has_narrows;
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
@@ -145,5 +146,7 @@ void emit_input_rules(void *ctx);
 void emit_aperture(void *ctx);
 void emit_root_size(void *ctx);
 void emit_registers(void *ctx);
+/* Is there one of this register for each root? */
+bool register_per_root(const struct emitter *emitter, const struct m_register *reg);
 
 #endif

@@ -131,9 +131,9 @@ void emit_root_size(void *ctx)
 }
 
 /* One line of a register, as statements; a line may reach over two of its 64-bit words. */
-static void register_line(struct emitter *emitter, const struct m_slice *slice)
+static void register_line(struct emitter *emitter, const struct m_slice *slice, const char *pad)
 {
-	const char *value = NULL, *pad = "\t\t";
+	const char *value = NULL;
 
 	switch (slice->role) {
 	case ROLE_RES1: value = hex(emitter, mask_of(slice->hi - slice->lo, 0)); break;
@@ -148,8 +148,8 @@ static void register_line(struct emitter *emitter, const struct m_slice *slice)
 	if (!value || strcmp(value, "(uint64_t)(0)") == 0)
 		return;
 	if (slice->cond != REF_NONE) {
-		OUT("\t\tif (%s) {\n", config_text(emitter, slice->cond));
-		pad = "\t\t\t";
+		OUT("%sif (%s) {\n", pad, config_text(emitter, slice->cond));
+		pad = text_of(emitter, "%s\t", pad);
 	}
 	for (int lo = slice->lo; lo <= slice->hi;) {
 		int word = lo / 64, hi = slice->hi / 64 > word ? word * 64 + 63 : slice->hi;
@@ -164,7 +164,15 @@ static void register_line(struct emitter *emitter, const struct m_slice *slice)
 		lo = hi + 1;
 	}
 	if (slice->cond != REF_NONE)
-		OUT("\t\t}\n");
+		OUT("%s}\n", pad + 1);
+}
+
+bool register_per_root(const struct emitter *emitter, const struct m_register *reg)
+{
+	for (int s = reg->first_slice; emitter->max_roots > 1 && s < reg->first_slice + reg->n_slices; s++)
+		if (emitter->model->slices.v[s].role == ROLE_ROOT)
+			return true;
+	return false;
 }
 
 void emit_registers(void *ctx)
@@ -176,13 +184,24 @@ void emit_registers(void *ctx)
 		OUT("\t(void)out;\n\t(void)n;\n");
 	for (int i = 0; i < model->registers.n; i++) {
 		const struct m_register *reg = &model->registers.v[i];
+		bool many = register_per_root(emitter, reg);
+		const char *pad = many ? "\t\t" : "\t", *cond = "";
 
-		OUT("\tif (used < n%s%s%s) {\n\t\tstruct pt_register *r = &out[used];\n\n\t\tr->name = %s;\n\t\tr->bits = %d;\n"
-		    "\t\tfor (unsigned int i = 0; i < PT_REGISTER_WORDS; i++)\n\t\t\tr->value[i] = 0;\n",
-		    reg->cond == REF_NONE ? "" : " && (", reg->cond == REF_NONE ? "" : config_text(emitter, reg->cond), reg->cond == REF_NONE ? "" : ")",
-		    quoted(emitter, reg->name), reg->bits);
+		if (many) {
+			OUT("\tfor (unsigned int number = 0; number < t->n_roots; number++) {\n\t\tstatic const char *const names[] = {");
+			for (int root = 0; root < emitter->max_roots; root++)
+				OUT("%s%s", root ? ", " : "", quoted(emitter, text_of(emitter, "%s%d", reg->name, root)));
+			OUT("};\n\n\t\troot = pt_root_at(t, number);\n");
+		}
+		if (reg->cond != REF_NONE)
+			cond = text_of(emitter, " && (%s)", config_text(emitter, reg->cond));
+		OUT("%sif (used < n%s) {\n%s\tstruct pt_register *r = &out[used];\n\n%s\tr->name = %s;\n%s\tr->bits = %d;\n"
+		    "%s\tfor (unsigned int i = 0; i < PT_REGISTER_WORDS; i++)\n%s\t\tr->value[i] = 0;\n",
+		    pad, cond, pad, pad, many ? "names[number]" : quoted(emitter, reg->name), pad, reg->bits, pad, pad);
 		for (int s = 0; s < reg->n_slices; s++)
-			register_line(emitter, &model->slices.v[reg->first_slice + s]);
-		OUT("\t\tused++;\n\t}\n");
+			register_line(emitter, &model->slices.v[reg->first_slice + s], text_of(emitter, "%s\t", pad));
+		OUT("%s\tused++;\n%s}\n", pad, pad);
+		if (many)
+			OUT("\t}\n");
 	}
 }

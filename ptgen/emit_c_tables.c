@@ -597,6 +597,7 @@ void emit_descriptor(void *ctx)
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
 	uint64_t sizes = 0;
+	int registers = 0;
 	bool accessed = false, dirty = false, exec = false, priv = false, memory = false;
 	const char *spec = "";
 	const char *f = emitter->lower;
@@ -627,6 +628,8 @@ void emit_descriptor(void *ctx)
 		for (int r = code->first_row; r < code->first_row + code->n_rows; r++)
 			priv = priv || ((model->rows.v[r].rights & RIGHT_U) >> 3) != (model->rows.v[r].rights & RIGHT_P);
 	}
+	for (int i = 0; i < model->registers.n; i++)
+		registers += register_per_root(emitter, &model->registers.v[i]) ? (int)emitter->max_roots : 1;
 	for (int i = 0; i < model->spec.n; i++)
 		spec = text_of(emitter, "%s%s%s", spec, i ? "; " : "", model->spec.v[i]);
 	OUT("const struct pt_format %s_format = {\n\t.abi = PT_ABI,\n\t.name = %s,\n\t.title = %s,\n\t.spec = %s,\n", f, quoted(emitter, emitter->lower),
@@ -635,7 +638,7 @@ void emit_descriptor(void *ctx)
 	    model->params.n ? "_params" : "", f, f, model->faults.n > N_FAULTS_BUILTIN ? f : "NULL",
 	    model->faults.n > N_FAULTS_BUILTIN ? "_faults" : "", f);
 	OUT("\t.n_params = %d,\n\t.n_levels = %d,\n\t.n_kinds = %d,\n\t.n_faults = %d,\n\t.n_shapes = %d,\n\t.n_registers = %d,\n", model->params.n,
-	    model->levels.n, model->kinds.n, model->faults.n - N_FAULTS_BUILTIN, model->shapes.n, model->registers.n);
+	    model->levels.n, model->kinds.n, model->faults.n - N_FAULTS_BUILTIN, model->shapes.n, registers);
 	OUT("\t.page_sizes = UINT64_C(0x%" PRIx64 "),\n\t.has_accessed = %s,\n\t.has_dirty = %s,\n\t.has_exec = %s,\n\t.has_priv = %s,\n\t.has_memory = "
 	    "%s,\n", sizes, accessed ? "true" : "false", dirty ? "true" : "false", exec ? "true" : "false", priv ? "true" : "false",
 	    memory ? "true" : "false");

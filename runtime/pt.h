@@ -355,6 +355,7 @@ static inline void pt_config_init(struct pt_config *config)
 /* ------------------------------------------------------------------------------------------------------------ table */
 
 #define PT_MAX_WORDS 160
+#define PT_MAX_ROOTS 16
 
 struct pt_format;
 
@@ -364,6 +365,7 @@ struct pt_format;
  *
  * top         root pa | index of the start level within the shape (low 4 bits); one word, since a root that grows
  *             changes both.
+ * n_roots     roots of the table: a power of two. The top input bits choose one; pt_root_at() gives each.
  * first, last input range that this table serves (the aperture), inclusive, as the device presents it. first > last:
  *             the range wraps, as it does for sign-extended addresses: first..UINT64_MAX and 0..last.
  * page_sizes  leaf sizes that may be used.
@@ -387,11 +389,27 @@ struct pt_table {
 	uint8_t input_bits;
 	int64_t param[PT_MAX_PARAMS];
 	uint64_t word[PT_MAX_WORDS]; /* private: masks and constants that depend on the configuration */
+	uint64_t root_mask;	     /* private: input bits that one root serves */
+	uint64_t roots[PT_MAX_ROOTS]; /* private: where the format has several; the first is in top as well */
+	uint8_t root_shift;	     /* private: input bits below those that choose a root, less one */
+	uint8_t n_roots;
 };
 
 static inline uint64_t pt_root(const struct pt_table *table)
 {
 	return PT_READ_ONCE(&table->top) & ~(uint64_t)15;
+}
+
+/* The root of number i, i < n_roots. */
+static inline uint64_t pt_root_at(const struct pt_table *table, unsigned int i)
+{
+	return i == 0 ? pt_root(table) : table->roots[i];
+}
+
+/* The number of the root that serves iova. */
+static inline unsigned int pt_root_number(const struct pt_table *table, uint64_t iova)
+{
+	return (unsigned int)((iova & table->input_mask) >> 1 >> table->root_shift);
 }
 
 /*
@@ -597,8 +615,8 @@ struct pt_format {
 			       struct pt_result *result);
 	void (*fini)(struct pt_table *table);
 	enum pt_status (*adopt)(struct pt_table *table, const struct pt_config *config, const struct pt_mem *mem,
-				uint64_t root, struct pt_reader *reader, struct pt_result *result);
-	enum pt_status (*view)(struct pt_table *table, const struct pt_config *config, uint64_t root,
+				const uint64_t *roots, size_t n, struct pt_reader *reader, struct pt_result *result);
+	enum pt_status (*view)(struct pt_table *table, const struct pt_config *config, const uint64_t *roots, size_t n,
 			       struct pt_result *result);
 	size_t (*registers)(const struct pt_table *table, struct pt_register *out, size_t n);
 	enum pt_status (*map)(struct pt_table *table, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,

@@ -68,7 +68,7 @@ static int set_format(struct device *device, const struct vc_device_config *conf
 	if (config->config)
 		device->config = *config->config;
 	device->format = config->format;
-	status = config->format->view(&device->shape, &device->config, 0, &result);
+	status = config->format->view(&device->shape, &device->config, NULL, 0, &result);
 	if (status == PT_OK)
 		return 0;
 	vc_fail_at("vc_device_create", -EINVAL, device->name, 0, "format %s: %s%s%s", config->format->name,

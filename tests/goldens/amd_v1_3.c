@@ -1690,7 +1690,7 @@ static void amd_v1_3_fill_leaf(const struct pt_table *t, unsigned int kind, amd_
 	leaf->dirty = amd_v1_3_state(t, kind, entry, false, false);
 }
 
-/* Bytes that one table of level spans, less one; the root spans the whole input. */
+/* The index of iova in a table of level; the root's reaches to the top of what it serves. */
 PT_ALWAYS_INLINE uint64_t amd_v1_3_index_of(const struct pt_table *t, unsigned int level, bool root, uint64_t iova)
 {
 	return root ? (iova & t->input_mask) >> amd_v1_3_geometry[level].lo :
@@ -3135,13 +3135,14 @@ enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes,
 /* ----------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
-static size_t amd_v1_3_slots_left(const struct amd_v1_3_found *found, uint64_t at, uint64_t last)
+static size_t amd_v1_3_slots_left(const struct pt_table *t, const struct amd_v1_3_found *found, uint64_t at, uint64_t last)
 {
 	unsigned int lo = amd_v1_3_geometry[found->level].lo;
 	uint64_t index = (at >> lo) & amd_v1_3_geometry[found->level].index_mask;
 	uint64_t in_table = (uint64_t)amd_v1_3_geometry[found->level].index_mask + 1 - index;
 	uint64_t in_range = ((last >> lo) - (at >> lo)) + 1;
 
+	(void)t;
 	return (size_t)(in_range < in_table ? in_range : in_table);
 }
 
@@ -3178,7 +3179,7 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 
 		(void)amd_v1_3_leaf_at(t, at, &found);
 		lo = amd_v1_3_geometry[found.level].lo;
-		n = amd_v1_3_slots_left(&found, at, last);
+		n = amd_v1_3_slots_left(t, &found, at, last);
 		while (i < n) {
 			amd_v1_3_entry old = amd_v1_3_load_link(found.slot + i), new;
 			unsigned int lg2;
@@ -3795,6 +3796,9 @@ static void amd_v1_3_set_input(struct pt_table *t)
 	t->input_mask = mask;
 	t->first = 0;
 	t->last = mask + t->first;
+	t->n_roots = 1;
+	t->root_mask = mask;
+	t->root_shift = (uint8_t)(t->input_bits - 1);
 }
 
 /* Leaf sizes: of kinds that exist from the start level on, that fit into input and output, and that are allowed. */
@@ -3805,7 +3809,7 @@ static void amd_v1_3_set_sizes(struct pt_table *t, unsigned int start)
 	for (unsigned int k = 0; k < AMD_V1_3_N_KINDS; k++)
 		if (amd_v1_3_kinds[k].category == PT_KIND_LEAF && amd_v1_3_levels[amd_v1_3_kinds[k].level].shape == t->shape &&
 		    amd_v1_3_kinds[k].level >= t->level_base + start &&
-		    (amd_v1_3_tests[k].present < 0 || t->word[amd_v1_3_tests[k].present] != 0) && amd_v1_3_kinds[k].lg2 <= t->input_bits &&
+		    (amd_v1_3_tests[k].present < 0 || t->word[amd_v1_3_tests[k].present] != 0) && amd_v1_3_kinds[k].lg2 <= t->root_shift + 1 &&
 		    ((uint64_t)1 << amd_v1_3_kinds[k].lg2) - 1 <= t->output_last)
 			sizes |= (uint64_t)1 << amd_v1_3_kinds[k].lg2;
 	t->page_sizes = sizes & t->allowed_sizes;
@@ -3828,6 +3832,8 @@ static enum pt_status amd_v1_3_configure(struct pt_table *t, const struct pt_con
 		p[i] = config && i < amd_v1_3_format.n_params ? config->param[i] : PT_UNSET;
 	for (unsigned int i = 0; i < PT_MAX_WORDS; i++)
 		t->word[i] = 0;
+	for (unsigned int i = 0; i < PT_MAX_ROOTS; i++)
+		t->roots[i] = 0;
 	if (p[AMD_V1_3_PARAM_MODE] == PT_UNSET)
 		p[AMD_V1_3_PARAM_MODE] = 3;
 	if (p[AMD_V1_3_PARAM_BASE] == PT_UNSET)
@@ -3908,6 +3914,23 @@ static void amd_v1_3_root_size(const struct pt_table *t, unsigned int start, uin
 		*bytes = *align;
 }
 
+/* An empty root table. */
+static enum pt_status amd_v1_3_new_root(struct pt_table *t, uint64_t bytes, uint64_t align, unsigned int start, uint64_t max, uint64_t *pa,
+				  struct pt_result *result)
+{
+	const struct pt_mem *mem = t->mem;
+
+	if (!mem->alloc(mem->ctx, (size_t)bytes, (size_t)align, max, t->node, pa))
+		return amd_v1_3_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
+	if ((*pa & (align - 1)) != 0 || *pa > max || max - *pa < bytes - 1 || (*pa & 15) != 0) {
+		mem->release(mem->ctx, *pa, (size_t)bytes);
+		return amd_v1_3_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
+	}
+	amd_v1_3_clear_slots(t, amd_v1_3_table_at(t, *pa), (size_t)bytes / sizeof(amd_v1_3_entry), t->level_base + start);
+	amd_v1_3_sync(t, amd_v1_3_table_at(t, *pa), (size_t)bytes / sizeof(amd_v1_3_entry));
+	return PT_OK;
+}
+
 enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, struct pt_result *result)
 {
 	unsigned int start;
@@ -3920,17 +3943,12 @@ enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config,
 	t->mem = mem;
 	t->direct = mem->direct;
 	max = t->word[AMD_V1_3_WORD_ROOT_LAST];
-	if (!mem->alloc(mem->ctx, (size_t)bytes, (size_t)align, max, t->node, &pa))
-		return amd_v1_3_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
-	if ((pa & (align - 1)) != 0 || pa > max || max - pa < bytes - 1 || (pa & 15) != 0) {
-		mem->release(mem->ctx, pa, (size_t)bytes);
-		return amd_v1_3_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
-	}
+	status = amd_v1_3_new_root(t, bytes, align, start, max, &pa, result);
+	if (status != PT_OK)
+		return status;
 	t->root_bytes = (uint32_t)bytes;
-	t->n_tables = 1;
-	t->table_bytes = bytes;
-	amd_v1_3_clear_slots(t, amd_v1_3_table_at(t, pa), (size_t)bytes / sizeof(amd_v1_3_entry), t->level_base + start);
-	amd_v1_3_sync(t, amd_v1_3_table_at(t, pa), (size_t)bytes / sizeof(amd_v1_3_entry));
+	t->n_tables = t->n_roots;
+	t->table_bytes = bytes * t->n_roots;
 	PT_PUBLISH(&t->top, pa | start);
 	PT_WMB_DEVICE();
 	return PT_OK;
@@ -3938,28 +3956,28 @@ enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config,
 
 void amd_v1_3_fini(struct pt_table *t)
 {
-	unsigned int start = (unsigned int)(t->top & 15);
-	uint64_t pa = t->top & ~(uint64_t)15;
+	unsigned int level = t->level_base + (unsigned int)(t->top & 15);
 
 	if (!t->mem || t->root_bytes == 0)
 		return;
-	if (amd_v1_3_geometry[t->level_base + start].has_table) {
-		size_t entries = (size_t)(t->input_mask >> amd_v1_3_geometry[t->level_base + start].lo) + 1;
+	for (unsigned int root = 0; root < t->n_roots; root++) {
+		uint64_t pa = pt_root_at(t, root);
+		size_t entries = (size_t)(t->input_mask >> amd_v1_3_geometry[level].lo) + 1;
 
-		for (size_t i = 0; i < entries; i++) {
+		for (size_t i = 0; amd_v1_3_geometry[level].has_table && i < entries; i++) {
 			amd_v1_3_entry entry = amd_v1_3_load(amd_v1_3_table_at(t, pa) + i);
 
-			if (amd_v1_3_is_table(t, t->level_base + start, entry))
-				amd_v1_3_free_subtree(t, amd_v1_3_table_pa(t, t->level_base + start, entry),
-						amd_v1_3_geometry[t->level_base + start].next);
+			if (amd_v1_3_is_table(t, level, entry))
+				amd_v1_3_free_subtree(t, amd_v1_3_table_pa(t, level, entry), amd_v1_3_geometry[level].next);
 		}
+		amd_v1_3_release_table(t, pa, t->root_bytes);
 	}
-	amd_v1_3_release_table(t, pa, t->root_bytes);
 	t->root_bytes = 0;
 	t->top = 0;
 }
 
-enum pt_status amd_v1_3_view(struct pt_table *t, const struct pt_config *config, uint64_t root, struct pt_result *result)
+enum pt_status amd_v1_3_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
+		       struct pt_result *result)
 {
 	unsigned int start;
 	uint64_t bytes, align;
@@ -3967,38 +3985,31 @@ enum pt_status amd_v1_3_view(struct pt_table *t, const struct pt_config *config,
 
 	if (status != PT_OK)
 		return status;
+	if (n != 0 && n != t->n_roots)
+		return amd_v1_3_fail(result, PT_ERR_CONFIG, 0, t->level_base + start, 0, "this configuration has another number of roots");
 	amd_v1_3_root_size(t, start, &bytes, &align);
-	if ((root & (align - 1)) != 0 || (root & 15) != 0 || root > t->word[AMD_V1_3_WORD_ROOT_LAST])
-		return amd_v1_3_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root is misaligned, or beyond what a register can hold");
-	t->top = root | start;
+	for (size_t i = 0; i < n; i++) {
+		if ((roots[i] & (align - 1)) != 0 || (roots[i] & 15) != 0 || roots[i] > t->word[AMD_V1_3_WORD_ROOT_LAST])
+			return amd_v1_3_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0,
+				       "the root is misaligned, or beyond what a register can hold");
+	}
+	t->top = (n ? roots[0] : 0) | start;
 	t->root_bytes = (uint32_t)bytes;
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, uint64_t root,
-			struct pt_reader *reader, struct pt_result *result)
+/*
+ * Count the tables under a root of a table that was verified. A table entry that hardware would follow but this code
+ * does not write is refused.
+ */
+static enum pt_status amd_v1_3_adopt_root(struct pt_table *t, uint64_t root, struct pt_result *result)
 {
-	uint64_t bytes, align, table[PT_MAX_STEPS];
+	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS], entries;
-	unsigned int depth = 0, at;
-	enum pt_status status = amd_v1_3_view(t, config, root, result);
+	unsigned int depth = 0, at = amd_v1_3_start(t, t->top);
 
-	if (status != PT_OK)
-		return status;
-	/* Nothing of the table is trusted before this has gone through. */
-	status = amd_v1_3_verify(t, reader, NULL, NULL, NULL);
-	if (status != PT_OK)
-		return amd_v1_3_fail(result, status, 0, amd_v1_3_start(t, t->top), 0, "the table does not verify");
-	amd_v1_3_root_size(t, (unsigned int)(t->top & 15), &bytes, &align);
-	t->mem = mem;
-	t->direct = mem->direct;
-	t->root_bytes = (uint32_t)bytes;
-	t->n_tables = 1;
-	t->table_bytes = bytes;
-	/* Count its tables; a table entry that hardware would follow but this code does not write is refused. */
 	table[0] = root;
 	index[0] = 0;
-	at = amd_v1_3_start(t, t->top);
 	entries = (size_t)(t->input_mask >> amd_v1_3_geometry[at].lo) + 1;
 	for (;;) {
 		bool down = false;
@@ -4012,11 +4023,8 @@ enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config
 				down = true;
 				break;
 			}
-			if (!amd_v1_3_is_absent(t, at, entry) && amd_v1_3_leaf_lg2(t, at, entry) == 0) {
-				t->mem = NULL;
-				t->root_bytes = 0;
+			if (!amd_v1_3_is_absent(t, at, entry) && amd_v1_3_leaf_lg2(t, at, entry) == 0)
 				return amd_v1_3_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that skips a level");
-			}
 		}
 		if (down) {
 			depth++;
@@ -4032,6 +4040,32 @@ enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config
 		at = amd_v1_3_geometry[at].parent;
 		entries = depth == 0 ? (size_t)(t->input_mask >> amd_v1_3_geometry[at].lo) + 1 : amd_v1_3_levels[at].table_bytes / sizeof(amd_v1_3_entry);
 	}
+}
+
+enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, const uint64_t *roots,
+			size_t n, struct pt_reader *reader, struct pt_result *result)
+{
+	enum pt_status status = amd_v1_3_view(t, config, roots, n, result);
+
+	if (status != PT_OK)
+		return status;
+	if (n == 0)
+		return amd_v1_3_fail(result, PT_ERR_CONFIG, 0, amd_v1_3_start(t, t->top), 0, "no root to adopt");
+	/* Nothing of the table is trusted before this has gone through. */
+	status = amd_v1_3_verify(t, reader, NULL, NULL, NULL);
+	if (status != PT_OK)
+		return amd_v1_3_fail(result, status, 0, amd_v1_3_start(t, t->top), 0, "the table does not verify");
+	t->mem = mem;
+	t->direct = mem->direct;
+	t->n_tables = t->n_roots;
+	t->table_bytes = (uint64_t)t->root_bytes * t->n_roots;
+	for (size_t i = 0; i < n && status == PT_OK; i++)
+		status = amd_v1_3_adopt_root(t, roots[i], result);
+	if (status != PT_OK) {
+		t->mem = NULL;
+		t->root_bytes = 0;
+	}
+	return status;
 }
 
 size_t amd_v1_3_registers(const struct pt_table *t, struct pt_register *out, size_t n)

@@ -1225,7 +1225,7 @@ static void armv7_short_fill_leaf(const struct pt_table *t, unsigned int kind, a
 	leaf->dirty = armv7_short_state(t, kind, entry, false, false);
 }
 
-/* Bytes that one table of level spans, less one; the root spans the whole input. */
+/* The index of iova in a table of level; the root's reaches to the top of what it serves. */
 PT_ALWAYS_INLINE uint64_t armv7_short_index_of(const struct pt_table *t, unsigned int level, bool root, uint64_t iova)
 {
 	return root ? (iova & t->input_mask) >> armv7_short_geometry[level].lo :
@@ -2639,13 +2639,14 @@ enum pt_status armv7_short_unmap(struct pt_table *t, uint64_t iova, uint64_t byt
 /* ----------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
-static size_t armv7_short_slots_left(const struct armv7_short_found *found, uint64_t at, uint64_t last)
+static size_t armv7_short_slots_left(const struct pt_table *t, const struct armv7_short_found *found, uint64_t at, uint64_t last)
 {
 	unsigned int lo = armv7_short_geometry[found->level].lo;
 	uint64_t index = (at >> lo) & armv7_short_geometry[found->level].index_mask;
 	uint64_t in_table = (uint64_t)armv7_short_geometry[found->level].index_mask + 1 - index;
 	uint64_t in_range = ((last >> lo) - (at >> lo)) + 1;
 
+	(void)t;
 	return (size_t)(in_range < in_table ? in_range : in_table);
 }
 
@@ -2682,7 +2683,7 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 
 		(void)armv7_short_leaf_at(t, at, &found);
 		lo = armv7_short_geometry[found.level].lo;
-		n = armv7_short_slots_left(&found, at, last);
+		n = armv7_short_slots_left(t, &found, at, last);
 		while (i < n) {
 			armv7_short_entry old = armv7_short_load_link(found.slot + i), new;
 			unsigned int lg2;
@@ -3340,6 +3341,9 @@ static void armv7_short_set_input(struct pt_table *t)
 	t->last = mask + t->first;
 	t->first = (uint64_t)(p[ARMV7_SHORT_PARAM_UPPER] ? armv7_short_shift_left(1, (32 - p[ARMV7_SHORT_PARAM_N])) : 0);
 	t->last = (uint64_t)((p[ARMV7_SHORT_PARAM_UPPER] ? INT64_C(0x100000000) : armv7_short_shift_left(1, (32 - p[ARMV7_SHORT_PARAM_N]))) - 1);
+	t->n_roots = 1;
+	t->root_mask = mask;
+	t->root_shift = (uint8_t)(t->input_bits - 1);
 }
 
 /* Leaf sizes: of kinds that exist from the start level on, that fit into input and output, and that are allowed. */
@@ -3350,7 +3354,7 @@ static void armv7_short_set_sizes(struct pt_table *t, unsigned int start)
 	for (unsigned int k = 0; k < ARMV7_SHORT_N_KINDS; k++)
 		if (armv7_short_kinds[k].category == PT_KIND_LEAF && armv7_short_levels[armv7_short_kinds[k].level].shape == t->shape &&
 		    armv7_short_kinds[k].level >= t->level_base + start &&
-		    (armv7_short_tests[k].present < 0 || t->word[armv7_short_tests[k].present] != 0) && armv7_short_kinds[k].lg2 <= t->input_bits &&
+		    (armv7_short_tests[k].present < 0 || t->word[armv7_short_tests[k].present] != 0) && armv7_short_kinds[k].lg2 <= t->root_shift + 1 &&
 		    ((uint64_t)1 << armv7_short_kinds[k].lg2) - 1 <= t->output_last)
 			sizes |= (uint64_t)1 << armv7_short_kinds[k].lg2;
 	t->page_sizes = sizes & t->allowed_sizes;
@@ -3373,6 +3377,8 @@ static enum pt_status armv7_short_configure(struct pt_table *t, const struct pt_
 		p[i] = config && i < armv7_short_format.n_params ? config->param[i] : PT_UNSET;
 	for (unsigned int i = 0; i < PT_MAX_WORDS; i++)
 		t->word[i] = 0;
+	for (unsigned int i = 0; i < PT_MAX_ROOTS; i++)
+		t->roots[i] = 0;
 	if (p[ARMV7_SHORT_PARAM_N] == PT_UNSET)
 		p[ARMV7_SHORT_PARAM_N] = 0;
 	if (p[ARMV7_SHORT_PARAM_DOMAIN] == PT_UNSET)
@@ -3453,6 +3459,23 @@ static void armv7_short_root_size(const struct pt_table *t, unsigned int start, 
 		*bytes = *align;
 }
 
+/* An empty root table. */
+static enum pt_status armv7_short_new_root(struct pt_table *t, uint64_t bytes, uint64_t align, unsigned int start, uint64_t max, uint64_t *pa,
+				  struct pt_result *result)
+{
+	const struct pt_mem *mem = t->mem;
+
+	if (!mem->alloc(mem->ctx, (size_t)bytes, (size_t)align, max, t->node, pa))
+		return armv7_short_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
+	if ((*pa & (align - 1)) != 0 || *pa > max || max - *pa < bytes - 1 || (*pa & 15) != 0) {
+		mem->release(mem->ctx, *pa, (size_t)bytes);
+		return armv7_short_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
+	}
+	armv7_short_clear_slots(t, armv7_short_table_at(t, *pa), (size_t)bytes / sizeof(armv7_short_entry), t->level_base + start);
+	armv7_short_sync(t, armv7_short_table_at(t, *pa), (size_t)bytes / sizeof(armv7_short_entry));
+	return PT_OK;
+}
+
 enum pt_status armv7_short_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, struct pt_result *result)
 {
 	unsigned int start;
@@ -3465,17 +3488,12 @@ enum pt_status armv7_short_init(struct pt_table *t, const struct pt_config *conf
 	t->mem = mem;
 	t->direct = mem->direct;
 	max = t->word[ARMV7_SHORT_WORD_ROOT_LAST];
-	if (!mem->alloc(mem->ctx, (size_t)bytes, (size_t)align, max, t->node, &pa))
-		return armv7_short_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
-	if ((pa & (align - 1)) != 0 || pa > max || max - pa < bytes - 1 || (pa & 15) != 0) {
-		mem->release(mem->ctx, pa, (size_t)bytes);
-		return armv7_short_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
-	}
+	status = armv7_short_new_root(t, bytes, align, start, max, &pa, result);
+	if (status != PT_OK)
+		return status;
 	t->root_bytes = (uint32_t)bytes;
-	t->n_tables = 1;
-	t->table_bytes = bytes;
-	armv7_short_clear_slots(t, armv7_short_table_at(t, pa), (size_t)bytes / sizeof(armv7_short_entry), t->level_base + start);
-	armv7_short_sync(t, armv7_short_table_at(t, pa), (size_t)bytes / sizeof(armv7_short_entry));
+	t->n_tables = t->n_roots;
+	t->table_bytes = bytes * t->n_roots;
 	PT_PUBLISH(&t->top, pa | start);
 	PT_WMB_DEVICE();
 	return PT_OK;
@@ -3483,28 +3501,28 @@ enum pt_status armv7_short_init(struct pt_table *t, const struct pt_config *conf
 
 void armv7_short_fini(struct pt_table *t)
 {
-	unsigned int start = (unsigned int)(t->top & 15);
-	uint64_t pa = t->top & ~(uint64_t)15;
+	unsigned int level = t->level_base + (unsigned int)(t->top & 15);
 
 	if (!t->mem || t->root_bytes == 0)
 		return;
-	if (armv7_short_geometry[t->level_base + start].has_table) {
-		size_t entries = (size_t)(t->input_mask >> armv7_short_geometry[t->level_base + start].lo) + 1;
+	for (unsigned int root = 0; root < t->n_roots; root++) {
+		uint64_t pa = pt_root_at(t, root);
+		size_t entries = (size_t)(t->input_mask >> armv7_short_geometry[level].lo) + 1;
 
-		for (size_t i = 0; i < entries; i++) {
+		for (size_t i = 0; armv7_short_geometry[level].has_table && i < entries; i++) {
 			armv7_short_entry entry = armv7_short_load(armv7_short_table_at(t, pa) + i);
 
-			if (armv7_short_is_table(t, t->level_base + start, entry))
-				armv7_short_free_subtree(t, armv7_short_table_pa(t, t->level_base + start, entry),
-						armv7_short_geometry[t->level_base + start].next);
+			if (armv7_short_is_table(t, level, entry))
+				armv7_short_free_subtree(t, armv7_short_table_pa(t, level, entry), armv7_short_geometry[level].next);
 		}
+		armv7_short_release_table(t, pa, t->root_bytes);
 	}
-	armv7_short_release_table(t, pa, t->root_bytes);
 	t->root_bytes = 0;
 	t->top = 0;
 }
 
-enum pt_status armv7_short_view(struct pt_table *t, const struct pt_config *config, uint64_t root, struct pt_result *result)
+enum pt_status armv7_short_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
+		       struct pt_result *result)
 {
 	unsigned int start;
 	uint64_t bytes, align;
@@ -3512,38 +3530,31 @@ enum pt_status armv7_short_view(struct pt_table *t, const struct pt_config *conf
 
 	if (status != PT_OK)
 		return status;
+	if (n != 0 && n != t->n_roots)
+		return armv7_short_fail(result, PT_ERR_CONFIG, 0, t->level_base + start, 0, "this configuration has another number of roots");
 	armv7_short_root_size(t, start, &bytes, &align);
-	if ((root & (align - 1)) != 0 || (root & 15) != 0 || root > t->word[ARMV7_SHORT_WORD_ROOT_LAST])
-		return armv7_short_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root is misaligned, or beyond what a register can hold");
-	t->top = root | start;
+	for (size_t i = 0; i < n; i++) {
+		if ((roots[i] & (align - 1)) != 0 || (roots[i] & 15) != 0 || roots[i] > t->word[ARMV7_SHORT_WORD_ROOT_LAST])
+			return armv7_short_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0,
+				       "the root is misaligned, or beyond what a register can hold");
+	}
+	t->top = (n ? roots[0] : 0) | start;
 	t->root_bytes = (uint32_t)bytes;
 	return PT_OK;
 }
 
-enum pt_status armv7_short_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, uint64_t root,
-			struct pt_reader *reader, struct pt_result *result)
+/*
+ * Count the tables under a root of a table that was verified. A table entry that hardware would follow but this code
+ * does not write is refused.
+ */
+static enum pt_status armv7_short_adopt_root(struct pt_table *t, uint64_t root, struct pt_result *result)
 {
-	uint64_t bytes, align, table[PT_MAX_STEPS];
+	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS], entries;
-	unsigned int depth = 0, at;
-	enum pt_status status = armv7_short_view(t, config, root, result);
+	unsigned int depth = 0, at = armv7_short_start(t, t->top);
 
-	if (status != PT_OK)
-		return status;
-	/* Nothing of the table is trusted before this has gone through. */
-	status = armv7_short_verify(t, reader, NULL, NULL, NULL);
-	if (status != PT_OK)
-		return armv7_short_fail(result, status, 0, armv7_short_start(t, t->top), 0, "the table does not verify");
-	armv7_short_root_size(t, (unsigned int)(t->top & 15), &bytes, &align);
-	t->mem = mem;
-	t->direct = mem->direct;
-	t->root_bytes = (uint32_t)bytes;
-	t->n_tables = 1;
-	t->table_bytes = bytes;
-	/* Count its tables; a table entry that hardware would follow but this code does not write is refused. */
 	table[0] = root;
 	index[0] = 0;
-	at = armv7_short_start(t, t->top);
 	entries = (size_t)(t->input_mask >> armv7_short_geometry[at].lo) + 1;
 	for (;;) {
 		bool down = false;
@@ -3557,11 +3568,8 @@ enum pt_status armv7_short_adopt(struct pt_table *t, const struct pt_config *con
 				down = true;
 				break;
 			}
-			if (!armv7_short_is_absent(t, at, entry) && armv7_short_leaf_lg2(t, at, entry) == 0) {
-				t->mem = NULL;
-				t->root_bytes = 0;
+			if (!armv7_short_is_absent(t, at, entry) && armv7_short_leaf_lg2(t, at, entry) == 0)
 				return armv7_short_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that skips a level");
-			}
 		}
 		if (down) {
 			depth++;
@@ -3577,6 +3585,32 @@ enum pt_status armv7_short_adopt(struct pt_table *t, const struct pt_config *con
 		at = armv7_short_geometry[at].parent;
 		entries = depth == 0 ? (size_t)(t->input_mask >> armv7_short_geometry[at].lo) + 1 : armv7_short_levels[at].table_bytes / sizeof(armv7_short_entry);
 	}
+}
+
+enum pt_status armv7_short_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, const uint64_t *roots,
+			size_t n, struct pt_reader *reader, struct pt_result *result)
+{
+	enum pt_status status = armv7_short_view(t, config, roots, n, result);
+
+	if (status != PT_OK)
+		return status;
+	if (n == 0)
+		return armv7_short_fail(result, PT_ERR_CONFIG, 0, armv7_short_start(t, t->top), 0, "no root to adopt");
+	/* Nothing of the table is trusted before this has gone through. */
+	status = armv7_short_verify(t, reader, NULL, NULL, NULL);
+	if (status != PT_OK)
+		return armv7_short_fail(result, status, 0, armv7_short_start(t, t->top), 0, "the table does not verify");
+	t->mem = mem;
+	t->direct = mem->direct;
+	t->n_tables = t->n_roots;
+	t->table_bytes = (uint64_t)t->root_bytes * t->n_roots;
+	for (size_t i = 0; i < n && status == PT_OK; i++)
+		status = armv7_short_adopt_root(t, roots[i], result);
+	if (status != PT_OK) {
+		t->mem = NULL;
+		t->root_bytes = 0;
+	}
+	return status;
 }
 
 size_t armv7_short_registers(const struct pt_table *t, struct pt_register *out, size_t n)

@@ -48,17 +48,19 @@ enum pt_status armv7_short_init(struct pt_table *t, const struct pt_config *conf
 void armv7_short_fini(struct pt_table *t);
 
 /*
- * Look at a table that somebody else made or owns, at root: for F_walk, F_visit, F_translate, F_verify with a reader, and
- * F_registers. Nothing is allocated, nothing needs to be released. PT_ERR_CONFIG, PT_ERR_TABLE.
+ * Look at a table that somebody else made or owns, with its n roots: for F_walk, F_visit, F_translate, F_verify with a
+ * reader, and F_registers. Nothing is allocated, nothing needs to be released. n 0: only what the configuration says of a
+ * table (t->n_roots, among others). PT_ERR_CONFIG (also: the configuration has another number of roots), PT_ERR_TABLE.
  */
-enum pt_status armv7_short_view(struct pt_table *t, const struct pt_config *config, uint64_t root, struct pt_result *result);
+enum pt_status armv7_short_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
+		       struct pt_result *result);
 
 /*
  * Take over a table that exists, live or not, after F_verify through reader: from then on it is as if F_init had made it,
  * and its tables are released through mem. PT_ERR_ENTRY and others of F_verify; PT_ERR_UNSUPPORTED where it skips levels.
  */
-enum pt_status armv7_short_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, uint64_t root,
-			struct pt_reader *reader, struct pt_result *result);
+enum pt_status armv7_short_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, const uint64_t *roots,
+			size_t n, struct pt_reader *reader, struct pt_result *result);
 
 /* The control registers and context entries that make hardware walk this table: at most n; returns how many. */
 size_t armv7_short_registers(const struct pt_table *t, struct pt_register *out, size_t n);

@@ -1045,7 +1045,7 @@ static void x86_64_fill_leaf(const struct pt_table *t, unsigned int kind, x86_64
 	leaf->dirty = x86_64_state(t, kind, entry, false, false);
 }
 
-/* Bytes that one table of level spans, less one; the root spans the whole input. */
+/* The index of iova in a table of level; the root's reaches to the top of what it serves. */
 PT_ALWAYS_INLINE uint64_t x86_64_index_of(const struct pt_table *t, unsigned int level, bool root, uint64_t iova)
 {
 	return root ? (iova & t->input_mask) >> x86_64_geometry[level].lo :
@@ -2417,13 +2417,14 @@ enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 /* ----------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
-static size_t x86_64_slots_left(const struct x86_64_found *found, uint64_t at, uint64_t last)
+static size_t x86_64_slots_left(const struct pt_table *t, const struct x86_64_found *found, uint64_t at, uint64_t last)
 {
 	unsigned int lo = x86_64_geometry[found->level].lo;
 	uint64_t index = (at >> lo) & x86_64_geometry[found->level].index_mask;
 	uint64_t in_table = (uint64_t)x86_64_geometry[found->level].index_mask + 1 - index;
 	uint64_t in_range = ((last >> lo) - (at >> lo)) + 1;
 
+	(void)t;
 	return (size_t)(in_range < in_table ? in_range : in_table);
 }
 
@@ -2460,7 +2461,7 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 
 		(void)x86_64_leaf_at(t, at, &found);
 		lo = x86_64_geometry[found.level].lo;
-		n = x86_64_slots_left(&found, at, last);
+		n = x86_64_slots_left(t, &found, at, last);
 		while (i < n) {
 			x86_64_entry old = x86_64_load_link(found.slot + i), new;
 			unsigned int lg2;
@@ -3106,6 +3107,9 @@ static void x86_64_set_input(struct pt_table *t)
 	t->first = 0;
 	t->first = ~(mask >> 1);
 	t->last = mask + t->first;
+	t->n_roots = 1;
+	t->root_mask = mask;
+	t->root_shift = (uint8_t)(t->input_bits - 1);
 }
 
 /* Leaf sizes: of kinds that exist from the start level on, that fit into input and output, and that are allowed. */
@@ -3116,7 +3120,7 @@ static void x86_64_set_sizes(struct pt_table *t, unsigned int start)
 	for (unsigned int k = 0; k < X86_64_N_KINDS; k++)
 		if (x86_64_kinds[k].category == PT_KIND_LEAF && x86_64_levels[x86_64_kinds[k].level].shape == t->shape &&
 		    x86_64_kinds[k].level >= t->level_base + start &&
-		    (x86_64_tests[k].present < 0 || t->word[x86_64_tests[k].present] != 0) && x86_64_kinds[k].lg2 <= t->input_bits &&
+		    (x86_64_tests[k].present < 0 || t->word[x86_64_tests[k].present] != 0) && x86_64_kinds[k].lg2 <= t->root_shift + 1 &&
 		    ((uint64_t)1 << x86_64_kinds[k].lg2) - 1 <= t->output_last)
 			sizes |= (uint64_t)1 << x86_64_kinds[k].lg2;
 	t->page_sizes = sizes & t->allowed_sizes;
@@ -3139,6 +3143,8 @@ static enum pt_status x86_64_configure(struct pt_table *t, const struct pt_confi
 		p[i] = config && i < x86_64_format.n_params ? config->param[i] : PT_UNSET;
 	for (unsigned int i = 0; i < PT_MAX_WORDS; i++)
 		t->word[i] = 0;
+	for (unsigned int i = 0; i < PT_MAX_ROOTS; i++)
+		t->roots[i] = 0;
 	if (p[X86_64_PARAM_MP] == PT_UNSET)
 		p[X86_64_PARAM_MP] = 52;
 	if (p[X86_64_PARAM_NXE] == PT_UNSET)
@@ -3198,6 +3204,23 @@ static void x86_64_root_size(const struct pt_table *t, unsigned int start, uint6
 		*bytes = *align;
 }
 
+/* An empty root table. */
+static enum pt_status x86_64_new_root(struct pt_table *t, uint64_t bytes, uint64_t align, unsigned int start, uint64_t max, uint64_t *pa,
+				  struct pt_result *result)
+{
+	const struct pt_mem *mem = t->mem;
+
+	if (!mem->alloc(mem->ctx, (size_t)bytes, (size_t)align, max, t->node, pa))
+		return x86_64_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
+	if ((*pa & (align - 1)) != 0 || *pa > max || max - *pa < bytes - 1 || (*pa & 15) != 0) {
+		mem->release(mem->ctx, *pa, (size_t)bytes);
+		return x86_64_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
+	}
+	x86_64_clear_slots(t, x86_64_table_at(t, *pa), (size_t)bytes / sizeof(x86_64_entry), t->level_base + start);
+	x86_64_sync(t, x86_64_table_at(t, *pa), (size_t)bytes / sizeof(x86_64_entry));
+	return PT_OK;
+}
+
 enum pt_status x86_64_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, struct pt_result *result)
 {
 	unsigned int start;
@@ -3210,17 +3233,12 @@ enum pt_status x86_64_init(struct pt_table *t, const struct pt_config *config, c
 	t->mem = mem;
 	t->direct = mem->direct;
 	max = t->word[X86_64_WORD_ROOT_LAST];
-	if (!mem->alloc(mem->ctx, (size_t)bytes, (size_t)align, max, t->node, &pa))
-		return x86_64_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
-	if ((pa & (align - 1)) != 0 || pa > max || max - pa < bytes - 1 || (pa & 15) != 0) {
-		mem->release(mem->ctx, pa, (size_t)bytes);
-		return x86_64_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
-	}
+	status = x86_64_new_root(t, bytes, align, start, max, &pa, result);
+	if (status != PT_OK)
+		return status;
 	t->root_bytes = (uint32_t)bytes;
-	t->n_tables = 1;
-	t->table_bytes = bytes;
-	x86_64_clear_slots(t, x86_64_table_at(t, pa), (size_t)bytes / sizeof(x86_64_entry), t->level_base + start);
-	x86_64_sync(t, x86_64_table_at(t, pa), (size_t)bytes / sizeof(x86_64_entry));
+	t->n_tables = t->n_roots;
+	t->table_bytes = bytes * t->n_roots;
 	PT_PUBLISH(&t->top, pa | start);
 	PT_WMB_DEVICE();
 	return PT_OK;
@@ -3228,28 +3246,28 @@ enum pt_status x86_64_init(struct pt_table *t, const struct pt_config *config, c
 
 void x86_64_fini(struct pt_table *t)
 {
-	unsigned int start = (unsigned int)(t->top & 15);
-	uint64_t pa = t->top & ~(uint64_t)15;
+	unsigned int level = t->level_base + (unsigned int)(t->top & 15);
 
 	if (!t->mem || t->root_bytes == 0)
 		return;
-	if (x86_64_geometry[t->level_base + start].has_table) {
-		size_t entries = (size_t)(t->input_mask >> x86_64_geometry[t->level_base + start].lo) + 1;
+	for (unsigned int root = 0; root < t->n_roots; root++) {
+		uint64_t pa = pt_root_at(t, root);
+		size_t entries = (size_t)(t->input_mask >> x86_64_geometry[level].lo) + 1;
 
-		for (size_t i = 0; i < entries; i++) {
+		for (size_t i = 0; x86_64_geometry[level].has_table && i < entries; i++) {
 			x86_64_entry entry = x86_64_load(x86_64_table_at(t, pa) + i);
 
-			if (x86_64_is_table(t, t->level_base + start, entry))
-				x86_64_free_subtree(t, x86_64_table_pa(t, t->level_base + start, entry),
-						x86_64_geometry[t->level_base + start].next);
+			if (x86_64_is_table(t, level, entry))
+				x86_64_free_subtree(t, x86_64_table_pa(t, level, entry), x86_64_geometry[level].next);
 		}
+		x86_64_release_table(t, pa, t->root_bytes);
 	}
-	x86_64_release_table(t, pa, t->root_bytes);
 	t->root_bytes = 0;
 	t->top = 0;
 }
 
-enum pt_status x86_64_view(struct pt_table *t, const struct pt_config *config, uint64_t root, struct pt_result *result)
+enum pt_status x86_64_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
+		       struct pt_result *result)
 {
 	unsigned int start;
 	uint64_t bytes, align;
@@ -3257,38 +3275,31 @@ enum pt_status x86_64_view(struct pt_table *t, const struct pt_config *config, u
 
 	if (status != PT_OK)
 		return status;
+	if (n != 0 && n != t->n_roots)
+		return x86_64_fail(result, PT_ERR_CONFIG, 0, t->level_base + start, 0, "this configuration has another number of roots");
 	x86_64_root_size(t, start, &bytes, &align);
-	if ((root & (align - 1)) != 0 || (root & 15) != 0 || root > t->word[X86_64_WORD_ROOT_LAST])
-		return x86_64_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root is misaligned, or beyond what a register can hold");
-	t->top = root | start;
+	for (size_t i = 0; i < n; i++) {
+		if ((roots[i] & (align - 1)) != 0 || (roots[i] & 15) != 0 || roots[i] > t->word[X86_64_WORD_ROOT_LAST])
+			return x86_64_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0,
+				       "the root is misaligned, or beyond what a register can hold");
+	}
+	t->top = (n ? roots[0] : 0) | start;
 	t->root_bytes = (uint32_t)bytes;
 	return PT_OK;
 }
 
-enum pt_status x86_64_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, uint64_t root,
-			struct pt_reader *reader, struct pt_result *result)
+/*
+ * Count the tables under a root of a table that was verified. A table entry that hardware would follow but this code
+ * does not write is refused.
+ */
+static enum pt_status x86_64_adopt_root(struct pt_table *t, uint64_t root, struct pt_result *result)
 {
-	uint64_t bytes, align, table[PT_MAX_STEPS];
+	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS], entries;
-	unsigned int depth = 0, at;
-	enum pt_status status = x86_64_view(t, config, root, result);
+	unsigned int depth = 0, at = x86_64_start(t, t->top);
 
-	if (status != PT_OK)
-		return status;
-	/* Nothing of the table is trusted before this has gone through. */
-	status = x86_64_verify(t, reader, NULL, NULL, NULL);
-	if (status != PT_OK)
-		return x86_64_fail(result, status, 0, x86_64_start(t, t->top), 0, "the table does not verify");
-	x86_64_root_size(t, (unsigned int)(t->top & 15), &bytes, &align);
-	t->mem = mem;
-	t->direct = mem->direct;
-	t->root_bytes = (uint32_t)bytes;
-	t->n_tables = 1;
-	t->table_bytes = bytes;
-	/* Count its tables; a table entry that hardware would follow but this code does not write is refused. */
 	table[0] = root;
 	index[0] = 0;
-	at = x86_64_start(t, t->top);
 	entries = (size_t)(t->input_mask >> x86_64_geometry[at].lo) + 1;
 	for (;;) {
 		bool down = false;
@@ -3302,11 +3313,8 @@ enum pt_status x86_64_adopt(struct pt_table *t, const struct pt_config *config, 
 				down = true;
 				break;
 			}
-			if (!x86_64_is_absent(t, at, entry) && x86_64_leaf_lg2(t, at, entry) == 0) {
-				t->mem = NULL;
-				t->root_bytes = 0;
+			if (!x86_64_is_absent(t, at, entry) && x86_64_leaf_lg2(t, at, entry) == 0)
 				return x86_64_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that skips a level");
-			}
 		}
 		if (down) {
 			depth++;
@@ -3322,6 +3330,32 @@ enum pt_status x86_64_adopt(struct pt_table *t, const struct pt_config *config, 
 		at = x86_64_geometry[at].parent;
 		entries = depth == 0 ? (size_t)(t->input_mask >> x86_64_geometry[at].lo) + 1 : x86_64_levels[at].table_bytes / sizeof(x86_64_entry);
 	}
+}
+
+enum pt_status x86_64_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, const uint64_t *roots,
+			size_t n, struct pt_reader *reader, struct pt_result *result)
+{
+	enum pt_status status = x86_64_view(t, config, roots, n, result);
+
+	if (status != PT_OK)
+		return status;
+	if (n == 0)
+		return x86_64_fail(result, PT_ERR_CONFIG, 0, x86_64_start(t, t->top), 0, "no root to adopt");
+	/* Nothing of the table is trusted before this has gone through. */
+	status = x86_64_verify(t, reader, NULL, NULL, NULL);
+	if (status != PT_OK)
+		return x86_64_fail(result, status, 0, x86_64_start(t, t->top), 0, "the table does not verify");
+	t->mem = mem;
+	t->direct = mem->direct;
+	t->n_tables = t->n_roots;
+	t->table_bytes = (uint64_t)t->root_bytes * t->n_roots;
+	for (size_t i = 0; i < n && status == PT_OK; i++)
+		status = x86_64_adopt_root(t, roots[i], result);
+	if (status != PT_OK) {
+		t->mem = NULL;
+		t->root_bytes = 0;
+	}
+	return status;
 }
 
 size_t x86_64_registers(const struct pt_table *t, struct pt_register *out, size_t n)

@@ -37,7 +37,7 @@ void compare_walk(const struct compared *c, uint64_t iova)
 
 	memset(&walk, 0xa5, sizeof(walk));
 	reader.steps = STEPS;
-	interp_walk(c->in, &c->image, pt_root(c->table), iova, &want);
+	interp_walk(c->in, &c->image, interp_roots(c->table), iova, &want);
 	c->format->walk(c->table, &reader, iova, &walk);
 	check_fault(c, "walk", iova, &want, &walk);
 	CHECK_MSG(walk.n_steps == want.n_steps && walk.level == want.level,
@@ -93,7 +93,7 @@ void compare_translate(const struct compared *c, uint64_t iova, unsigned int acc
 	memset(&walk, 0xa5, sizeof(walk));
 	reader.steps = STEPS;
 	reader.update = NULL;
-	interp_translate(c->in, &c->image, pt_root(c->table), iova, access, &want);
+	interp_translate(c->in, &c->image, interp_roots(c->table), iova, access, &want);
 	if (want.unknown_rights)
 		return;
 	c->format->translate(c->table, &reader, iova, access, &walk);
@@ -144,7 +144,7 @@ static bool on_run(void *ctx, const struct pt_run *run)
 	for (int i = 0; i < 3; i++) {
 		struct interp_walk want;
 
-		interp_walk(c->in, &c->image, pt_root(c->table), probe[i], &want);
+		interp_walk(c->in, &c->image, interp_roots(c->table), probe[i], &want);
 		CHECK_MSG(want.faults == 0 && want.pa == run->leaf.pa + (probe[i] - run->first) &&
 				  want.leaf.lg2 == run->leaf.lg2 &&
 				  (want.unknown_rights || want.leaf.rights == run->leaf.rights) &&
@@ -193,7 +193,7 @@ void compare_visit_verify(const struct compared *c, const uint64_t *iova, size_t
 		struct interp_walk want;
 		uint64_t inner;
 
-		interp_walk(c->in, &c->image, pt_root(c->table), iova[i], &want);
+		interp_walk(c->in, &c->image, interp_roots(c->table), iova[i], &want);
 		if (visited == PT_OK && !want.own_ancestor)
 			CHECK_MSG(seen[i] == (want.faults == 0),
 				  "%s\n  visit %s 0x%" PRIx64 ", a walk gives faults 0x%" PRIx64, c->describe(c->ctx),

@@ -254,9 +254,23 @@ static uint64_t per_root(const struct interp *in, ref level, bool start)
 	return hi + 1 <= lo ? 1 : (uint64_t)1 << (hi + 1 - lo);
 }
 
+struct interp_roots interp_roots(const struct pt_table *table)
+{
+	struct interp_roots roots = {{0}};
+
+	for (unsigned int i = 0; i < table->n_roots; i++)
+		roots.pa[i] = pt_root_at(table, i);
+	return roots;
+}
+
+unsigned int interp_root(const struct interp *in, uint64_t inner)
+{
+	return in->count_lg2 ? (unsigned int)(inner >> (in->input_hi + 1 - in->count_lg2)) : 0;
+}
+
 uint64_t interp_entries(const struct interp *in, ref level, bool start)
 {
-	return per_root(in, level, start) << (start ? in->count_lg2 : 0);
+	return per_root(in, level, start);
 }
 
 uint64_t interp_index(const struct interp *in, ref level, bool start, uint64_t inner)
@@ -271,7 +285,7 @@ uint64_t interp_table_bytes(const struct interp *in, ref level, bool start)
 	if (!start)
 		return l->table_bytes;
 	if (in->model->root.table != REF_NONE)
-		return (uint64_t)eval(in, in->model->root.table) << in->count_lg2;
+		return (uint64_t)eval(in, in->model->root.table);
 	return interp_entries(in, level, true) * (uint64_t)l->entry_bytes << l->every_lg2;
 }
 

@@ -41,6 +41,12 @@ struct interp {
 	uint64_t slice_exists[INTERP_SLICES / 64]; /* bit n: slice n of the model exists in this configuration */
 };
 
+/* The roots of a table, as many as the configuration has. */
+struct interp_roots {
+	uint64_t pa[PT_MAX_ROOTS];
+};
+struct interp_roots interp_roots(const struct pt_table *table);
+
 /* A byte image of memory; read: false when any byte lies outside. */
 struct image {
 	bool (*read)(void *ctx, uint64_t pa, void *buffer, size_t bytes);
@@ -65,10 +71,12 @@ void interp_put_bits(uint64_t word[2], unsigned int hi, unsigned int lo, uint64_
 int64_t interp_eval(const struct interp *in, ref expr, ref kind, const uint64_t word[2], unsigned int request);
 bool interp_holds(const struct interp *in, ref cond, ref kind, const uint64_t word[2], unsigned int request);
 
-/* Entries of a table of this level; index of an inner address in it. start: it is the root. */
+/* The number of the root that serves an inner address. */
+unsigned int interp_root(const struct interp *in, uint64_t inner);
+/* Entries of a table of this level; index of an inner address in it. start: it is a root. */
 uint64_t interp_entries(const struct interp *in, ref level, bool start);
 uint64_t interp_index(const struct interp *in, ref level, bool start, uint64_t inner);
-/* Bytes of the table (for start: of all roots together). */
+/* Bytes of the table. */
 uint64_t interp_table_bytes(const struct interp *in, ref level, bool start);
 uint64_t interp_entry_pa(const struct interp *in, ref level, uint64_t table, uint64_t index);
 bool interp_read(const struct interp *in, const struct image *image, ref level, uint64_t pa, uint64_t word[2]);
@@ -127,11 +135,11 @@ struct interp_walk {
 	bool own_ancestor; /* some table on the path is its own ancestor */
 	uint64_t table[PT_MAX_STEPS];
 };
-void interp_walk(const struct interp *in, const struct image *image, uint64_t root, uint64_t iova,
+void interp_walk(const struct interp *in, const struct image *image, struct interp_roots roots, uint64_t iova,
 		 struct interp_walk *walk);
 
 /* An access by the manual, without updates: walk->faults as above, with permission and accessed faults added. */
-void interp_translate(const struct interp *in, const struct image *image, uint64_t root, uint64_t iova,
+void interp_translate(const struct interp *in, const struct image *image, struct interp_roots roots, uint64_t iova,
 		      unsigned int access, struct interp_walk *walk);
 
 /* One entry that interp_scan() met. inner: first input address that it serves. */
@@ -144,15 +152,16 @@ struct interp_entry {
 	unsigned int path_rights;
 };
 /*
- * Everything below root in order of address, depth first: entries that are not absent go to entry(), every table to
- * table() after its entries (used: those that are not absent). Returns false when a read failed.
+ * Everything below the roots in order of address, depth first: entries that are not absent go to entry(), every table
+ * to table() after its entries (used: those that are not absent). Returns false when a read failed.
  */
 struct interp_scan {
 	void *ctx;
 	void (*entry)(void *ctx, const struct interp_entry *entry);
 	void (*table)(void *ctx, ref level, uint64_t pa, uint64_t inner, uint64_t bytes_served, uint64_t used);
 };
-bool interp_scan(const struct interp *in, const struct image *image, uint64_t root, const struct interp_scan *scan);
+bool interp_scan(const struct interp *in, const struct image *image, struct interp_roots roots,
+		 const struct interp_scan *scan);
 
 /* One leaf that a mapper is to write. */
 struct interp_leaf {
@@ -165,8 +174,9 @@ struct interp_leaf {
  * page_sizes: sizes that may be used. now: the configuration of the tables in the image, which is another one than in
  * only if the root has to grow for this. False: none (misaligned, too wide, or something is there).
  */
-bool interp_choose(const struct interp *in, const struct interp *now, const struct image *image, uint64_t root,
-		   uint64_t iova, uint64_t pa, uint64_t bytes, uint64_t page_sizes, struct interp_leaf *leaf);
+bool interp_choose(const struct interp *in, const struct interp *now, const struct image *image,
+		   struct interp_roots roots, uint64_t iova, uint64_t pa, uint64_t bytes, uint64_t page_sizes,
+		   struct interp_leaf *leaf);
 
 /* The smallest leaf size; all leaf sizes, as a bitmap. */
 uint64_t interp_page_sizes(const struct interp *in);

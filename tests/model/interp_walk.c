@@ -72,11 +72,11 @@ static void fill_leaf(const struct interp *in, struct interp_walk *walk, ref kin
 	walk->unknown_rights |= decode.unknown_rights;
 }
 
-void interp_walk(const struct interp *in, const struct image *image, uint64_t root, uint64_t iova,
+void interp_walk(const struct interp *in, const struct image *image, struct interp_roots roots, uint64_t iova,
 		 struct interp_walk *walk)
 {
 	unsigned int rights = PT_RIGHT_ALL;
-	uint64_t table = root, inner;
+	uint64_t table, inner;
 	ref level = in->start;
 
 	memset(walk, 0, sizeof(*walk));
@@ -85,6 +85,7 @@ void interp_walk(const struct interp *in, const struct image *image, uint64_t ro
 		walk->faults = fault_bit(in->model->input.fault, PT_FAULT_ADDRESS);
 		return;
 	}
+	table = roots.pa[interp_root(in, inner)];
 	for (;;) {
 		bool start = walk->n_steps == 0;
 		struct pt_step *step = &walk->step[walk->n_steps];
@@ -141,13 +142,13 @@ void interp_walk(const struct interp *in, const struct image *image, uint64_t ro
 	}
 }
 
-void interp_translate(const struct interp *in, const struct image *image, uint64_t root, uint64_t iova,
+void interp_translate(const struct interp *in, const struct image *image, struct interp_roots roots, uint64_t iova,
 		      unsigned int access, struct interp_walk *walk)
 {
 	bool priv = (access & PT_ACCESS_PRIV) != 0;
 	unsigned int need = access & (PT_ACCESS_READ | PT_ACCESS_WRITE | PT_ACCESS_EXEC);
 
-	interp_walk(in, image, root, iova, walk);
+	interp_walk(in, image, roots, iova, walk);
 	/* an entry on the way with accessed clear that hardware does not set faults at that level */
 	for (unsigned int i = 0; i < walk->n_steps; i++) {
 		struct interp_decode decode;
@@ -257,11 +258,16 @@ static bool scan_table(const struct scan *scan, ref level, bool start, uint64_t 
 	return true;
 }
 
-bool interp_scan(const struct interp *in, const struct image *image, uint64_t root, const struct interp_scan *to)
+bool interp_scan(const struct interp *in, const struct image *image, struct interp_roots roots,
+		 const struct interp_scan *to)
 {
 	struct scan scan = {in, image, to};
 
-	return scan_table(&scan, in->start, true, root, 0, PT_RIGHT_ALL);
+	for (unsigned int i = 0; i >> in->count_lg2 == 0; i++)
+		if (!scan_table(&scan, in->start, true, roots.pa[i],
+				i ? (uint64_t)i << (in->input_hi + 1 - in->count_lg2) : 0, PT_RIGHT_ALL))
+			return false;
+	return true;
 }
 
 /* ------------------------------------------------------------------------------------------------- choosing a leaf */
@@ -272,7 +278,8 @@ bool interp_offered(const struct interp *in, ref kind)
 
 	if (k->category != CATEGORY_LEAF || !interp_holds(in, k->present, REF_NONE, NULL, 0))
 		return false;
-	return (unsigned int)k->lg2 <= in->input_hi + 1 && k->lg2 < 64 && ones((unsigned int)k->lg2) <= in->output_last;
+	return (unsigned int)k->lg2 <= in->input_hi + 1 - in->count_lg2 && k->lg2 < 64 &&
+	       ones((unsigned int)k->lg2) <= in->output_last;
 }
 
 /* Levels that a walk from the start can reach by the entries that a mapper writes. */
@@ -317,13 +324,15 @@ static bool slots_absent(const struct interp *in, const struct image *image, ref
 }
 
 /* Is there room for this kind at the address, in the tables as they are? */
-static bool has_room(const struct interp *in, const struct image *image, uint64_t root, uint64_t inner, ref kind)
+static bool has_room(const struct interp *in, const struct image *image, struct interp_roots roots, uint64_t inner,
+		     ref kind)
 {
-	uint64_t table = root, word[2];
+	uint64_t root, table, word[2];
 	ref level = in->start, entry;
 
 	if (in->input_hi < 63 && inner >> (in->input_hi + 1))
-		return true;		      /* the root will grow over it */
+		return true; /* the root will grow over it */
+	root = table = roots.pa[interp_root(in, inner)];
 	if (kind_of(in, kind)->level < level) /* the root will hang below where the leaf goes */
 		return slots_absent(in, image, level, table, 0, interp_entries(in, level, true));
 	for (;;) {
@@ -349,8 +358,9 @@ static bool has_room(const struct interp *in, const struct image *image, uint64_
 	}
 }
 
-bool interp_choose(const struct interp *in, const struct interp *now, const struct image *image, uint64_t root,
-		   uint64_t iova, uint64_t pa, uint64_t bytes, uint64_t page_sizes, struct interp_leaf *leaf)
+bool interp_choose(const struct interp *in, const struct interp *now, const struct image *image,
+		   struct interp_roots roots, uint64_t iova, uint64_t pa, uint64_t bytes, uint64_t page_sizes,
+		   struct interp_leaf *leaf)
 {
 	const struct m_shape *shape = &in->model->shapes.v[in->shape];
 	uint64_t inner, word[2];
@@ -375,7 +385,7 @@ bool interp_choose(const struct interp *in, const struct interp *now, const stru
 			if (found && lg2 <= leaf->lg2)
 				continue;
 			if (!interp_encode(in, kind, pa, PT_READ | PT_WRITE, word) ||
-			    !has_room(now, image, root, inner, kind))
+			    !has_room(now, image, roots, inner, kind))
 				continue;
 			found = true;
 			leaf->iova = iova;

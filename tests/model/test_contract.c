@@ -435,6 +435,7 @@ TEST_EACH(contract, adopt, count, label)
 {
 	struct world *world = begin(each, true);
 	struct pt_segment segments[4];
+	struct interp_roots roots;
 	struct pt_table old;
 	struct pt_reader reader;
 	struct pt_result result;
@@ -448,11 +449,12 @@ TEST_EACH(contract, adopt, count, label)
 	}
 	world_flush(world);
 	old = world->table;
+	roots = interp_roots(&old);
 	if (world->in.model->root.grows != REF_NONE) /* it may have grown */
 		world->config.param[world->in.model->root.grows] = world->in.param[world->in.model->root.grows];
 	memset(&world->table, 0xa5, sizeof(world->table));
 	ground_reader(&world->ground, false, false, &reader);
-	status = world->format->adopt(&world->table, &world->config, &world->ground.mem, pt_root(&old), &reader,
+	status = world->format->adopt(&world->table, &world->config, &world->ground.mem, roots.pa, old.n_roots, &reader,
 				      &result);
 	snprintf(world->what, sizeof(world->what), "adopt");
 	CHECK_MSG(status == PT_OK, "%s\n  adopt: %s (%s)", world_describe(world), pt_status_string(status),

@@ -27,7 +27,7 @@ struct hostile {
 	struct pt_config config;
 	const char *filling;
 	unsigned int round;
-	uint64_t root;
+	uint64_t root, roots[PT_MAX_ROOTS];
 };
 
 static size_t count(void)
@@ -190,7 +190,16 @@ static bool one_round(struct hostile *hostile, const struct pt_format *format, u
 	if (round % 8 == 7)
 		hostile->root = test_random(random) & ~(uint64_t)0xffff; /* most likely outside */
 	memset(&hostile->table, 0xa5, sizeof(hostile->table));
-	if (format->view(&hostile->table, &hostile->config, hostile->root, NULL) != PT_OK)
+	CHECK_EQ(format->view(&hostile->table, &hostile->config, NULL, 0, NULL), PT_OK);
+	CHECK_EQ(hostile->table.n_roots, (uint64_t)1 << hostile->in.count_lg2);
+	hostile->roots[0] = hostile->root;
+	for (unsigned int i = 1; i < hostile->table.n_roots; i++)
+		hostile->roots[i] = test_random(random) % 4
+					    ? hostile->base + (test_random(random) % (MEMORY / 65536)) * 65536
+					    : hostile->root;
+	CHECK_EQ(format->view(&hostile->table, &hostile->config, hostile->roots, hostile->table.n_roots + 1U, NULL),
+		 PT_ERR_CONFIG);
+	if (format->view(&hostile->table, &hostile->config, hostile->roots, hostile->table.n_roots, NULL) != PT_OK)
 		return false; /* not where a register can point */
 	CHECK_EQ(pt_root(&hostile->table), hostile->root);
 	fill(hostile, round % 5, random);
@@ -240,7 +249,10 @@ TEST_EACH(model, hostile_adoption, count, label)
 	fill(&hostile, 0, &random);
 	ground_open(&ground, 0x50000000, 1 << 20, true, 1);
 	reader.steps = 1 << 20;
-	status = hostile.format->adopt(&hostile.table, &hostile.config, &ground.mem, hostile.root, &reader, &result);
+	for (unsigned int i = 0; i < PT_MAX_ROOTS; i++)
+		hostile.roots[i] = hostile.root + (uint64_t)i * 0x10000;
+	status = hostile.format->adopt(&hostile.table, &hostile.config, &ground.mem, hostile.roots,
+				       (size_t)1 << hostile.in.count_lg2, &reader, &result);
 	CHECK_MSG(status != PT_OK, "random bytes were adopted");
 	CHECK_EQ(ground.live, 0);
 	ground_close(&ground);

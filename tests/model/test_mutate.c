@@ -93,7 +93,8 @@ static void mutate_word(struct world *world, const struct interp_walk *walk, uin
 		break;
 	case 1: /* some table, so that walks arrive: the root itself, or another one */
 		word[0] = (word[0] & 0xfff) |
-			  ((test_random(random) % 2 ? pt_root(&world->table)
+			  ((test_random(random) % 2 ? pt_root_at(&world->table, (unsigned int)(test_random(random) %
+											       world->table.n_roots))
 						    : world->ground.base + test_random(random) % world->ground.next) &
 			   ~(uint64_t)0xfff);
 		break;
@@ -146,7 +147,7 @@ TEST_EACH(model, mutated_tables, count, label)
 			while (k && n_undo < 1 + k / 3) { /* the first time as it is */
 				struct interp_walk walk;
 
-				interp_walk(&world.in, &c.image, pt_root(&world.table),
+				interp_walk(&world.in, &c.image, interp_roots(&world.table),
 					    iova[test_random(&random) % ADDRESSES], &walk);
 				if (walk.n_steps)
 					mutate_word(&world, &walk, &random, &undo[n_undo++]);

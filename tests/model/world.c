@@ -140,7 +140,7 @@ static void remember(struct world *world, const struct entry *entry)
 
 	slot = world->n_tlb < WORLD_TLB ? world->n_tlb++ : (unsigned int)(test_random(&world->random) % WORLD_TLB);
 	world->tlb[slot] = *entry;
-	interp_walk(&world->in, &image, pt_root(&world->table), interp_present(&world->in, entry->inner), &walk);
+	interp_walk(&world->in, &image, interp_roots(&world->table), interp_present(&world->in, entry->inner), &walk);
 	for (unsigned int i = 1; i < walk.n_steps; i++) {
 		unsigned int lo = (unsigned int)world->in.model->levels.v[walk.step[i - 1].level].lo;
 
@@ -292,7 +292,10 @@ static void compare_table(void *ctx, ref level, uint64_t pa, uint64_t inner, uin
 	struct compare *compare = ctx;
 	struct world *world = compare->world;
 	const struct ground_block *block = ground_find(&world->ground, pa);
-	bool root = pa == pt_root(&world->table);
+	bool root = false;
+
+	for (unsigned int i = 0; i < world->table.n_roots; i++)
+		root |= pa == pt_root_at(&world->table, i);
 
 	(void)inner;
 	(void)bytes_served;
@@ -321,7 +324,7 @@ static void compare_image(struct world *world, const struct image *image, const 
 	struct compare compare = {.world = world, .view = view, .device = device};
 	struct interp_scan scan = {&compare, compare_entry, compare_table};
 
-	CHECK_MSG(interp_scan(&world->in, image, pt_root(&world->table), &scan),
+	CHECK_MSG(interp_scan(&world->in, image, interp_roots(&world->table), &scan),
 		  "%s\n  %s: a table lies outside of memory", world_describe(world), view);
 	CHECK_MSG(compare.slots == ledger_bytes(&world->ledger),
 		  "%s\n  %s: 0x%" PRIx64 " bytes are mapped, expected 0x%" PRIx64, world_describe(world), view,

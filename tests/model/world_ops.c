@@ -85,8 +85,8 @@ static enum plan plan_run(struct world *world, const struct interp *grown, uint6
 
 		if (plan->n > 2500)
 			return PLAN_LONG;
-		if (!interp_choose(grown, &world->in, &image, pt_root(&world->table), interp_present(grown, inner), pa,
-				   bytes, world->config.page_sizes ? world->config.page_sizes : UINT64_MAX, &leaf))
+		if (!interp_choose(grown, &world->in, &image, interp_roots(&world->table), interp_present(grown, inner),
+				   pa, bytes, world->config.page_sizes ? world->config.page_sizes : UINT64_MAX, &leaf))
 			return PLAN_NONE;
 		CHECK_MSG(interp_encode(&world->in, leaf.kind, pa, request, word),
 			  "%s\n  request 0x%x cannot be encoded in %s", world_describe(world), request,
@@ -187,7 +187,7 @@ static void on_sync(void *ctx)
 		iova = interp_present(&world->in, inner);
 		if (!interp_input(&world->in, iova, &inner))
 			continue;
-		interp_walk(&world->in, &image, pt_root(&world->table), iova, &walk);
+		interp_walk(&world->in, &image, interp_roots(&world->table), iova, &walk);
 		was = ledger_find(&world->ledger, inner);
 		inside = inner >= world->coming_first && inner <= world->coming_last;
 		will = inside ? ledger_find(world->coming, inner) : was;
@@ -299,7 +299,7 @@ static void read_back(struct world *world, uint64_t first, uint64_t last, bool f
 		uint64_t iova = interp_present(&world->in, at), end;
 		struct interp_walk walk;
 
-		interp_walk(&world->in, &image, pt_root(&world->table), iova, &walk);
+		interp_walk(&world->in, &image, interp_roots(&world->table), iova, &walk);
 		if (walk.faults) {
 			unsigned int lo = (unsigned int)world->in.model->levels.v[walk.level].lo;
 
@@ -322,7 +322,7 @@ static void read_back(struct world *world, uint64_t first, uint64_t last, bool f
 					struct interp_walk one;
 
 					interp_walk(
-						&world->in, &image, pt_root(&world->table),
+						&world->in, &image, interp_roots(&world->table),
 						interp_present(&world->in, entry.inner + (slot << walk.leaf.entry_lg2)),
 						&one);
 					entry.accessed |= one.leaf.accessed;
@@ -377,7 +377,7 @@ static void check_exists(struct world *world, const struct op *op, const struct 
 			  interp_input(&world->in, result->iova, &inner) && ledger_find(&world->ledger, inner),
 		  "%s\n  what exists is said to be at 0x%" PRIx64 ", where nothing is", world_describe(world),
 		  result->iova);
-	interp_walk(&world->in, &image, pt_root(&world->table), result->iova, &walk);
+	interp_walk(&world->in, &image, interp_roots(&world->table), result->iova, &walk);
 	CHECK_MSG(result->level == walk.level && result->entry[0] == walk.leaf.raw[0] &&
 			  result->entry[1] == walk.leaf.raw[1],
 		  "%s\n  what exists at 0x%" PRIx64 " is said to be 0x%" PRIx64 " of level %u, but is 0x%" PRIx64
@@ -439,7 +439,7 @@ static void replace(struct world *world, const struct op *op, uint64_t first, un
 
 		while (!(sizes >> lg2 & 1) || ((at | pa) & ones(lg2)) || op->bytes - done <= ones(lg2))
 			lg2--;
-		interp_walk(&world->in, &image, pt_root(&world->table), interp_present(&world->in, at), &walk);
+		interp_walk(&world->in, &image, interp_roots(&world->table), interp_present(&world->in, at), &walk);
 		CHECK_MSG(walk.faults == 0 && walk.pa == pa && walk.leaf.lg2 == lg2,
 			  "%s\n  input 0x%" PRIx64 ": faults 0x%" PRIx64 ", 0x%" PRIx64
 			  " in 2^%u bytes, expected 0x%" PRIx64 " in 2^%u",

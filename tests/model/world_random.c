@@ -239,7 +239,7 @@ void world_access(struct world *world, uint64_t inner, bool write)
 	if (below(world, 2))
 		access |= PT_ACCESS_PRIV;
 	snprintf(world->what, sizeof(world->what), "access 0x%x to 0x%" PRIx64, access, iova);
-	interp_translate(&world->in, &image, pt_root(&world->table), iova, access, &want);
+	interp_translate(&world->in, &image, interp_roots(&world->table), iova, access, &want);
 	ground_reader(&world->ground, true, true, &reader);
 	memset(&walk, 0xa5, sizeof(walk));
 	world->format->translate(&world->table, &reader, iova, access, &walk);
@@ -254,7 +254,7 @@ void world_access(struct world *world, uint64_t inner, bool write)
 	}
 	if (!leaf)
 		return;
-	interp_walk(&world->in, &image, pt_root(&world->table), iova, &want);
+	interp_walk(&world->in, &image, interp_roots(&world->table), iova, &want);
 	CHECK_EQ(want.faults, 0);
 	interp_decode(&world->in, want.leaf.kind, want.leaf.raw, &decode);
 	if (walk.fault == PT_FAULT_NONE) {

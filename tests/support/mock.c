@@ -80,10 +80,11 @@ static bool new_table(struct pt_table *table, uint64_t *pa)
 	return true;
 }
 
-static enum pt_status mock_view(struct pt_table *table, const struct pt_config *config, uint64_t root,
+static enum pt_status mock_view(struct pt_table *table, const struct pt_config *config, const uint64_t *roots, size_t n,
 				struct pt_result *result)
 {
-	*table = (struct pt_table){.format = &mock_format, .top = root, .last = ((uint64_t)1 << 30) - 1};
+	*table = (struct pt_table){
+		.format = &mock_format, .top = n ? roots[0] : 0, .last = ((uint64_t)1 << 30) - 1, .n_roots = 1};
 	for (unsigned int i = 0; i < MOCK_N_PARAMS; i++) {
 		table->param[i] = config->param[i] == PT_UNSET ? 0 : config->param[i];
 		if (!pt_param_valid(&mock_format, i, table->param[i]))
@@ -100,7 +101,7 @@ static enum pt_status mock_view(struct pt_table *table, const struct pt_config *
 static enum pt_status mock_init(struct pt_table *table, const struct pt_config *config, const struct pt_mem *mem,
 				struct pt_result *result)
 {
-	enum pt_status status = mock_view(table, config, 0, result);
+	enum pt_status status = mock_view(table, config, NULL, 0, result);
 
 	if (status == PT_OK)
 		status = injected();

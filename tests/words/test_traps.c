@@ -52,9 +52,10 @@ static unsigned int fault_as(struct trap *trap, const char *format, const struct
 	struct pt_table view;
 	struct pt_result result;
 	struct pt_walk walk;
+	uint64_t root = pt_root(&trap->table);
 
 	words_configure(&config, other, param);
-	CHECK_EQ(other->view(&view, &config, pt_root(&trap->table), &result), PT_OK);
+	CHECK_EQ(other->view(&view, &config, &root, 1, &result), PT_OK);
 	other->translate(&view, &reader, iova, access, &walk);
 	return walk.fault;
 }

@@ -128,9 +128,10 @@ static bool print_result(const struct pt_table *table)
 		json_pack("{s:s, s:o, s:o, s:{s:I, s:I}}", "format", table->format->name, "root",
 			  json_sprintf("0x%" PRIx64, pt_root(table)), "registers", registers_json(table), "tables",
 			  "count", (json_int_t)table->n_tables, "bytes", (json_int_t)table->table_bytes);
-	bool fine = object && json_dumpf(object, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF &&
-		    fflush(stdout) == 0;
+	bool fine;
 
+	set_roots(object, table, 0);
+	fine = object && json_dumpf(object, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF && fflush(stdout) == 0;
 	json_decref(object);
 	if (!fine)
 		complain("cannot write the result to the standard output");
@@ -184,7 +185,8 @@ static int adopt(const struct options *options, struct memory *memory, struct im
 		return EXIT_FINDING;
 	reader = (struct pt_reader){memory, memory_read, NULL, options->steps};
 	result.level = UINT16_MAX;
-	status = options->format->adopt(table, &options->config, &memory->mem, options->roots[0], &reader, &result);
+	status = options->format->adopt(table, &options->config, &memory->mem, options->roots, options->n_roots,
+					&reader, &result);
 	if (status == PT_OK)
 		return EXIT_FINE;
 	complain("the table at 0x%" PRIx64 " cannot be continued: %s%s%s (input address 0x%" PRIx64 ", level %s)",

@@ -185,7 +185,10 @@ int dump_dot(const struct options *options, const struct pt_table *table, struct
 	drawing->table = table;
 	complete = walk_everything(table, reader, draw_walk, drawing);
 	printf("digraph tables {\n  rankdir=LR;\n  node [shape=plaintext, fontname=\"monospace\", fontsize=10];\n");
-	printf("  label=\"%s, root 0x%" PRIx64 "\";\n", table->format->name, pt_root(table));
+	printf("  label=\"%s, root", table->format->name);
+	for (unsigned int i = 0; i < table->n_roots; i++)
+		printf(" 0x%" PRIx64, pt_root_at(table, i));
+	printf("\";\n");
 	for (size_t i = 0; i < drawing->n_nodes; i++)
 		print_node(drawing, i);
 	if (drawing->n_hidden)

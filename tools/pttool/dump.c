@@ -91,9 +91,14 @@ static int dump_runs(const struct options *options, const struct pt_table *table
 	uint64_t findings = 0;
 	int code = EXIT_FINE;
 
-	if (dump.json)
-		printf("{\n  \"format\": \"%s\",\n  \"root\": \"0x%" PRIx64 "\",\n  \"runs\": [", table->format->name,
+	if (dump.json) {
+		printf("{\n  \"format\": \"%s\",\n  \"root\": \"0x%" PRIx64 "\",\n", table->format->name,
 		       pt_root(table));
+		for (unsigned int i = 0; i < table->n_roots && table->n_roots > 1; i++)
+			printf("%s\"0x%" PRIx64 "\"%s", i ? ", " : "  \"roots\": [", pt_root_at(table, i),
+			       i + 1U == table->n_roots ? "],\n" : "");
+		printf("  \"runs\": [");
+	}
 	visited = visit_table(table, &visiting, dump.json ? print_run_json : print_run, &dump);
 	verified = table->format->verify(table, &reader, take_finding, &dump, &findings);
 	if (dump.n_findings > MAX_FINDINGS)

@@ -208,6 +208,12 @@ static bool print_c(const struct firmware *firmware, FILE *out)
 	fprintf(out, "_BASE UINT64_C(0x%" PRIx64 ")\n#define ", firmware->base);
 	upper(out, name);
 	fprintf(out, "_ROOT_OFFSET UINT32_C(0x%" PRIx64 ")\n", pt_root(firmware->table) - firmware->base);
+	for (unsigned int i = 1; i < firmware->table->n_roots; i++) {
+		fprintf(out, "#define ");
+		upper(out, name);
+		fprintf(out, "_ROOT%u_OFFSET UINT32_C(0x%" PRIx64 ")\n", i,
+			pt_root_at(firmware->table, i) - firmware->base);
+	}
 	fprintf(out, "\nextern %s %s[%" PRIu64 "];\n_Alignas(%u) %s %s[%" PRIu64 "] = {\n", type, name, words,
 		firmware->align, type, name, words);
 	for (uint64_t i = 0; i < words; i++) {
@@ -275,6 +281,9 @@ static bool print_asm(const struct firmware *firmware, FILE *out)
 	}
 	fprintf(out, "\t.globl %s_root\n%s_root = %s + 0x%" PRIx64 "\n", name, name, name,
 		pt_root(firmware->table) - firmware->base);
+	for (unsigned int i = 1; i < firmware->table->n_roots; i++)
+		fprintf(out, "\t.globl %s_root%u\n%s_root%u = %s + 0x%" PRIx64 "\n", name, i, name, i, name,
+			pt_root_at(firmware->table, i) - firmware->base);
 	return true;
 }
 
@@ -300,6 +309,7 @@ static bool print_map(const struct firmware *firmware, FILE *out)
 			   hex(pt_root(firmware->table) - firmware->base), "align", (int)firmware->align, "order",
 			   firmware->big_endian ? "big" : "little", "movable", firmware->movable, "registers",
 			   registers_json(firmware->table), "tables", tables, "links", links);
+	set_roots(object, firmware->table, firmware->base);
 	fine = object && json_dumpf(object, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
 	json_decref(object);
 	return fine;

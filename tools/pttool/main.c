@@ -62,7 +62,8 @@ static const struct option_info {
 	[OPTION_RAM_BASE] = {"--ram-base", "PA", TABLE, "the physical address of the first byte of a plain file"},
 	[OPTION_RAM_SIZE] = {"--ram-size", "N", TABLE,
 			     "the size of the memory; `build` creates the file when it is absent"},
-	[OPTION_ROOT] = {"--root", "PA", TABLE, "the root table; with `build`: continue this table"},
+	[OPTION_ROOT] = {"--root", "PA", TABLE,
+			 "the root table (each of them, in order); with `build`: continue this table"},
 	[OPTION_TABLES] = {"--tables", "PA", BUILD, "tables are allocated from here upward"},
 	[OPTION_WIDER] = {"--allow-wider", NULL, BUILD,
 			  "accept rights that were not asked for, where a format must grant them"},
@@ -465,10 +466,6 @@ static bool complete(const struct options *options, const struct command *comman
 			return false;
 		}
 	}
-	if (options->n_roots > 1) {
-		complain("--root is given %zu times, but %s has one root", options->n_roots, options->format->name);
-		return false;
-	}
 	if (command->bit == BUILD && options->n_arguments != 1) {
 		complain(options->n_arguments ? "there is more than one SCRIPT"
 					      : "SCRIPT is missing (- for standard input)");
@@ -476,11 +473,6 @@ static bool complete(const struct options *options, const struct command *comman
 	}
 	if (command->bit == WALK && options->n_arguments == 0) {
 		complain("IOVA is missing: the addresses to translate");
-		return false;
-	}
-	if (command->bit == DIFF && options->other->n_roots > 1) {
-		complain("--other-root is given %zu times, but %s has one root", options->other->n_roots,
-			 options->other->format->name);
 		return false;
 	}
 	if (command->bit == DIFF && !(seen & (1U << OPTION_OTHER_FORMAT | 1U << OPTION_OTHER_SET |
@@ -516,12 +508,24 @@ void complain_config(const struct pt_format *format, enum pt_status status, cons
 bool open_view(const struct options *options, struct pt_table *table)
 {
 	struct pt_result result = {0};
-	enum pt_status status = options->format->view(table, &options->config, options->roots[0], &result);
+	enum pt_status status = options->format->view(table, &options->config, NULL, 0, &result);
 
+	if (status == PT_OK && options->n_roots != table->n_roots) {
+		complain("%zu root%s given, but %s has %u root%s%s", options->n_roots,
+			 options->n_roots == 1 ? " is" : "s are", options->format->name, table->n_roots,
+			 table->n_roots == 1 ? "" : "s", options->format->n_params ? " in this configuration" : "");
+		if (table->n_roots > 1)
+			note("input bits [%d:%d] choose the root: give them in that order", table->input_bits - 1,
+			     table->root_shift + 1);
+		return false;
+	}
+	if (status == PT_OK)
+		status = options->format->view(table, &options->config, options->roots, options->n_roots, &result);
 	if (status == PT_OK)
 		return true;
 	if (status == PT_ERR_TABLE)
-		complain("--root 0x%" PRIx64 ": %s%s%s", options->roots[0], pt_status_string(status),
+		complain("--root 0x%" PRIx64 "%s: %s%s%s", options->roots[0],
+			 options->n_roots == 1 ? "" : ", or one of the others", pt_status_string(status),
 			 result.why ? ": " : "", result.why ? result.why : "");
 	else
 		complain_config(options->format, status, &result);

@@ -6,7 +6,8 @@
  *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
  *   fields.c    entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
- *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c: one command each
+ *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c: one
+ * command each
  *
  * pttool knows formats by struct pt_format only. Images, scripts and command lines are hostile input.
  */
@@ -290,6 +291,8 @@ bool open_table(const struct options *options, struct image *image, struct pt_ta
 
 /* "0x...": addresses and sizes in JSON are strings. */
 struct json_t *hex(uint64_t value);
+/* Where a table has several roots: all of them as "roots", relative to base. "root" is the first in any case. */
+void set_roots(struct json_t *object, const struct pt_table *table, uint64_t base);
 /* The same for the bytes of [first, last], which may be 2^64. */
 const char *format_bytes(char text[24], uint64_t first, uint64_t last);
 

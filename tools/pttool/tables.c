@@ -2,6 +2,20 @@
 /* tables.c - every table, every entry and every run under a root. */
 #include "pttool.h"
 
+#include <jansson.h>
+
+void set_roots(json_t *object, const struct pt_table *table, uint64_t base)
+{
+	json_t *roots;
+
+	if (table->n_roots == 1)
+		return;
+	roots = json_array();
+	for (unsigned int i = 0; i < table->n_roots; i++)
+		json_array_append_new(roots, hex(pt_root_at(table, i) - base));
+	json_object_set_new(object, "roots", roots);
+}
+
 void table_of_step(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova,
 		   uint64_t *pa, uint64_t *bytes)
 {
@@ -9,7 +23,7 @@ void table_of_step(const struct pt_table *table, const struct pt_walk *walk, uns
 	uint64_t entry = walk->step[i].entry_pa;
 
 	if (i == 0) {
-		*pa = pt_root(table);
+		*pa = pt_root_at(table, pt_root_number(table, iova));
 		*bytes = table->root_bytes;
 		return;
 	}

@@ -150,6 +150,7 @@ int command_verify(const struct options *options)
 		json_t *object = json_pack("{s:s, s:o, s:o, s:b}", "format", table.format->name, "root",
 					   hex(options->roots[0]), "findings", verify.json, "complete", !incomplete);
 
+		set_roots(object, &table, 0);
 		json_dumpf(object, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(object);
