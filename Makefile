@@ -83,8 +83,8 @@ PART_O := $(foreach dir,$(TEST_DIRS),$(patsubst %.c,$(B)/obj/%.o,$(call parts_in
 SUPPORT_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/support/*.c))
 TEST_PROGRAMS := $(TEST_C:%.c=$(B)/%)
 HARNESS := $(B)/tests/harness/failures
-# What compilers say does not depend on sanitizers.
-TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers),$(wildcard tests/run-*)))
+# What compilers and other build systems say does not depend on sanitizers.
+TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers tests/run-install),$(wildcard tests/run-*)))
 
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
 ifneq ($(wildcard ptgen/main.c),)
@@ -104,7 +104,7 @@ all: $(PROGRAMS) $(LIBS) ## build the compiler, the formats, the libraries, the 
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-15s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile tools/install.mk | awk -F'|' '{ printf "  %-15s %s\n", $$1, $$2 }'
 	@echo "variables: CC, CFLAGS, OPTIMIZE (-O2 -g), WERROR=-Werror, TESTS=NAME..., SEED=NUMBER"
 
 setup: ## install what building and testing need
@@ -354,5 +354,7 @@ tests: $(TEST_PROGRAMS) $(HARNESS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).c
 check-run: all tests
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' WARNINGS='$(WARNINGS)' SANITIZE='$(SANITIZE)' FORMATS='$(FORMATS)' PTDS='$(PTDS)' \
 		MADE_UP='$(MADE_UP)' CRITERION='$(HAVE_CRITERION)' $(if $(SEED),TEST_SEED='$(SEED)') tests/run-suites $(SUITES) $(TEST_SCRIPTS)
+
+include tools/install.mk
 
 -include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(G)/.*.d $(B)/made_up/.*.d)

@@ -717,7 +717,7 @@ static void walk_cases(struct emitter *emitter, bool lookup)
 		OUT("\t\tslot = %s_slot(%s_table_at(t, %s_table_pa(t, %s_%s, entry)), %s_%s, iova);\n", emitter->lower, emitter->lower,
 		    emitter->lower, emitter->upper, emitter->level_name[i], emitter->upper, emitter->level_name[next]);
 		if (next == i + 1)
-			OUT("\t\t__attribute__((fallthrough));\n");
+			OUT("\t\t__attribute__((__fallthrough__));\n");
 		else
 			OUT("\t\tgoto level_%d;\n", next);
 	}

@@ -111,8 +111,8 @@ static inline uint64_t pt_be64(uint64_t x)
 #endif
 }
 
-#define PT_ALWAYS_INLINE static inline __attribute__((always_inline))
-#define PT_NOINLINE __attribute__((noinline))
+#define PT_ALWAYS_INLINE static inline __attribute__((__always_inline__))
+#define PT_NOINLINE __attribute__((__noinline__))
 #define PT_LIKELY(x) __builtin_expect(!!(x), 1)
 #define PT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -2186,13 +2186,13 @@ PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_find(const struct pt_table *t, uint64_
 		if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
 			return NULL;
 		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case AMD_V1_3_L2:
 		entry = amd_v1_3_load_link(slot);
 		if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
 			return NULL;
 		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case AMD_V1_3_L1:
 		return slot;
 	default: return NULL;
@@ -2224,13 +2224,13 @@ enum pt_status amd_v1_3_iova_to_phys(const struct pt_table *t, uint64_t iova, ui
 		if ((!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
 			return amd_v1_3_resolve(t, AMD_V1_3_L3, entry, iova, pa);
 		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case AMD_V1_3_L2:
 		entry = amd_v1_3_load_link(slot);
 		if ((!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
 			return amd_v1_3_resolve(t, AMD_V1_3_L2, entry, iova, pa);
 		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case AMD_V1_3_L1:
 		entry = amd_v1_3_load_link(slot);
 		return amd_v1_3_resolve(t, AMD_V1_3_L1, entry, iova, pa);

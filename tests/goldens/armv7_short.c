@@ -1706,7 +1706,7 @@ PT_ALWAYS_INLINE armv7_short_entry *armv7_short_find(const struct pt_table *t, u
 		if (PT_UNLIKELY(!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
 			return NULL;
 		slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)), ARMV7_SHORT_L2, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case ARMV7_SHORT_L2:
 		return slot;
 	default: return NULL;
@@ -1738,7 +1738,7 @@ enum pt_status armv7_short_iova_to_phys(const struct pt_table *t, uint64_t iova,
 		if ((!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
 			return armv7_short_resolve(t, ARMV7_SHORT_L1, entry, iova, pa);
 		slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)), ARMV7_SHORT_L2, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case ARMV7_SHORT_L2:
 		entry = armv7_short_load_link(slot);
 		return armv7_short_resolve(t, ARMV7_SHORT_L2, entry, iova, pa);

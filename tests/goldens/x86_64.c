@@ -1453,25 +1453,25 @@ PT_ALWAYS_INLINE x86_64_entry *x86_64_find(const struct pt_table *t, uint64_t io
 		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML5, entry)))
 			return NULL;
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PML4:
 		entry = x86_64_load_link(slot);
 		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML4, entry)))
 			return NULL;
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PDPT:
 		entry = x86_64_load_link(slot);
 		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PDPT, entry)))
 			return NULL;
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PD:
 		entry = x86_64_load_link(slot);
 		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PD, entry)))
 			return NULL;
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PT:
 		return slot;
 	default: return NULL;
@@ -1503,25 +1503,25 @@ enum pt_status x86_64_iova_to_phys(const struct pt_table *t, uint64_t iova, uint
 		if ((!x86_64_is_table(t, X86_64_PML5, entry)))
 			return PT_ERR_ABSENT;
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PML4:
 		entry = x86_64_load_link(slot);
 		if ((!x86_64_is_table(t, X86_64_PML4, entry)))
 			return PT_ERR_ABSENT;
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PDPT:
 		entry = x86_64_load_link(slot);
 		if ((!x86_64_is_table(t, X86_64_PDPT, entry)))
 			return x86_64_resolve(t, X86_64_PDPT, entry, iova, pa);
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PD:
 		entry = x86_64_load_link(slot);
 		if ((!x86_64_is_table(t, X86_64_PD, entry)))
 			return x86_64_resolve(t, X86_64_PD, entry, iova, pa);
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
-		__attribute__((fallthrough));
+		__attribute__((__fallthrough__));
 	case X86_64_PT:
 		entry = x86_64_load_link(slot);
 		return x86_64_resolve(t, X86_64_PT, entry, iova, pa);
