@@ -17,9 +17,10 @@ enum {
 	FIND = 1 << 5,
 	STATS = 1 << 6,
 	DIFF = 1 << 7,
+	REGISTERS = 1 << 8,
 	READ = WALK | DUMP | VERIFY | FIND | STATS | DIFF,
 	TABLE = BUILD | READ,
-	ANY = TABLE | FORMATS
+	ANY = TABLE | FORMATS | REGISTERS
 };
 
 enum option {
@@ -56,13 +57,13 @@ static const struct option_info {
 	const char *help;
 } option_info[N_OPTIONS] = {
 	[OPTION_FORMAT] = {"--format", "F", ANY, "the format of the table (see `pttool formats`)"},
-	[OPTION_SET] = {"--set", "NAME=VALUE", TABLE, "a parameter of the format; may be repeated"},
+	[OPTION_SET] = {"--set", "NAME=VALUE", TABLE | REGISTERS, "a parameter of the format; may be repeated"},
 	[OPTION_RAM] = {"--ram", "FILE", TABLE,
 			"the image of physical memory, a segment FILE@PA[+OFFSET:SIZE], or a core; may be repeated"},
 	[OPTION_RAM_BASE] = {"--ram-base", "PA", TABLE, "the physical address of the first byte of a plain file"},
 	[OPTION_RAM_SIZE] = {"--ram-size", "N", TABLE,
 			     "the size of the memory; `build` creates the file when it is absent"},
-	[OPTION_ROOT] = {"--root", "PA", TABLE,
+	[OPTION_ROOT] = {"--root", "PA", TABLE | REGISTERS,
 			 "the root table (each of them, in order); with `build`: continue this table"},
 	[OPTION_TABLES] = {"--tables", "PA", BUILD, "tables are allocated from here upward"},
 	[OPTION_WIDER] = {"--allow-wider", NULL, BUILD,
@@ -73,8 +74,9 @@ static const struct option_info {
 	[OPTION_NAME] = {"--name", "NAME", BUILD, "the symbol in C and assembly (page_tables)"},
 	[OPTION_ACCESS] = {"--access", "r|w|x[p]", WALK, "an access, as the hardware checks it; p: privileged"},
 	[OPTION_EXPLAIN] = {"--explain", NULL, WALK, "show each step, each field and the verdict"},
-	[OPTION_TEXT] = {"--text", NULL, DUMP | VERIFY | FIND | STATS | DIFF, "lines of text (the default)"},
-	[OPTION_JSON] = {"--json", NULL, DUMP | VERIFY | FIND | STATS | DIFF | FORMATS, "one JSON value"},
+	[OPTION_TEXT] = {"--text", NULL, DUMP | VERIFY | FIND | STATS | DIFF | REGISTERS,
+			 "lines of text (the default)"},
+	[OPTION_JSON] = {"--json", NULL, DUMP | VERIFY | FIND | STATS | DIFF | REGISTERS | FORMATS, "one JSON value"},
 	[OPTION_DOT] = {"--dot", NULL, DUMP, "a drawing of the tables, for Graphviz"},
 	[OPTION_STEPS] = {"--steps", "N", TABLE, "how many entries may be read before giving up (64M)"},
 	[OPTION_OTHER_FORMAT] = {"--other-format", "F", DIFF, "the second table's format, if it is another one"},
@@ -109,6 +111,8 @@ static const struct command {
 	{"find", FIND, command_find, " PA[+SIZE]...", "print what maps physical addresses, as dump does"},
 	{"stats", STATS, command_stats, "",
 	 "count leaves and tables by size and level, and what larger leaves would save"},
+	{"registers", REGISTERS, command_registers, " [NAME=VALUE]...",
+	 "print the registers for --root; or which format, configuration and root such values stand for"},
 	{"diff", DIFF, command_diff, "", "print what a second table maps more (+), less (-) or otherwise (~)"},
 };
 
@@ -479,6 +483,15 @@ static bool complete(const struct options *options, const struct command *comman
 					      1U << OPTION_OTHER_RAM | 1U << OPTION_OTHER_ROOT))) {
 		complain("there is no second table: --other-root, --other-ram, --other-format or --other-set says "
 			 "which");
+		return false;
+	}
+	if (command->bit == REGISTERS && options->n_arguments == 0 && !(options->format && options->n_roots)) {
+		complain(options->format ? "--root is missing, or NAME=VALUE: the registers to make something of"
+					 : "--format is missing, or NAME=VALUE: the registers to make something of");
+		return false;
+	}
+	if (command->bit == REGISTERS && options->n_arguments && options->n_roots) {
+		complain("--root does not go with NAME=VALUE: the root follows from the registers");
 		return false;
 	}
 	if (command->bit == FIND && options->n_arguments == 0) {

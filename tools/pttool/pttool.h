@@ -6,7 +6,7 @@
  *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
  *   fields.c    entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
- *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c: one
+ *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c, registers.c: one
  * command each
  *
  * pttool knows formats by struct pt_format only. Images, scripts and command lines are hostile input.
@@ -284,6 +284,7 @@ int command_verify(const struct options *options);
 int command_find(const struct options *options);
 int command_stats(const struct options *options);
 int command_diff(const struct options *options);
+int command_registers(const struct options *options);
 
 /* Opens what --ram says, for reading, and the table at --root. Complains and returns false; image_close() in any case.
  */
