@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * emit_json.c - the whole flat model as JSON. Expressions are integers where they are constant and small, else strings
- * in the syntax of the language; words and addresses are strings ("0x..."), since 64-bit values do not fit the integers
- * of JSON; what does not apply is left out. Order is that of the model, so equal input gives equal bytes.
+ * emit_json.c - the whole flat model as JSON, as docs/format.schema.json says. Expressions are integers where they are
+ * constant and small, else strings in the syntax of the language, each of which is a key of the member "expressions";
+ * words and addresses are strings ("0x..."), since 64-bit values do not fit the integers of JSON; what does not apply
+ * is left out. Order is that of the model, so equal input gives equal bytes.
  */
+#include "json_text.h"
 #include "stages.h"
 #include "text.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct json {
 	struct context *context;
 	const struct model *model;
+	json_t *trees; /* of the expressions so far: text -> tree */
 };
 
 static json_t *must(struct json *j, json_t *value)
@@ -68,13 +70,91 @@ static json_t *number(struct json *j, uint64_t value)
 	return string(arena_printf(j->context->arena, "0x%" PRIx64, value));
 }
 
+static json_t *constant(struct json *j, int64_t k)
+{
+	return k >= -0xffffffffLL && k <= 0xffffffffLL ? json_integer(k) : number(j, (uint64_t)k);
+}
+
+static const char *const request_letters[] = {"r", "w", "x", "p", "g", "noncached", "device"};
+enum { N_REQUEST_LETTERS = sizeof(request_letters) / sizeof(request_letters[0]) };
+
+static const char *request_letter(ref right)
+{
+	int i;
+
+	for (i = 0; i < N_REQUEST_LETTERS; i++)
+		if (right == 1 << i)
+			return request_letters[i];
+	return "?";
+}
+
+/* An expression as a tree: a number, or an array of an operator and its operands. */
+static json_t *tree(struct json *j, ref at)
+{
+	static const char *const operators[] = {
+		[X_OR] = "||", [X_AND] = "&&", [X_EQ] = "==",  [X_NE] = "!=",  [X_LT] = "<",  [X_GT] = ">",
+		[X_LE] = "<=", [X_GE] = ">=",  [X_SHL] = "<<", [X_SHR] = ">>", [X_ADD] = "+", [X_SUB] = "-",
+		[X_MUL] = "*", [X_DIV] = "/",  [X_MOD] = "%",  [X_COND] = "?", [X_NOT] = "!", [X_NEG] = "neg",
+	};
+	const struct model *model = j->model;
+	const struct m_expr *e = &model->exprs.v[at];
+	json_t *list;
+
+	if (e->op == X_CONST)
+		return constant(j, e->k);
+	list = must(j, json_array());
+	switch ((enum m_op)e->op) {
+	case X_PARAM:
+		append(j, list, string("param"));
+		append(j, list, string(model->params.v[e->a].name));
+		break;
+	case X_FIELD:
+		append(j, list, string("field"));
+		append(j, list, string(model->fields.v[e->a].name));
+		break;
+	case X_BITS:
+		append(j, list, string("bits"));
+		append(j, list, json_integer(e->a));
+		append(j, list, json_integer(e->b));
+		break;
+	case X_RIGHT:
+		append(j, list, string("request"));
+		append(j, list, string(request_letter(e->a)));
+		break;
+	case X_ADDRESS:
+		append(j, list, string("address"));
+		append(j, list, string(model->addresses.v[e->a].name));
+		append(j, list, json_integer(e->b));
+		append(j, list, json_integer(e->c));
+		break;
+	default:
+		append(j, list, string(operators[e->op]));
+		append(j, list, tree(j, e->a));
+		if (e->op != X_NOT && e->op != X_NEG)
+			append(j, list, tree(j, e->b));
+		if (e->op == X_COND)
+			append(j, list, tree(j, e->c));
+		break;
+	}
+	return list;
+}
+
+/* A number, or the text of the expression, whose tree is then in the table. */
 static json_t *expr(struct json *j, ref at)
 {
+	const char *text = expr_text(j->context->arena, j->model, at), *key = text;
+	json_t *whole, *other;
 	int64_t k;
+	int i;
 
-	if (expr_constant(j->model, at, &k) && k >= -0xffffffffLL && k <= 0xffffffffLL)
-		return json_integer(k);
-	return string(expr_text(j->context->arena, j->model, at));
+	if (expr_constant(j->model, at, &k))
+		return constant(j, k);
+	whole = must(j, tree(j, at));
+	/* A parameter and a field may have the same name, and then the same text stands for two things. */
+	for (i = 2; (other = json_object_get(j->trees, key)) && !json_equal(other, whole); i++)
+		key = arena_printf(j->context->arena, "%s #%d", text, i);
+	put(j, j->trees, key, whole);
+	return string(key);
 }
 
 static void put_expr(struct json *j, json_t *object, const char *key, ref at)
@@ -83,14 +163,26 @@ static void put_expr(struct json *j, json_t *object, const char *key, ref at)
 		put(j, object, key, expr(j, at));
 }
 
-static void put_fault(struct json *j, json_t *object, const char *key, ref fault)
+/* The fault's name; without one, that of the fault it is then. */
+static void put_fault(struct json *j, json_t *object, const char *key, ref fault, int otherwise)
 {
-	if (fault != REF_NONE)
-		put_string(j, object, key, j->model->faults.v[fault].name);
+	put_string(j, object, key, j->model->faults.v[fault == REF_NONE ? otherwise : fault].name);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- the parts
- */
+/* PT_RIGHT_* bits as a list. */
+static json_t *rights(struct json *j, unsigned int bits)
+{
+	static const char *const names[] = {"pr", "pw", "px", "ur", "uw", "ux", "g"};
+	json_t *list = must(j, json_array());
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (bits & 1u << i)
+			append(j, list, string(names[i]));
+	return list;
+}
+
+/* ------------------------------------------------------------------------------------------------------ the parts */
 
 static json_t *params(struct json *j)
 {
@@ -146,7 +238,7 @@ static json_t *input(struct json *j)
 	put_expr(j, object, "aperture_first", in->aperture_first);
 	put_expr(j, object, "aperture_last", in->aperture_last);
 	put_expr(j, object, "base", in->base);
-	put_fault(j, object, "fault", in->fault);
+	put_fault(j, object, "fault", in->fault, FAULT_ADDRESS);
 	return object;
 }
 
@@ -159,7 +251,7 @@ static json_t *output(struct json *j)
 	put_expr(j, object, "hi", out->hi);
 	put_expr(j, object, "base", out->base);
 	put_expr(j, object, "window", out->window);
-	put_fault(j, object, "fault", out->fault);
+	put_fault(j, object, "fault", out->fault, FAULT_ADDRESS);
 	return object;
 }
 
@@ -194,9 +286,9 @@ static void put_flags(struct json *j, json_t *object, const struct m_slice *slic
 		if (slice->flags & flags[i].flag)
 			put(j, object, flags[i].name, json_true());
 	if (slice->allows)
-		put_string(j, object, "allows", letters_text(j->context->arena, slice->allows));
+		put(j, object, "allows", rights(j, slice->allows));
 	if (slice->denies)
-		put_string(j, object, "denies", letters_text(j->context->arena, slice->denies));
+		put(j, object, "denies", rights(j, slice->denies));
 }
 
 static json_t *slices(struct json *j, ref first, int n)
@@ -282,7 +374,8 @@ static json_t *kinds(struct json *j, const struct m_level *level)
 		}
 		put_expr(j, object, "if", kind->present);
 		put_expr(j, object, "when", kind->when);
-		put_fault(j, object, "fault", kind->fault);
+		if (kind->category != CATEGORY_TABLE && kind->category != CATEGORY_LEAF)
+			put_fault(j, object, "fault", kind->fault, FAULT_ABSENT);
 		put(j, object, "lines", slices(j, kind->first_slice, kind->n_slices));
 		if (kind->n_next)
 			put(j, object, "next", nexts(j, kind));
@@ -314,10 +407,12 @@ static json_t *levels(struct json *j, const struct m_shape *shape)
 		put_integer(j, object, "hi", level->hi);
 		put_integer(j, object, "lo", level->lo);
 		put_integer(j, object, "entry_bytes", level->entry_bytes);
-		put_string(j, object, "order", level->big_endian ? "big" : "little");
+		put_string(j, object, "order", level->host_endian ? "host" : level->big_endian ? "big" : "little");
 		put_integer(j, object, "every", (int64_t)1 << level->every_lg2);
 		put_integer(j, object, "table_bytes", level->table_bytes);
 		put_integer(j, object, "align", level->align);
+		put_integer(j, object, "first_index", level->first_index);
+		put_integer(j, object, "last_index", level->last_index);
 		put(j, object, "kinds", kinds(j, level));
 		append(j, list, object);
 	}
@@ -352,7 +447,7 @@ static json_t *row(struct json *j, const struct m_code *code, const struct m_row
 	put(j, object, "cells", cells);
 	put(j, object, "two_way", json_boolean(r->two_way));
 	if (code->concept == CONCEPT_PROT)
-		put_string(j, object, "rights", rights_text(j->context->arena, r->rights));
+		put(j, object, "rights", rights(j, r->rights));
 	else if (code->concept == CONCEPT_MEMTYPE)
 		put_string(j, object, "memory", memory[r->memory & 3]);
 	else
@@ -383,6 +478,8 @@ static json_t *codes(struct json *j)
 			append(j, columns, column);
 		}
 		put(j, object, "columns", columns);
+		if (code->concept == CONCEPT_PROT)
+			put(j, object, "decides", rights(j, code->occurs));
 		for (k = 0; k < code->n_rows; k++)
 			append(j, rows, row(j, code, &model->rows.v[code->first_row + k]));
 		put(j, object, "rows", rows);
@@ -393,13 +490,12 @@ static json_t *codes(struct json *j)
 
 static json_t *letters(struct json *j, unsigned int bits)
 {
-	static const char *const names[] = {"r", "w", "x", "p", "g", "noncached", "device"};
 	json_t *list = must(j, json_array());
-	unsigned int i;
+	int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < N_REQUEST_LETTERS; i++)
 		if (bits & 1u << i)
-			append(j, list, string(names[i]));
+			append(j, list, string(request_letters[i]));
 	return list;
 }
 
@@ -529,11 +625,12 @@ static json_t *named(struct json *j, const struct m_name *names, int n)
 
 void emit_json(struct context *context, const struct model *model, struct outputs *outputs)
 {
-	struct json j = {.context = context, .model = model};
+	struct json j = {.context = context, .model = model, .trees = json_object()};
 	json_t *top = must(&j, json_object());
 	FILE *out = output_open(outputs, arena_printf(context->arena, "%s.json", emitted_name(context, model)));
 	const char *slash = strrchr(model->source, '/');
 
+	must(&j, j.trees);
 	put_string(&j, top, "generator", "ptgen " PTGEN_VERSION);
 	put_integer(&j, top, "language", PTGEN_LANGUAGE);
 	put_string(&j, top, "name", model->name);
@@ -552,13 +649,13 @@ void emit_json(struct context *context, const struct model *model, struct output
 	put(&j, top, "resize_live",
 	    model->resize_said ? model->resize_live == REF_NONE ? json_true() : expr(&j, model->resize_live)
 			       : json_false());
-	put_fault(&j, top, "reserved_fault", model->reserved_fault);
+	put_fault(&j, top, "reserved_fault", model->reserved_fault, FAULT_RESERVED);
 	put(&j, top, "faults", named(&j, model->faults.v, model->faults.n));
 	put(&j, top, "addresses", named(&j, model->addresses.v, model->addresses.n));
 	put(&j, top, "registers", registers(&j));
 	put(&j, top, "examples", examples(&j));
-	if (json_dumpf(top, out, JSON_INDENT(1)))
+	put(&j, top, "expressions", j.trees);
+	if (!json_print(out, top))
 		must(&j, NULL);
-	fputc('\n', out);
 	json_decref(top);
 }
