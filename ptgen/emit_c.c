@@ -442,7 +442,7 @@ static void print_source(struct emitter *emitter, bool header)
 		{"INPUT_BITS", text_of(emitter, "(%s) + 1", config_text(emitter, model->input.hi)), NULL},
 		{"OUTPUT_BITS", text_of(emitter, "((%s) + 1)", config_text(emitter, model->output.hi)), NULL},
 		{"ROOT_MASK", emitter->max_roots > 1 ? "t->root_mask" : "t->input_mask", NULL},
-		{"ROOT_COUNT", model->root.count == REF_NONE ? "1" : config_text(emitter, model->root.count), NULL},
+		{"ROOT_COUNT", emitter->max_roots <= 1 ? "1" : config_text(emitter, model->root.count), NULL},
 		{"ROOT_START", model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower) :
 			config_text(emitter, model->root.start), NULL},
 		{"GROWS_PARAM", model->root.grows == REF_NONE ? "0" :

@@ -117,6 +117,8 @@ void emit_root_size(void *ctx)
 		    emitter->lower, emitter->lower);
 		return;
 	}
+	if (root->table != REF_NONE && !(root->align != REF_NONE && root->size_used))
+		OUT("\t(void)size;\n");
 	if (root->table != REF_NONE)
 		OUT("\t*bytes = (uint64_t)(%s);\n", config_text(emitter, root->table));
 	else

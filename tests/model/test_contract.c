@@ -339,7 +339,8 @@ TEST_EACH(contract, gather_overflow, count, label)
 	unsigned int span = (unsigned int)world->in.model->levels.v[shape->first_level + shape->n_levels - 2].lo;
 	uint64_t page = (uint64_t)1 << world->page_lg2;
 
-	CHECK_MSG(span + 7 <= world->in.input_hi, "no room for that many tables");
+	CHECK_MSG((uint64_t)(PT_GATHER_TABLES + 9) << span <= ones(world->in.input_hi + 1),
+		  "no room for that many tables");
 	for (uint64_t n = 0; n < PT_GATHER_TABLES + 9; n++)
 		CHECK_EQ(map(world, interp_present(&world->in, n << span), n * page, page), PT_OK);
 	CHECK_EQ(unmap(world, interp_present(&world->in, 0), (uint64_t)(PT_GATHER_TABLES + 9) << span, 0), PT_OK);
