@@ -490,7 +490,7 @@ static void print_source(struct emitter *emitter, bool header)
 
 void emit_c(struct context *context, const struct model *model, struct outputs *outputs)
 {
-	struct emitter e = {.context = context, .model = model, .arena = context->arena, .max_group = 1, .max_classes = 1}, *emitter = &e;
+	struct emitter e = {.context = context, .model = model, .arena = context->arena, .max_group = 1, .max_classes = 1, .known = REF_NONE}, *emitter = &e;
 	FILE *nowhere;
 
 	e.lower = context->options.prefix ? context->options.prefix : model->name;

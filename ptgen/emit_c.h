@@ -65,6 +65,7 @@ struct emitter {
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
 		has_narrows;
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
+	ref known; /* a condition that holds where the text under construction is used; REF_NONE: none is known */
 	int64_t *defaults; /* the default configuration of each shape: shapes * params */
 	bool failed;
 };
@@ -124,6 +125,8 @@ void emit_attribute_functions(void *ctx);
 void emit_marks(void *ctx);
 /* Bits of a leaf kind that a change of rights or memory type may change. */
 uint64_t attribute_mask(const struct emitter *emitter, ref kind);
+/* Those of them that are no rights and no memory type in some configurations: what else stands there must stay. */
+struct bits attribute_not(struct emitter *emitter, ref kind);
 
 /* ---- emit_c_tables.c */
 

@@ -259,6 +259,41 @@ static bool fill_granted(struct emitter *emitter, ref kind, const int64_t *param
 	return true;
 }
 
+static const struct m_slice *next_value(const struct m_slice *slice, const struct m_slice *end)
+{
+	while (slice < end && slice->role != ROLE_FIELD && slice->role != ROLE_SOFTWARE)
+		slice++;
+	return slice;
+}
+
+/* Do the values that a leaf keeps when it is split or joined stand in the same bits of both kinds? */
+static bool same_values(const struct emitter *emitter, ref a, ref b)
+{
+	int n_a, n_b;
+	const struct m_slice *in_a = slices_of(emitter, a, &n_a), *in_b = slices_of(emitter, b, &n_b);
+	const struct m_slice *end_a = in_a + n_a, *end_b = in_b + n_b;
+
+	for (;; in_a++, in_b++) {
+		in_a = next_value(in_a, end_a);
+		in_b = next_value(in_b, end_b);
+		if (in_a == end_a || in_b == end_b)
+			return in_a == end_a && in_b == end_b;
+		if (in_a->role != in_b->role || in_a->field != in_b->field || in_a->hi != in_b->hi || in_a->lo != in_b->lo ||
+		    in_a->to != in_b->to || in_a->cond != in_b->cond)
+			return false;
+	}
+}
+
+/* Kinds of one level share a class only if they hold all values alike: the class is then filled for all of them at once. */
+static bool fits_level(const struct emitter *emitter, ref kind, int class)
+{
+	for (int k = 0; k < kind; k++)
+		if (emitter->model->kinds.v[k].level == emitter->model->kinds.v[kind].level && emitter->kind_class[k] == class &&
+		    !same_values(emitter, k, kind))
+			return false;
+	return true;
+}
+
 void plan_codes(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
@@ -306,7 +341,8 @@ void plan_codes(struct emitter *emitter)
 			if (have->shape != wanted.shape)
 				continue;
 			index = have->index + 1;
-			if (have->rights == wanted.rights && have->memory == wanted.memory && !have->marks == !wanted.marks)
+			if (have->rights == wanted.rights && have->memory == wanted.memory && !have->marks == !wanted.marks &&
+			    fits_level(emitter, k, c))
 				found = c;
 		}
 		if (found < 0) {
@@ -326,6 +362,34 @@ void plan_codes(struct emitter *emitter)
 				     fill_granted);
 }
 
+/* Is it one of the lines that say rights or memory type, or only another one in the same place under another condition? */
+static bool is_attribute(const struct emitter *emitter, const struct m_slice *slice)
+{
+	if (slice->allows || slice->denies)
+		return true;
+	for (int c = 0; c < emitter->model->codes.n; c++)
+		for (int col = 0; col < emitter->model->codes.v[c].n_cols; col++)
+			if (slice->field != REF_NONE && emitter->model->codes.v[c].col[col].field == slice->field &&
+			    slice->role == ROLE_FIELD && (int)slice->to <= emitter->model->codes.v[c].col[col].hi &&
+			    (int)slice->to + slice->hi - slice->lo >= emitter->model->codes.v[c].col[col].lo)
+				return true;
+	return false;
+}
+
+struct bits attribute_not(struct emitter *emitter, ref kind)
+{
+	struct bits bits = {0};
+	uint64_t all = attribute_mask(emitter, kind);
+	int n;
+	const struct m_slice *slice = slices_of(emitter, kind, &n);
+
+	for (int i = 0; i < n; i++)
+		if (slice[i].cond != REF_NONE && slice[i].role != ROLE_RES0 && slice[i].role != ROLE_IGNORED &&
+		    !is_attribute(emitter, &slice[i]))
+			bits_add(emitter, &bits, slice[i].cond, all & mask_of(slice[i].hi, slice[i].lo));
+	return bits;
+}
+
 uint64_t attribute_mask(const struct emitter *emitter, ref kind)
 {
 	const struct attribute_class *class = &emitter->classes.v[emitter->kind_class[kind]];
@@ -340,17 +404,9 @@ uint64_t attribute_mask(const struct emitter *emitter, ref kind)
 			mask |= matrix->value[i];
 	}
 	/* A bit that no request sets may still be one that tells rights: columns of code tables, allow and deny bits. */
-	for (int i = 0; i < n; i++) {
-		if (slice[i].allows || slice[i].denies)
+	for (int i = 0; i < n; i++)
+		if (is_attribute(emitter, &slice[i]))
 			mask |= mask_of(slice[i].hi, slice[i].lo);
-		for (int c = 0; c < emitter->model->codes.n; c++)
-			for (int col = 0; col < emitter->model->codes.v[c].n_cols; col++)
-				if (slice[i].field != REF_NONE && emitter->model->codes.v[c].col[col].field == slice[i].field &&
-				    slice[i].role == ROLE_FIELD &&
-				    (int)slice[i].to <= emitter->model->codes.v[c].col[col].hi &&
-				    (int)slice[i].to + slice[i].hi - slice[i].lo >= emitter->model->codes.v[c].col[col].lo)
-					mask |= mask_of(slice[i].hi, slice[i].lo);
-	}
 	for (int i = 0; i < n; i++)
 		if (slice[i].flags & (SLICE_ACCESSED | SLICE_DIRTY))
 			mask &= ~mask_of(slice[i].hi, slice[i].lo);

@@ -559,6 +559,23 @@ static const char *ladder_attributes(struct emitter *emitter, ref kind, ref base
 		       ladder->first_lg2, ladder->bit);
 }
 
+static const char *mask_text(struct emitter *emitter, ref kind)
+{
+	struct bits other = attribute_not(emitter, kind);
+	const char *mask = hex(emitter, attribute_mask(emitter, kind));
+
+	if (!other.text)
+		return mask;
+	return text_of(emitter, "%s & ~%s", mask, bits_text(emitter, text_of(emitter, "%s_OTHER", emitter->kind_name[kind]), &other));
+}
+
+static const char *live_text(struct emitter *emitter, ref kind)
+{
+	struct bits live = kind_bits(emitter, kind, BITS_LIVE);
+
+	return bits_text(emitter, text_of(emitter, "%s_LIVE", emitter->kind_name[kind]), &live);
+}
+
 static void emit_leaves(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
@@ -600,9 +617,9 @@ static void emit_leaves(struct emitter *emitter)
 					bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i],
 							  ladder.first_lg2 + g, emitter->classes.v[emitter->kind_class[k + g]].index);
 					mask[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", mask[i], ladder.first_lg2 + g,
-							  hex(emitter, attribute_mask(emitter, k + g)));
+							  mask_text(emitter, k + g));
 					live[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", live[i], ladder.first_lg2 + g,
-							  hex(emitter, kind_bits(emitter, k + g, BITS_LIVE).literal));
+							  live_text(emitter, k + g));
 				}
 				continue;
 			}
@@ -617,9 +634,9 @@ static void emit_leaves(struct emitter *emitter)
 			bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i], kind->lg2,
 					  emitter->classes.v[emitter->kind_class[k]].index);
 			mask[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", mask[i], kind->lg2,
-					  hex(emitter, attribute_mask(emitter, k)));
+					  mask_text(emitter, k));
 			live[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", live[i], kind->lg2,
-					  hex(emitter, kind_bits(emitter, k, BITS_LIVE).literal));
+					  live_text(emitter, k));
 		}
 		if (!size[i])
 			continue;
@@ -630,8 +647,8 @@ static void emit_leaves(struct emitter *emitter)
 			make[i] = text_of(emitter, "%s\treturn %s;\n", make[i], leaf_value(emitter, unit));
 			bits[i] = text_of(emitter, "%s\treturn a->leaf[%d];\n", bits[i],
 					  emitter->classes.v[emitter->kind_class[unit]].index);
-			mask[i] = text_of(emitter, "%s\treturn %s;\n", mask[i], hex(emitter, attribute_mask(emitter, unit)));
-			live[i] = text_of(emitter, "%s\treturn %s;\n", live[i], hex(emitter, kind_bits(emitter, unit, BITS_LIVE).literal));
+			mask[i] = text_of(emitter, "%s\treturn %s;\n", mask[i], mask_text(emitter, unit));
+			live[i] = text_of(emitter, "%s\treturn %s;\n", live[i], live_text(emitter, unit));
 		} else {
 			phys[i] = text_of(emitter, "%s\treturn 0;\n", phys[i]);
 			make[i] = text_of(emitter, "%s\treturn 0;\n", make[i]);
@@ -657,12 +674,12 @@ static void emit_leaves(struct emitter *emitter)
 	    emitter->lower, emitter->lower, emitter->lower);
 	by_level(emitter, bits, "\treturn 0;\n");
 	OUT("}\n\n/* Bits that hold rights and memory type; accessed and dirty are not among them. */\nPT_ALWAYS_INLINE %s_entry "
-	    "%s_attribute_mask(unsigned int level, unsigned int lg2)\n{\n\t(void)lg2;\n", emitter->lower, emitter->lower);
+	    "%s_attribute_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)\n{\n\t(void)t;\n\t(void)lg2;\n", emitter->lower, emitter->lower);
 	by_level(emitter, mask, "\treturn 0;\n");
 	OUT("}\n\n");
 	if (emitter->has_breaks) {
-		OUT("/* Bits that may change while the entry is in use. */\nPT_ALWAYS_INLINE %s_entry %s_live_mask(unsigned int level, unsigned int "
-		    "lg2)\n{\n\t(void)lg2;\n", emitter->lower, emitter->lower);
+		OUT("/* Bits that may change while the entry is in use. */\nPT_ALWAYS_INLINE %s_entry %s_live_mask(const struct pt_table *t, "
+		    "unsigned int level, unsigned int lg2)\n{\n\t(void)t;\n\t(void)lg2;\n", emitter->lower, emitter->lower);
 		by_level(emitter, live, "\treturn 0;\n");
 		OUT("}\n\n");
 	}

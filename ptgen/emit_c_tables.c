@@ -558,7 +558,9 @@ void emit_cold_functions(void *ctx)
 
 			if (slice[i].in == REF_NONE)
 				continue;
+			emitter->known = slice[i].cond;
 			part = text_of(emitter, "(%s)", entry_text(emitter, k, slice[i].in, "entry"));
+			emitter->known = REF_NONE;
 			if (slice[i].cond != REF_NONE)
 				part = text_of(emitter, "(t->word[%s] == 0 || %s)", word_name(emitter, cond_word(emitter, slice[i].cond)), part);
 			text = text ? text_of(emitter, "%s && %s", text, part) : part;

@@ -64,22 +64,70 @@ static const char *number(struct emitter *emitter, int64_t value)
 	return text_of(emitter, "INT64_C(0x%" PRIx64 ")", (uint64_t)value);
 }
 
+static const char *expression(struct emitter *emitter, ref expr, const char *param, ref kind, const char *word);
+
+static bool same_piece(const struct m_slice *a, const struct m_slice *b)
+{
+	return a->field == b->field && (b->role == ROLE_FIELD || b->role == ROLE_CONST) && a->hi == b->hi &&
+	       a->lo == b->lo && a->to == b->to;
+}
+
+static bool is_negation(const struct emitter *emitter, ref a, ref b)
+{
+	const struct m_expr *e = emitter->model->exprs.v;
+
+	return (e[a].op == X_NOT && e[a].a == b) || (e[b].op == X_NOT && e[b].a == a);
+}
+
+/*
+ * When is slice[i] there, or another one that says the same? NULL: always; "": an earlier one speaks for it. known: a
+ * condition that holds where the text is used, or REF_NONE.
+ */
+static const char *piece_condition(struct emitter *emitter, const struct m_slice *slice, int n, int i,
+				   const char *param, ref known)
+{
+	const char *text = NULL;
+
+	for (int k = 0; k < i; k++)
+		if (same_piece(&slice[i], &slice[k]))
+			return "";
+	for (int k = i; k < n; k++) {
+		const char *cond;
+
+		if (!same_piece(&slice[i], &slice[k]))
+			continue;
+		if (slice[k].cond == REF_NONE || slice[k].cond == known ||
+		    (k > i && is_negation(emitter, slice[i].cond, slice[k].cond)))
+			return NULL;
+		cond = expression(emitter, slice[k].cond, param, REF_NONE, NULL);
+		text = text ? text_of(emitter, "%s || %s", text, cond) : cond;
+	}
+	return text;
+}
+
 /* The value of a field in the entry `word` of a kind: its pieces, gathered. */
-static const char *field_text(struct emitter *emitter, ref kind, ref field, const char *word)
+static const char *field_text(struct emitter *emitter, ref kind, ref field, const char *param, const char *word)
 {
 	int n;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
 	const char *text = NULL;
 
 	for (int i = 0; i < n; i++) {
-		const char *piece;
+		const char *piece, *cond;
 
-		if (slice[i].field != field || (slice[i].role != ROLE_FIELD && slice[i].role != ROLE_CONST) || slice[i].hi > 63)
+		if (slice[i].field != field || (slice[i].role != ROLE_FIELD && slice[i].role != ROLE_CONST) ||
+		    slice[i].hi > 63)
+			continue;
+		cond = piece_condition(emitter, slice, n, i, param, emitter->known);
+		if (cond && !*cond)
 			continue;
 		piece = text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, slice[i].lo,
 				hex(emitter, mask_of(slice[i].hi - slice[i].lo, 0)));
 		if (slice[i].to)
-			piece = text_of(emitter, "(%s * %s)", piece, number(emitter, (int64_t)((uint64_t)1 << slice[i].to)));
+			piece = text_of(emitter, "(%s * %s)", piece,
+					number(emitter, (int64_t)((uint64_t)1 << slice[i].to)));
+		if (cond)
+			piece = text_of(emitter, "(%s ? %s : 0)", cond, piece);
 		text = text ? text_of(emitter, "%s + %s", text, piece) : piece;
 	}
 	if (!text)
@@ -108,7 +156,7 @@ static const char *expression(struct emitter *emitter, ref expr, const char *par
 				*c = (char)(*c - 'a' + 'A');
 		return text_of(emitter, "%s[%s_PARAM_%s]", param, emitter->upper, name);
 	}
-	case X_FIELD: return word ? field_text(emitter, kind, e.a, word) : "0";
+	case X_FIELD: return word ? field_text(emitter, kind, e.a, param, word) : "0";
 	case X_BITS:
 		return word ? text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, e.b, hex(emitter, mask_of(e.a - e.b, 0))) : "0";
 	case X_RIGHT:

@@ -89,12 +89,13 @@ size_t entry_values(const struct pt_table *table, const struct pt_kind_info *kin
 }
 
 /* Has the field of this line other lines in this kind? Then people are shown which of its bits these are. */
-static bool is_part(const struct pt_kind_info *kind, const struct pt_field_info *field)
+static bool is_part(const struct pt_table *table, const struct pt_kind_info *kind, const struct pt_field_info *field)
 {
 	if (field->to != 0)
 		return true;
 	for (unsigned int i = 0; i < kind->n_fields; i++)
-		if (&kind->fields[i] != field && strcmp(kind->fields[i].name, field->name) == 0)
+		if (&kind->fields[i] != field && field_exists(table, &kind->fields[i]) &&
+		    strcmp(kind->fields[i].name, field->name) == 0)
 			return true;
 	return false;
 }
@@ -122,7 +123,7 @@ void explain_entry(const struct pt_table *table, const struct pt_step *step)
 			snprintf(name, sizeof(name), "%s[%u:%u]", field->name[0] ? field->name : "pa", top, field->to);
 		else if (!field->name[0])
 			snprintf(name, sizeof(name), "%s", role_name(field->role));
-		else if (!is_part(kind, field))
+		else if (!is_part(table, kind, field))
 			snprintf(name, sizeof(name), "%s", field->name);
 		else if (top == field->to)
 			snprintf(name, sizeof(name), "%s[%u]", field->name, top);
