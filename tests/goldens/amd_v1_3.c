@@ -982,8 +982,9 @@ PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_attribute_bits(const struct amd_v1_3_at
 }
 
 /* Bits that hold rights and memory type; accessed and dirty are not among them. */
-PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_attribute_mask(unsigned int level, unsigned int lg2)
+PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_attribute_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)
 {
+	(void)t;
 	(void)lg2;
 	switch (level) {
 	case AMD_V1_3_L3:
@@ -3193,7 +3194,7 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 			lg2 = amd_v1_3_is_table(t, found.level, old) ? 0 : amd_v1_3_leaf_lg2(t, found.level, old);
 			if (lg2 == 0)
 				break;
-			mask = amd_v1_3_attribute_mask(found.level, lg2);
+			mask = amd_v1_3_attribute_mask(t, found.level, lg2);
 			bits = amd_v1_3_attribute_bits(&attributes, found.level, lg2);
 			new = (old & ~mask) | bits;
 			changed_bytes += (uint64_t)1 << lo;

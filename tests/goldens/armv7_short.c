@@ -342,7 +342,7 @@ PT_ALWAYS_INLINE uint64_t armv7_short_leaf_phys(const struct pt_table *t, unsign
 
 /* Attribute bits of a request, for each group of leaf kinds that has its own. */
 struct armv7_short_attributes {
-	armv7_short_entry leaf[3];
+	armv7_short_entry leaf[4];
 };
 
 /* The word of a leaf of 2^lg2 bytes at pa. */
@@ -356,12 +356,12 @@ PT_ALWAYS_INLINE armv7_short_entry armv7_short_leaf_entry(const struct pt_table 
 	switch (level) {
 	case ARMV7_SHORT_L1:
 		if (lg2 == 24)
-			return a->leaf[0] | (0x50002U | (uint32_t)t->word[ARMV7_SHORT_WORD_L1_SUPERSECTION_CONST]) | ((uint32_t)pa & 0xff000000U) | ((uint32_t)(pa >> 12) & 0xf00000U) | ((uint32_t)(pa >> 31) & 0x1e0U);
+			return a->leaf[1] | (0x50002U | (uint32_t)t->word[ARMV7_SHORT_WORD_L1_SUPERSECTION_CONST]) | ((uint32_t)pa & 0xff000000U) | ((uint32_t)(pa >> 12) & 0xf00000U) | ((uint32_t)(pa >> 31) & 0x1e0U);
 		return a->leaf[0] | (0x10002U | (uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_CONST]) | ((uint32_t)pa & 0xfff00000U);
 	case ARMV7_SHORT_L2:
 		if (lg2 == 16)
-			return a->leaf[1] | (0x401U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) | ((uint32_t)pa & 0xffff0000U);
-		return a->leaf[2] | (0x402U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) | ((uint32_t)pa & 0xfffff000U);
+			return a->leaf[2] | (0x401U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) | ((uint32_t)pa & 0xffff0000U);
+		return a->leaf[3] | (0x402U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) | ((uint32_t)pa & 0xfffff000U);
 	default: break;
 	}
 	return 0;
@@ -374,26 +374,27 @@ PT_ALWAYS_INLINE armv7_short_entry armv7_short_attribute_bits(const struct armv7
 	switch (level) {
 	case ARMV7_SHORT_L1:
 		if (lg2 == 24)
-			return a->leaf[0];
+			return a->leaf[1];
 		return a->leaf[0];
 	case ARMV7_SHORT_L2:
 		if (lg2 == 16)
-			return a->leaf[1];
-		return a->leaf[2];
+			return a->leaf[2];
+		return a->leaf[3];
 	default: break;
 	}
 	return 0;
 }
 
 /* Bits that hold rights and memory type; accessed and dirty are not among them. */
-PT_ALWAYS_INLINE armv7_short_entry armv7_short_attribute_mask(unsigned int level, unsigned int lg2)
+PT_ALWAYS_INLINE armv7_short_entry armv7_short_attribute_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)
 {
+	(void)t;
 	(void)lg2;
 	switch (level) {
 	case ARMV7_SHORT_L1:
 		if (lg2 == 24)
-			return 0x2f81dU;
-		return 0x2f81dU;
+			return 0x2f81dU & ~(uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_MASK];
+		return 0x2f81dU & ~(uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_MASK];
 	case ARMV7_SHORT_L2:
 		if (lg2 == 16)
 			return 0xfa2cU;
@@ -404,8 +405,9 @@ PT_ALWAYS_INLINE armv7_short_entry armv7_short_attribute_mask(unsigned int level
 }
 
 /* Bits that may change while the entry is in use. */
-PT_ALWAYS_INLINE armv7_short_entry armv7_short_live_mask(unsigned int level, unsigned int lg2)
+PT_ALWAYS_INLINE armv7_short_entry armv7_short_live_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)
 {
+	(void)t;
 	(void)lg2;
 	switch (level) {
 	case ARMV7_SHORT_L1:
@@ -648,9 +650,11 @@ PT_ALWAYS_INLINE void armv7_short_attributes_of(const struct pt_table *t, unsign
 	(void)request;
 	a->leaf[0] = armv7_short_rights[t->word[ARMV7_SHORT_WORD_rights_ROW]][rights] |
 		     armv7_short_memory_1[0][type];
-	a->leaf[1] = armv7_short_rights_2[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] |
+	a->leaf[1] = armv7_short_rights[t->word[ARMV7_SHORT_WORD_rights_ROW]][rights] |
 		     armv7_short_memory_1[0][type];
-	a->leaf[2] = armv7_short_rights_3[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] |
+	a->leaf[2] = armv7_short_rights_2[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] |
+		     armv7_short_memory_1[0][type];
+	a->leaf[3] = armv7_short_rights_3[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] |
 		     armv7_short_memory_4[0][type];
 }
 
@@ -1049,7 +1053,7 @@ static const struct armv7_short_test armv7_short_tests[] = {
 
 /* Which of the attribute words each leaf kind takes. */
 static const uint8_t armv7_short_attribute_class[] = {
-	0, 0, 0, 0, 0, 0, 1, 2,
+	0, 0, 0, 0, 1, 0, 2, 3,
 };
 
 /* What the constants do not say about telling a kind from the others. */
@@ -2697,7 +2701,7 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 			lg2 = armv7_short_is_table(t, found.level, old) ? 0 : armv7_short_leaf_lg2(t, found.level, old);
 			if (lg2 == 0)
 				break;
-			mask = armv7_short_attribute_mask(found.level, lg2);
+			mask = armv7_short_attribute_mask(t, found.level, lg2);
 			bits = armv7_short_attribute_bits(&attributes, found.level, lg2);
 			new = (old & ~mask) | bits;
 			changed_bytes += (uint64_t)1 << lo;
@@ -2707,7 +2711,7 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 			}
 			here = ((at >> lo) + i) << lo;
 			pt_gather_add(gather, here, here | (((uint64_t)1 << lo) - 1), lg2);
-			if (((old ^ new) & ~armv7_short_live_mask(found.level, lg2)) != 0) {
+			if (((old ^ new) & ~armv7_short_live_mask(t, found.level, lg2)) != 0) {
 				/*
 				 * Bits that may not change in place: break, invalidate, make; a whole group at a time. Its
 				 * first slot is this one, since groups are not cut.

@@ -392,8 +392,9 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_bits(const struct x86_64_attribut
 }
 
 /* Bits that hold rights and memory type; accessed and dirty are not among them. */
-PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_mask(unsigned int level, unsigned int lg2)
+PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)
 {
+	(void)t;
 	(void)lg2;
 	switch (level) {
 	case X86_64_PDPT:
@@ -405,8 +406,9 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_mask(unsigned int level, unsigned
 }
 
 /* Bits that may change while the entry is in use. */
-PT_ALWAYS_INLINE x86_64_entry x86_64_live_mask(unsigned int level, unsigned int lg2)
+PT_ALWAYS_INLINE x86_64_entry x86_64_live_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)
 {
+	(void)t;
 	(void)lg2;
 	switch (level) {
 	case X86_64_PDPT:
@@ -2475,7 +2477,7 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 			lg2 = x86_64_is_table(t, found.level, old) ? 0 : x86_64_leaf_lg2(t, found.level, old);
 			if (lg2 == 0)
 				break;
-			mask = x86_64_attribute_mask(found.level, lg2);
+			mask = x86_64_attribute_mask(t, found.level, lg2);
 			bits = x86_64_attribute_bits(&attributes, found.level, lg2);
 			new = (old & ~mask) | bits;
 			changed_bytes += (uint64_t)1 << lo;
@@ -2485,7 +2487,7 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 			}
 			here = ((at >> lo) + i) << lo;
 			pt_gather_add(gather, here, here | (((uint64_t)1 << lo) - 1), lg2);
-			if (((old ^ new) & ~x86_64_live_mask(found.level, lg2)) != 0) {
+			if (((old ^ new) & ~x86_64_live_mask(t, found.level, lg2)) != 0) {
 				/*
 				 * Bits that may not change in place: break, invalidate, make; a whole group at a time. Its
 				 * first slot is this one, since groups are not cut.
