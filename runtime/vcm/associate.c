@@ -38,6 +38,33 @@ static bool serves(const struct pt_table *table, const struct vc_ranges *ranges)
 	return ranges->first >= table->first && ranges->last <= table->last;
 }
 
+/* Is anything of the region where the device wants nothing, or only its own? */
+static int check_reserved(const struct region *region, const struct device *device)
+{
+	for (size_t i = 0; i < device->n_reserved; i++) {
+		const struct vc_reserved *reserved = &device->reserved[i];
+		uint64_t last = reserved->first + (reserved->bytes - 1);
+		const struct vc_range_node *node = vc_ranges_from(&region->ranges, reserved->first);
+		struct name used = {""};
+
+		if (node && node->first <= last)
+			used = describe_reservation(node->owner);
+		LIST_FOR(link, &region->bounds)
+		{
+			const struct bound *bound = VC_CONTAINER(link, struct bound, link);
+
+			if (bound->first <= last && bound->last >= reserved->first)
+				snprintf(used.text, sizeof(used.text), "bound 0x%" PRIx64 "-0x%" PRIx64, bound->first,
+					 bound->last);
+		}
+		if (used.text[0])
+			return vc_fail_at("vc_associate", -EADDRINUSE, describe_region(region).text, reserved->first,
+					  "device '%s' keeps 0x%" PRIx64 "-0x%" PRIx64 " for itself, and %s is there",
+					  device->name, reserved->first, last, used.text);
+	}
+	return 0;
+}
+
 /* Region lock held for writing, device lock too. */
 static int may_associate(const struct region *region, const struct device *device)
 {
@@ -49,6 +76,10 @@ static int may_associate(const struct region *region, const struct device *devic
 	if (region->system != device->system)
 		return vc_fail_at("vc_associate", -EINVAL, name.text, 0, "device '%s' belongs to another system",
 				  device->name);
+	if (device->kind == VC_DEVICE_DIRECT && (region->kind != VC_REGION_IDENTITY || device->bus_offset))
+		return vc_fail_at("vc_associate", -EINVAL, name.text, 0, "device '%s' has no tables: %s", device->name,
+				  device->bus_offset ? "its addresses are not physical ones, for it has a bus offset"
+						     : "it needs an identity region");
 	if ((region->kind == VC_REGION_CPU) != (device->kind == VC_DEVICE_CPU))
 		return vc_fail_at("vc_associate", -EINVAL, name.text, 0,
 				  "device '%s' is %sthe CPU, and the region is %sof CPU addresses", device->name,
@@ -64,7 +95,7 @@ static int may_associate(const struct region *region, const struct device *devic
 		return vc_fail_at("vc_associate", -ERANGE, name.text, region->ranges.first,
 				  "tables of '%s' (%s) serve 0x%" PRIx64 "-0x%" PRIx64 " only", device->name,
 				  device->format->name, device->shape.first, device->shape.last);
-	return 0;
+	return check_reserved(region, device);
 }
 
 int vc_associate(struct vc_region *region_handle, struct vc_device *device_handle, uint32_t attr,
@@ -212,14 +243,15 @@ int vc_activate(struct vc_association *handle)
 	else if (device->active)
 		error = vc_fail(-EBUSY, describe_association(association).text, 0, "the device is active in region %u",
 				device->active->region->number);
-	else if (!association->mapper && !(error = find_mapper(region, device, &association->mapper)))
+	else if (device->kind != VC_DEVICE_DIRECT && !association->mapper &&
+		 !(error = find_mapper(region, device, &association->mapper)))
 		association->mapper->users++;
 	if (!error) {
 		/* A table that was there has been kept up to date: this is a switch of the root, no more. */
 		association->active = true;
 		region->n_active++;
 		device->active = association;
-		device->table = device->kind == VC_DEVICE_CPU ? NULL : table_of(association->mapper);
+		device->table = device->kind == VC_DEVICE_TRANSLATED ? table_of(association->mapper) : NULL;
 	}
 	pthread_rwlock_unlock(&device->lock);
 	pthread_rwlock_unlock(&region->lock);

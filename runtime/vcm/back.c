@@ -10,7 +10,7 @@
 struct mapping mapping_of(const struct reservation *reservation)
 {
 	return (struct mapping){.address = reservation->address,
-				.bytes = reservation->bytes,
+				.bytes = reservation->backed,
 				.phys = reservation->phys,
 				.rights = reservation->rights,
 				.cache = reservation->cache};
@@ -84,20 +84,29 @@ void detach(struct reservation *reservation)
 	list_remove(&reservation->link);
 	reservation->phys->n_backs--;
 	reservation->phys = NULL;
+	reservation->backed = 0;
 	reservation->state = UNBACKED;
 }
 
-void attach(struct reservation *reservation, struct phys *phys)
+static void attach_held(struct reservation *reservation, struct phys *phys, uint64_t bytes);
+
+void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes)
+{
+	object_hold(&phys->object);
+	attach_held(reservation, phys, bytes);
+}
+
+static void attach_held(struct reservation *reservation, struct phys *phys, uint64_t bytes)
 {
 	reservation->state = CHANGING;
 	reservation->phys = phys;
-	object_hold(&phys->object);
+	reservation->backed = bytes;
 	list_append(&phys->backs, &reservation->link);
 	phys->n_backs++;
 }
 
 /* May phys be put behind the reservation? Graph lock held. */
-static int may_attach(const struct reservation *reservation, const struct phys *phys)
+static int may_attach(const struct reservation *reservation, const struct phys *phys, uint64_t bytes)
 {
 	const struct reservation *other;
 
@@ -112,12 +121,21 @@ static int may_attach(const struct reservation *reservation, const struct phys *
 	if (reservation->state == BACKED)
 		return vc_fail_at("vc_back", -EADDRINUSE, describe_reservation(reservation).text, reservation->address,
 				  "it is backed by %s", describe_phys(reservation->phys).text);
-	other = phys_conflict(phys, reservation->bytes, reservation->cache, reservation);
+	other = phys_conflict(phys, bytes, reservation->cache, reservation);
 	if (other)
 		return vc_fail_at("vc_back", -EINVAL, describe_reservation(reservation).text, reservation->address,
 				  "wants the memory %s, but %s has it %s", cache_name(reservation->cache),
 				  describe_reservation(other).text, cache_name(other->cache));
 	return 0;
+}
+
+/* Where addresses follow from the memory, backing changes the region's list. */
+static void lock_for_backing(struct region *region)
+{
+	if (region->kind == VC_REGION_IDENTITY)
+		pthread_rwlock_wrlock(&region->lock);
+	else
+		pthread_rwlock_rdlock(&region->lock);
 }
 
 int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
@@ -127,6 +145,7 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 	struct region *region;
 	struct mapping mapping;
 	pthread_mutex_t *graph;
+	uint64_t bytes;
 	int error;
 
 	if (!phys) {
@@ -136,12 +155,13 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 	}
 	region = reservation->region;
 	graph = &region->system->graph;
-	pthread_rwlock_rdlock(&region->lock);
+	bytes = (phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1);
+	lock_for_backing(region);
 	if (reservation->dead)
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the reservation has been freed");
 	else if (phys->system != region->system)
 		error = vc_fail(-EINVAL, describe_reservation(reservation).text, 0, "the memory is another system's");
-	else if (((phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1)) != reservation->bytes)
+	else if (bytes > reservation->bytes || (bytes < reservation->bytes && !(flags & VC_BACK_PARTIAL)))
 		error = vc_fail(-EINVAL, describe_reservation(reservation).text, reservation->address,
 				"the memory has 0x%" PRIx64 " bytes, the reservation 0x%" PRIx64 "; they must be equal",
 				phys->requested, reservation->bytes);
@@ -149,19 +169,23 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 		error = check_active(__func__, region, flags);
 	if (!error) {
 		pthread_mutex_lock(graph);
-		error = may_attach(reservation, phys);
+		error = may_attach(reservation, phys, bytes);
+		if (!error && region->kind == VC_REGION_IDENTITY)
+			error = place_reservation(reservation, phys, bytes);
 		if (!error)
-			attach(reservation, phys);
+			attach(reservation, phys, bytes);
 		pthread_mutex_unlock(graph);
 	}
 	if (!error) {
 		mapping = mapping_of(reservation);
 		error = map_everywhere(region, &mapping);
 		pthread_mutex_lock(graph);
-		if (error)
+		if (error) {
 			detach(reservation);
-		else
+			unplace_reservation(reservation);
+		} else {
 			reservation->state = BACKED;
+		}
 		pthread_mutex_unlock(graph);
 		if (error)
 			object_put(&phys->object);
@@ -201,7 +225,7 @@ int vc_unback(struct vc_reservation *handle, unsigned int flags)
 	if (!reservation)
 		return -EINVAL;
 	region = reservation->region;
-	pthread_rwlock_rdlock(&region->lock);
+	lock_for_backing(region);
 	error = check_active(__func__, region, flags);
 	if (!error) {
 		pthread_mutex_lock(&region->system->graph);
@@ -214,10 +238,122 @@ int vc_unback(struct vc_reservation *handle, unsigned int flags)
 		unmap_everywhere(region, &mapping);
 		pthread_mutex_lock(&region->system->graph);
 		detach(reservation);
+		unplace_reservation(reservation);
 		pthread_mutex_unlock(&region->system->graph);
 		object_put(&phys->object);
 	}
 	pthread_rwlock_unlock(&region->lock);
+	object_put(&reservation->object);
+	return error;
+}
+
+static int replace_everywhere(struct region *region, const struct mapping *from, const struct mapping *to)
+{
+	LIST_FOR(link, &region->mappers)
+	{
+		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
+		int error = mapper->ops->replace(mapper, from, to);
+
+		if (!error)
+			continue;
+		struct vc_error first = *vc_last_error();
+
+		while (error != -EIO && (link = link->previous) != &region->mappers) {
+			mapper = VC_CONTAINER(link, struct mapper, link);
+			if (mapper->ops->replace(mapper, to, from))
+				error = -EIO;
+		}
+		vc_fail_at(first.function, error, first.object, first.address, "%s", first.reason);
+		return vc_fail_status(error, first.status);
+	}
+	return 0;
+}
+
+/* May phys take the place of what backs the reservation? Graph lock held. */
+static int may_replace(struct reservation *reservation, const struct phys *phys, uint64_t bytes)
+{
+	const struct reservation *other;
+
+	if (phys->dead)
+		return vc_fail_at("vc_reback", -EINVAL, "", 0, "stale handle: the memory has been freed");
+	if (!reservation->dead && reservation->state == BACKED && reservation->phys == phys)
+		return vc_fail_at("vc_reback", -EALREADY, describe_reservation(reservation).text, reservation->address,
+				  "it is backed by that memory");
+	if (!reservation->dead && reservation->state == BACKED && bytes != reservation->backed)
+		return vc_fail_at("vc_reback", -EINVAL, describe_reservation(reservation).text, reservation->address,
+				  "the memory has 0x%" PRIx64 " bytes, what is there 0x%" PRIx64 "; they must be equal",
+				  bytes, reservation->backed);
+	if (phys->pinned)
+		return vc_fail_at("vc_reback", -EBUSY, describe_phys(phys).text, 0,
+				  "another thread is putting it behind a reservation");
+	other = phys_conflict(phys, bytes, reservation->cache, reservation);
+	if (other)
+		return vc_fail_at("vc_reback", -EINVAL, describe_reservation(reservation).text, reservation->address,
+				  "wants the memory %s, but %s has it %s", cache_name(reservation->cache),
+				  describe_reservation(other).text, cache_name(other->cache));
+	return begin_change("vc_reback", reservation);
+}
+
+int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
+{
+	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
+	struct phys *phys = reservation ? object_get(OBJECT_PHYS, phys_handle, __func__) : NULL, *old = NULL;
+	struct mapping from, to;
+	struct region *region;
+	pthread_mutex_t *graph;
+	uint64_t bytes;
+	int error;
+
+	if (!phys) {
+		if (reservation)
+			object_put(&reservation->object);
+		return -EINVAL;
+	}
+	region = reservation->region;
+	graph = &region->system->graph;
+	bytes = (phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1);
+	pthread_rwlock_rdlock(&region->lock);
+	if (phys->system != region->system)
+		error = vc_fail(-EINVAL, describe_reservation(reservation).text, 0, "the memory is another system's");
+	else if (region->kind == VC_REGION_IDENTITY)
+		error = vc_fail(-EOPNOTSUPP, describe_reservation(reservation).text, 0,
+				"in an identity region other memory has another address: unback, then back");
+	else
+		error = check_active(__func__, region, flags);
+	if (!error) {
+		pthread_mutex_lock(graph);
+		error = may_replace(reservation, phys, bytes);
+		if (!error) {
+			old = reservation->phys;
+			from = to = mapping_of(reservation);
+			to.phys = phys;
+			/* The new memory counts as used from here on, the old one until the tables have let go of it.
+			 */
+			object_hold(&phys->object);
+			phys->pinned = reservation;
+		}
+		pthread_mutex_unlock(graph);
+	}
+	if (old) {
+		error = replace_everywhere(region, &from, &to);
+		if (error == -EIO)
+			unmap_everywhere(region, &from);
+		pthread_mutex_lock(graph);
+		phys->pinned = NULL;
+		if (!error || error == -EIO)
+			detach(reservation);
+		if (!error)
+			attach_held(reservation, phys, bytes);
+		if (error != -EIO)
+			reservation->state = BACKED;
+		pthread_mutex_unlock(graph);
+		if (error)
+			object_put(&phys->object);
+		if (!error || error == -EIO)
+			object_put(&old->object);
+	}
+	pthread_rwlock_unlock(&region->lock);
+	object_put(&phys->object);
 	object_put(&reservation->object);
 	return error;
 }
@@ -248,7 +384,7 @@ int vc_reservation_set(struct vc_reservation *handle, unsigned int rights, enum 
 		reservation->attr = attr;
 	} else {
 		if (reservation->state == BACKED)
-			other = phys_conflict(reservation->phys, reservation->bytes, cache, reservation);
+			other = phys_conflict(reservation->phys, reservation->backed, cache, reservation);
 		if (other)
 			error = vc_fail(-EINVAL, describe_reservation(reservation).text, reservation->address,
 					"would have the memory %s, but %s has it %s", cache_name(cache),
@@ -308,7 +444,7 @@ static int hold(const char *function, struct vc_reservation *handle, unsigned in
 				   "it is not %s", right == PT_READ ? "readable" : "writable");
 	if (!error) {
 		out->phys = reservation->phys;
-		out->bytes = reservation->bytes;
+		out->bytes = reservation->backed;
 		object_hold(&out->phys->object);
 	}
 	pthread_mutex_unlock(&out->system->graph);

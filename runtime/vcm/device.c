@@ -17,6 +17,7 @@ static void destroy(struct object *object)
 
 	pthread_rwlock_destroy(&device->lock);
 	object_put(&device->system->object);
+	free(device->reserved);
 	free(device);
 }
 
@@ -29,11 +30,18 @@ static int check(const struct system *system, const struct vc_device_config *con
 	if (!name[0] || strlen(name) >= sizeof(((struct device *)0)->name))
 		return vc_fail_at(self, -EINVAL, "", 0, "a device needs a name of 1 to %zu characters",
 				  sizeof(((struct device *)0)->name) - 1);
-	if (config->kind != VC_DEVICE_TRANSLATED && config->kind != VC_DEVICE_CPU)
+	if ((unsigned int)config->kind > VC_DEVICE_DIRECT)
 		return vc_fail_at(self, -EINVAL, name, 0, "unknown kind of device %d", (int)config->kind);
 	if ((config->kind == VC_DEVICE_TRANSLATED) != (config->format != NULL))
 		return vc_fail_at(self, -EINVAL, name, 0, "%s",
-				  config->format ? "the CPU has no format of its own" : "a device needs a format");
+				  config->format ? "only devices with tables have a format"
+						 : "a device needs a format");
+	if (config->n_reserved && (!config->reserved || config->kind != VC_DEVICE_TRANSLATED))
+		return vc_fail_at(self, -EINVAL, name, 0,
+				  "only devices with tables reserve addresses, and then they say which");
+	if (config->bypass && config->kind != VC_DEVICE_TRANSLATED)
+		return vc_fail_at(self, -EINVAL, name, 0,
+				  "there is nothing to bypass: the device has no tables of ours");
 	if (config->format && config->format->abi != PT_ABI)
 		return vc_fail_at(self, -EINVAL, name, 0, "format %s was generated for contract %u; this is %d",
 				  config->format->name, config->format->abi, PT_ABI);
@@ -43,6 +51,45 @@ static int check(const struct system *system, const struct vc_device_config *con
 	    (config->bus_offset > 0 &&
 	     ((uint64_t)config->bus_offset >> 46 || (top + (uint64_t)config->bus_offset) >> 46)))
 		return vc_fail_at(self, -EINVAL, name, 0, "with the bus offset, memory is not within [0, 64 TiB)");
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct vc_reserved *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Copy what the device keeps for itself; sorted. */
+static int set_reserved(struct device *device, const struct vc_device_config *config)
+{
+	const char *self = "vc_device_create";
+
+	if (!config->n_reserved)
+		return 0;
+	device->reserved = vc_calloc(config->n_reserved, sizeof(*device->reserved));
+	if (!device->reserved)
+		return vc_fail_at(self, -ENOMEM, device->name, 0, "no memory for a list of reserved ranges");
+	memcpy(device->reserved, config->reserved, config->n_reserved * sizeof(*device->reserved));
+	device->n_reserved = config->n_reserved;
+	qsort(device->reserved, device->n_reserved, sizeof(*device->reserved), by_address);
+	for (size_t i = 0; i < device->n_reserved; i++) {
+		const struct vc_reserved *now = &device->reserved[i];
+
+		if (!now->bytes || ((now->first | now->bytes) & (VC_PAGE - 1)) ||
+		    now->bytes - 1 > UINT64_MAX - now->first)
+			return vc_fail_at(self, -EINVAL, device->name, now->first,
+					  "the reserved range [0x%" PRIx64 ", +0x%" PRIx64
+					  ") is not made of whole pages",
+					  now->first, now->bytes);
+		if (now->identity & ~(unsigned int)(PT_READ | PT_WRITE | PT_EXEC))
+			return vc_fail_at(self, -EINVAL, device->name, now->first, "unknown rights 0x%x",
+					  now->identity);
+		if (i && now[-1].first + (now[-1].bytes - 1) >= now->first)
+			return vc_fail_at(self, -EINVAL, device->name, now->first,
+					  "two reserved ranges hold 0x%" PRIx64, now->first);
+	}
 	return 0;
 }
 
@@ -102,7 +149,10 @@ int vc_device_create(struct vc_system *handle, const struct vc_device_config *co
 	device->bus_offset = config->bus_offset;
 	device->allow_wider = config->allow_wider;
 	device->updates = !config->no_updates;
+	device->bypass = config->bypass;
 	error = config->format ? set_format(device, config) : 0;
+	if (!error)
+		error = set_reserved(device, config);
 	if (!error) {
 		pthread_mutex_lock(&system->lock);
 		if (system->dead) {
@@ -330,7 +380,19 @@ static bool walk_table(const struct device *device, struct step *step, struct vc
 	return good;
 }
 
-/* The CPU's tables are the host's: what they allow is what the list of the region says. */
+/* Nothing translates: the address is that of the memory, on the device's bus. */
+static bool bypass(const struct device *device, struct step *step, struct vc_fault *fault)
+{
+	uint64_t left = VC_PAGE - (step->address & (VC_PAGE - 1));
+
+	if (step->bytes > left)
+		step->bytes = left;
+	step->pa = step->address - (uint64_t)device->bus_offset;
+	return transfer(device->system, step, fault);
+}
+
+/* The CPU's tables are the host's, and a device without tables has none: what they allow is what the list of the region
+ * says. */
 static bool look_up(struct region *region, struct step *step, struct vc_fault *fault)
 {
 	const struct vc_range_node *node;
@@ -339,12 +401,13 @@ static bool look_up(struct region *region, struct step *step, struct vc_fault *f
 	pthread_rwlock_rdlock(&region->lock);
 	node = vc_ranges_find(&region->ranges, step->address);
 	pthread_mutex_lock(&region->system->graph);
-	if (!node || ((const struct reservation *)node->owner)->state != BACKED) {
+	if (!node || ((const struct reservation *)node->owner)->state != BACKED ||
+	    step->address - node->first >= ((const struct reservation *)node->owner)->backed) {
 		set_fault(fault, PT_FAULT_ABSENT, "absent");
 	} else {
 		const struct reservation *reservation = node->owner;
 		unsigned int wanted = step->access & (PT_ACCESS_READ | PT_ACCESS_WRITE | PT_ACCESS_EXEC);
-		uint64_t offset = step->address - reservation->address, left = reservation->bytes - offset, page;
+		uint64_t offset = step->address - reservation->address, left = reservation->backed - offset, page;
 
 		/* PT_ACCESS_* and PT_* have the same bits. */
 		if (wanted & ~reservation->rights) {
@@ -373,7 +436,9 @@ static bool try_step(struct device *device, struct step *step, struct vc_fault *
 				   .kind_name = "",
 				   .level = ""};
 	pthread_rwlock_rdlock(&device->lock);
-	if (!device->active) {
+	if (!device->active && device->bypass) {
+		good = bypass(device, step, fault);
+	} else if (!device->active) {
 		set_fault(fault, VC_FAULT_BLOCKED, "blocked: the device has no active association");
 	} else {
 		region = device->active->region;
@@ -384,9 +449,7 @@ static bool try_step(struct device *device, struct step *step, struct vc_fault *
 			object_hold(&region->object); /* the region's lock comes before the device's */
 	}
 	pthread_rwlock_unlock(&device->lock);
-	if (device->kind != VC_DEVICE_CPU)
-		return good;
-	if (region) {
+	if (region && device->kind != VC_DEVICE_TRANSLATED) {
 		good = look_up(region, step, fault);
 		object_put(&region->object);
 	}

@@ -173,7 +173,10 @@ static void put_region(FILE *stream, const struct region *region)
 		" &#160; %s<br align=\"left\"/>>;\n\t\tlabeljust=l; style=\"rounded,filled\"; fillcolor=\"#f5f7fa\"; "
 		"color=\"#cbd2d9\"; "
 		"margin=14;\n",
-		region->object.index, region->number, region->kind == VC_REGION_CPU ? " &#160; window of the CPU" : "",
+		region->object.index, region->number,
+		region->kind == VC_REGION_CPU	     ? " &#160; window of the CPU"
+		: region->kind == VC_REGION_IDENTITY ? " &#160; physical addresses"
+						     : "",
 		region->ranges.first, region->ranges.last, size_text(bytes).text);
 	put_reservations(stream, region);
 	if (region->kind != VC_REGION_CPU)

@@ -83,7 +83,10 @@ static json_t *devices(const struct frozen *frozen)
 
 		pthread_rwlock_rdlock(&device->lock);
 		object = json_pack("{s:s, s:s, s:o, s:I}", "name", device->name, "kind",
-				   device->kind == VC_DEVICE_CPU ? "cpu" : "translated", "active_in",
+				   device->kind == VC_DEVICE_CPU      ? "cpu"
+				   : device->kind == VC_DEVICE_DIRECT ? "direct"
+								      : "translated",
+				   "active_in",
 				   device->active ? json_integer(device->active->region->number) : json_null(),
 				   "faults", (json_int_t)atomic_load(&device->faults));
 		if (device->format) {
@@ -133,7 +136,7 @@ static json_t *reservations(const struct region *region)
 					   hex(reservation->bytes), "rights", rights_name(reservation->rights).text,
 					   "cache", cache_name(reservation->cache));
 		json_t *segments = json_array();
-		uint64_t left = reservation->state == BACKED ? reservation->bytes : 0;
+		uint64_t left = reservation->state == BACKED ? reservation->backed : 0;
 
 		for (size_t i = 0; left; i++) {
 			const struct pt_segment *segment = &reservation->phys->segments[i];
@@ -173,12 +176,14 @@ static json_t *regions(const struct frozen *frozen)
 	for (size_t i = 0; i < frozen->n_regions; i++) {
 		struct region *region = frozen->regions[i];
 
-		json_array_append_new(array,
-				      json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "number", (int)region->number,
-						"kind", region->kind == VC_REGION_CPU ? "cpu" : "device", "first",
-						hex(region->ranges.first), "last", hex(region->ranges.last),
-						"associations", associations(region), "tables", tables(region),
-						"reservations", reservations(region)));
+		json_array_append_new(array, json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "number",
+						       (int)region->number, "kind",
+						       region->kind == VC_REGION_CPU	    ? "cpu"
+						       : region->kind == VC_REGION_IDENTITY ? "identity"
+											    : "device",
+						       "first", hex(region->ranges.first), "last",
+						       hex(region->ranges.last), "associations", associations(region),
+						       "tables", tables(region), "reservations", reservations(region)));
 	}
 	return array;
 }

@@ -75,8 +75,10 @@ struct name describe_region(const struct region *region)
 	struct name name;
 
 	snprintf(name.text, sizeof(name.text), "%sregion %u [0x%" PRIx64 "-0x%" PRIx64 "]",
-		 region->kind == VC_REGION_CPU ? "CPU " : "", region->number, region->ranges.first,
-		 region->ranges.last);
+		 region->kind == VC_REGION_CPU	      ? "CPU "
+		 : region->kind == VC_REGION_IDENTITY ? "identity "
+						      : "",
+		 region->number, region->ranges.first, region->ranges.last);
 	return name;
 }
 

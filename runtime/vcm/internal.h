@@ -57,7 +57,8 @@ enum object_type {
 	OBJECT_RESERVATION,
 	OBJECT_PHYS,
 	OBJECT_DEVICE,
-	OBJECT_ASSOCIATION
+	OBJECT_ASSOCIATION,
+	OBJECT_BOUND
 };
 
 struct object {
@@ -160,6 +161,7 @@ struct phys {
 	/* under the graph lock: */
 	struct link backs; /* reservations */
 	size_t n_backs;
+	struct reservation *pinned; /* is about to be backed by it */
 	bool dead;
 };
 
@@ -190,6 +192,8 @@ struct mapper_ops {
 	int (*map)(struct mapper *mapper, const struct mapping *mapping);
 	void (*unmap)(struct mapper *mapper, const struct mapping *mapping);
 	int (*protect)(struct mapper *mapper, const struct mapping *mapping);
+	/* Put other memory there: from and to differ in phys only. */
+	int (*replace)(struct mapper *mapper, const struct mapping *from, const struct mapping *to);
 	void (*destroy)(struct mapper *mapper);
 };
 
@@ -235,7 +239,9 @@ struct device {
 	struct pt_config config;
 	struct pt_table shape; /* a view without memory: the effective parameters and the aperture */
 	int64_t bus_offset;
-	bool allow_wider, updates, dead;
+	bool allow_wider, updates, bypass, dead;
+	struct vc_reserved *reserved; /* sorted by address */
+	size_t n_reserved;
 
 	pthread_rwlock_t lock; /* write: what follows changes */
 	struct association *active;
@@ -255,16 +261,28 @@ struct reservation {
 	struct object object;
 	struct region *region;
 	uint64_t address, bytes, requested;
-	struct vc_range_node *node;
+	struct vc_range_node *node; /* NULL: it has no address yet, in an identity region */
+	struct link floating;	    /* in region->floating while node is NULL */
 	uint64_t serial;
-	bool dead; /* region lock */
+	bool floats; /* its address is that of what backs it */
+	bool dead;   /* region lock */
 	/* under the graph lock; whoever made it CHANGING may use the rest without: */
 	enum reservation_state state;
 	unsigned int rights;
 	enum vc_cache cache;
 	uint32_t attr;
 	struct phys *phys; /* held */
+	uint64_t backed;   /* bytes that phys backs, from the start */
 	struct link link;  /* in phys->backs */
+};
+
+/* A part of a region that only reservations which name it may use. */
+struct bound {
+	struct object object;
+	struct region *region;
+	struct link link; /* in region->bounds */
+	uint64_t first, last;
+	bool dead;
 };
 
 struct association {
@@ -287,10 +305,32 @@ struct region {
 	/* read: backing of single reservations; write: reservations, associations and mappers come and go */
 	pthread_rwlock_t lock;
 	struct vc_ranges ranges; /* owner: struct reservation */
+	struct link floating;	 /* reservations without an address */
+	size_t n_floating;
+	struct link bounds;
+	size_t n_bounds;
 	struct link associations;
 	struct link mappers;
 	size_t n_associations, n_active;
 };
+
+/*
+ * The lowest part of [first, last] in which no plain reservation may be: a bound, or what a device of the region keeps
+ * for itself. false: there is none. *why says whose it is. Region lock held.
+ */
+bool region_excluded(const struct region *region, uint64_t first, uint64_t last, struct vc_span *out, struct name *why);
+/* Take the lowest bytes in [low, high] that are free and not excluded; as vc_ranges_take. Region lock held for writing.
+ */
+int region_take(struct region *region, uint64_t bytes, unsigned int align_lg2, uint64_t low, uint64_t high, void *owner,
+		struct vc_range_node **out);
+/* A bound that has no range yet, and is in no list. */
+struct bound *new_bound(struct region *region);
+/* The alignments that are tried for a length where none is asked for, and which of them: 0..3. */
+#define N_ALIGNMENTS 4
+unsigned int alignment_by_length(uint64_t bytes, unsigned int i);
+/* Give a reservation of an identity region the address of its memory; take it away again. Region lock for writing. */
+int place_reservation(struct reservation *reservation, const struct phys *phys, uint64_t bytes);
+void unplace_reservation(struct reservation *reservation);
 
 struct name describe_region(const struct region *region);
 struct name describe_reservation(const struct reservation *reservation);
@@ -300,7 +340,7 @@ struct name describe_association(const struct association *association);
 int map_everywhere(struct region *region, const struct mapping *mapping);
 void unmap_everywhere(struct region *region, const struct mapping *mapping);
 /* Record that phys is behind the reservation, held and CHANGING; forget it (the caller puts it). Graph lock held. */
-void attach(struct reservation *reservation, struct phys *phys);
+void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes);
 void detach(struct reservation *reservation);
 struct mapping mapping_of(const struct reservation *reservation);
 

@@ -63,15 +63,18 @@ struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum 
 
 		if (mine->offset >= bytes)
 			break;
-		while ((other = next_overlap(phys->system, other, mine->first, mine->last)))
+		while ((other = next_overlap(phys->system, other, mine->first, mine->last))) {
+			if (other->phys->pinned && other->phys->pinned != except && other->phys->pinned->cache != cache)
+				return other->phys->pinned;
 			LIST_FOR(link, &other->phys->backs)
 			{
 				struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 
 				if (reservation != except && reservation->cache != cache &&
-				    reservation->bytes > other->offset)
+				    reservation->backed > other->offset)
 					return reservation;
 			}
+		}
 	}
 	return NULL;
 }
@@ -305,6 +308,96 @@ int vc_phys_wrap(struct vc_system *handle, uint64_t pa, uint64_t bytes, struct v
 	return error;
 }
 
+/* Segments, sorted by address, to see whether they overlap. */
+static int by_address(const void *a, const void *b)
+{
+	const struct vc_span *x = a, *y = b;
+
+	return x->pa < y->pa ? -1 : x->pa > y->pa;
+}
+
+static int check_segments(const struct vc_span *segments, size_t n)
+{
+	struct vc_span *sorted = vc_calloc(n, sizeof(*sorted));
+	uint64_t total = 0;
+	int error = 0;
+
+	if (!sorted)
+		return vc_fail_at("vc_phys_import", -ENOMEM, "", 0, "no memory to look at %zu segments", n);
+	for (size_t i = 0; i < n && !error; i++) {
+		if (!segments[i].bytes || ((segments[i].pa | segments[i].bytes) & (VC_PAGE - 1)) ||
+		    segments[i].bytes - 1 > UINT64_MAX - segments[i].pa ||
+		    segments[i].bytes > (UINT64_MAX >> 1) - total)
+			error = vc_fail_at("vc_phys_import", -EINVAL, "", segments[i].pa,
+					   "segment %zu, [0x%" PRIx64 ", +0x%" PRIx64 "), is not made of whole pages",
+					   i, segments[i].pa, segments[i].bytes);
+		total += segments[i].bytes;
+		sorted[i] = segments[i];
+	}
+	if (!error)
+		qsort(sorted, n, sizeof(*sorted), by_address);
+	for (size_t i = 1; i < n && !error; i++)
+		if (sorted[i - 1].pa + (sorted[i - 1].bytes - 1) >= sorted[i].pa)
+			error = vc_fail_at("vc_phys_import", -EINVAL, "", sorted[i].pa, "two segments hold 0x%" PRIx64,
+					   sorted[i].pa);
+	free(sorted);
+	return error;
+}
+
+int vc_phys_import(struct vc_system *handle, const struct vc_span *segments, size_t n, struct vc_phys **out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct piece *pieces = NULL;
+	struct phys *phys;
+	int error;
+
+	if (!system)
+		return -EINVAL;
+	error = segments && n && out ? check_segments(segments, n)
+				     : vc_fail(-EINVAL, "", 0, "segments or out are NULL, or there is no segment");
+	if (!error) {
+		pieces = vc_calloc(n, sizeof(*pieces));
+		if (!pieces)
+			error = vc_fail(-ENOMEM, "", 0, "no memory for a list of %zu segments", n);
+	}
+	if (!error)
+		error = count(system, __func__);
+	if (!error) {
+		for (size_t i = 0; i < n; i++)
+			pieces[i] = (struct piece){.pa = segments[i].pa, .bytes = segments[i].bytes};
+		error = create(system, pieces, n, &phys);
+		if (error) {
+			uncount(system);
+		} else {
+			phys->requested = phys->bytes;
+			phys->type = VC_NO_TYPE;
+			publish(phys);
+			*out = HANDLE(vc_phys, phys);
+		}
+	}
+	free(pieces);
+	object_put(&system->object);
+	return error;
+}
+
+int vc_phys_export(struct vc_phys *handle, struct vc_span *out, size_t max, size_t *count_out)
+{
+	struct phys *phys = object_get(OBJECT_PHYS, handle, __func__);
+	int error = 0;
+
+	if (!phys)
+		return -EINVAL;
+	if (!count_out || (max && !out)) {
+		error = vc_fail(-EINVAL, "", 0, "out or count are NULL");
+	} else {
+		for (size_t i = 0; i < phys->n_segments && i < max; i++)
+			out[i] = (struct vc_span){phys->segments[i].pa, phys->segments[i].bytes};
+		*count_out = phys->n_segments;
+	}
+	object_put(&phys->object);
+	return error;
+}
+
 int vc_phys_free(struct vc_phys *handle)
 {
 	struct phys *phys = object_get(OBJECT_PHYS, handle, __func__);
@@ -317,6 +410,9 @@ int vc_phys_free(struct vc_phys *handle)
 	pthread_mutex_lock(&system->graph);
 	if (phys->dead) {
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the memory has been freed");
+	} else if (phys->pinned) {
+		error = vc_fail(-EBUSY, describe_phys(phys).text, phys->blocks[0].first,
+				"another thread is putting it behind a reservation");
 	} else if (phys->n_backs) {
 		struct reservation *first = VC_CONTAINER(phys->backs.next, struct reservation, link);
 
@@ -392,7 +488,7 @@ int vc_phys_reservations(struct vc_system *handle, uint64_t pa, size_t *out)
 		{
 			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 
-			n += reservation->state == BACKED && reservation->bytes > block->offset + (pa - block->first);
+			n += reservation->state == BACKED && reservation->backed > block->offset + (pa - block->first);
 		}
 	pthread_mutex_unlock(&system->graph);
 	object_put(&system->object);
@@ -429,7 +525,7 @@ int vc_phys_reservation_next(struct vc_system *handle, uint64_t pa, struct vc_re
 			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 
 			if (reservation->state == BACKED && reservation->serial > serial &&
-			    reservation->bytes > block->offset + (pa - block->first) &&
+			    reservation->backed > block->offset + (pa - block->first) &&
 			    (!found || reservation->serial < found->serial))
 				found = reservation;
 		}

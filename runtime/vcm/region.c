@@ -36,6 +36,8 @@ static struct region *new_region(struct system *system, enum vc_region_kind kind
 		region->kind = kind;
 		pthread_rwlock_init(&region->lock, NULL);
 		list_init(&region->link);
+		list_init(&region->floating);
+		list_init(&region->bounds);
 		list_init(&region->associations);
 		list_init(&region->mappers);
 	}
@@ -64,9 +66,10 @@ static int publish(struct region *region, struct vc_region **out, const char *fu
 	return error;
 }
 
-int vc_region_create(struct vc_system *handle, uint64_t first, uint64_t bytes, struct vc_region **out)
+static int create(struct vc_system *handle, enum vc_region_kind kind, uint64_t first, uint64_t bytes,
+		  struct vc_region **out, const char *function)
 {
-	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	struct system *system = object_get(OBJECT_SYSTEM, handle, function);
 	uint64_t start = (first + VC_PAGE - 1) & ~(VC_PAGE - 1), end = (first + bytes) & ~(VC_PAGE - 1);
 	struct region *region;
 	int error = 0;
@@ -74,26 +77,36 @@ int vc_region_create(struct vc_system *handle, uint64_t first, uint64_t bytes, s
 	if (!system)
 		return -EINVAL;
 	if (!out)
-		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+		error = vc_fail_at(function, -EINVAL, "", 0, "out is NULL");
 	else if (bytes > UINT64_MAX - first)
-		error = vc_fail(-EINVAL, "", first, "0x%" PRIx64 " + 0x%" PRIx64 " passes the end of the address space",
-				first, bytes);
+		error = vc_fail_at(function, -EINVAL, "", first,
+				   "0x%" PRIx64 " + 0x%" PRIx64 " passes the end of the address space", first, bytes);
 	else if (start < first || end <= start)
-		error = vc_fail(-EINVAL, "", first, "0x%" PRIx64 " bytes from 0x%" PRIx64 " hold no whole page", bytes,
-				first);
+		error = vc_fail_at(function, -EINVAL, "", first,
+				   "0x%" PRIx64 " bytes from 0x%" PRIx64 " hold no whole page", bytes, first);
 	if (!error) {
-		region = new_region(system, VC_REGION_DEVICE);
+		region = new_region(system, kind);
 		error = region ? vc_ranges_init(&region->ranges, start, end - 1, VC_PAGE_LG2) : -ENOMEM;
 		if (error) {
-			vc_fail(error, "", first, "no memory for a region");
+			vc_fail_at(function, error, "", first, "no memory for a region");
 			if (region)
 				object_kill(&region->object);
 		} else {
-			error = publish(region, out, __func__);
+			error = publish(region, out, function);
 		}
 	}
 	object_put(&system->object);
 	return error;
+}
+
+int vc_region_create(struct vc_system *system, uint64_t first, uint64_t bytes, struct vc_region **out)
+{
+	return create(system, VC_REGION_DEVICE, first, bytes, out, __func__);
+}
+
+int vc_region_create_identity(struct vc_system *system, uint64_t first, uint64_t bytes, struct vc_region **out)
+{
+	return create(system, VC_REGION_IDENTITY, first, bytes, out, __func__);
 }
 
 int vc_region_create_cpu(struct vc_system *handle, uint64_t bytes, struct vc_region **out)
@@ -137,11 +150,10 @@ int vc_region_free(struct vc_region *handle)
 	pthread_rwlock_wrlock(&region->lock);
 	if (region->dead)
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the region has been freed");
-	else if (region->ranges.count || region->n_associations)
+	else if (region->ranges.count || region->n_floating || region->n_bounds || region->n_associations)
 		error = vc_fail(-EBUSY, describe_region(region).text, 0,
-				"it has %" PRIu64 " reservations and %zu "
-				"associations",
-				region->ranges.count, region->n_associations);
+				"it has %" PRIu64 " reservations, %zu bounds and %zu associations",
+				region->ranges.count + region->n_floating, region->n_bounds, region->n_associations);
 	else
 		region->dead = true;
 	pthread_rwlock_unlock(&region->lock);
@@ -169,7 +181,8 @@ int vc_region_info(struct vc_region *handle, struct vc_region_info *out)
 					       .first = region->ranges.first,
 					       .last = region->ranges.last,
 					       .reserved = region->ranges.used,
-					       .reservations = (size_t)region->ranges.count,
+					       .reservations = (size_t)region->ranges.count + region->n_floating,
+					       .bounds = region->n_bounds,
 					       .associations = region->n_associations,
 					       .active = region->n_active};
 		LIST_FOR(link, &region->mappers)
@@ -248,6 +261,7 @@ static struct reservation *new_reservation(struct region *region, uint64_t reque
 		object_hold(&region->object);
 		reservation->requested = requested;
 		list_init(&reservation->link);
+		list_init(&reservation->floating);
 		pthread_mutex_lock(&region->system->graph);
 		reservation->serial = ++region->system->next_serial;
 		pthread_mutex_unlock(&region->system->graph);
@@ -275,13 +289,55 @@ static unsigned int default_rights(unsigned int rights)
 	return rights & (PT_READ | PT_WRITE | PT_EXEC) ? rights : rights | PT_READ | PT_WRITE;
 }
 
-static int take_range(struct region *region, const struct vc_reserve_args *args, struct reservation *owner)
+/* An exact range: is it kept for somebody else? */
+static int check_excluded(const struct region *region, const struct vc_reserve_args *args)
 {
-	static const unsigned int by_length[] = {24, 20, 16, 12};
-	uint64_t high = args->low || args->high ? args->high : UINT64_MAX;
+	struct vc_span excluded;
+	struct name why;
+
+	if (args->bound || args->bytes - 1 > UINT64_MAX - args->at ||
+	    !region_excluded(region, args->at, args->at + (args->bytes - 1), &excluded, &why))
+		return 0;
+	return vc_fail_at("vc_reserve", -EADDRINUSE, describe_region(region).text, args->at,
+			  "0x%" PRIx64 "-0x%" PRIx64 " is %s", excluded.pa, excluded.pa + (excluded.bytes - 1),
+			  why.text);
+}
+
+/* The lowest free bytes that may be had: in the bound, or outside of all bounds. */
+static int take_lowest(struct region *region, const struct vc_reserve_args *args, const struct bound *bound,
+		       unsigned int align_lg2, struct reservation *owner)
+{
+	uint64_t low = args->low, high = args->low || args->high ? args->high : UINT64_MAX;
+
+	if (!bound)
+		return region_take(region, args->bytes, align_lg2, low, high, owner, &owner->node);
+	low = low > bound->first ? low : bound->first;
+	high = high < bound->last ? high : bound->last;
+	if (low > high)
+		return -ENOSPC;
+	return vc_ranges_take(&region->ranges, args->bytes, align_lg2, low, high, owner, &owner->node);
+}
+
+static int take_range(struct region *region, const struct vc_reserve_args *args, const struct bound *bound,
+		      struct reservation *owner)
+{
 	int error = -ENOSPC;
 
+	if (region->kind == VC_REGION_IDENTITY && !args->fixed) {
+		list_append(&region->floating, &owner->floating);
+		region->n_floating++;
+		owner->bytes = (args->bytes + VC_PAGE - 1) & ~(VC_PAGE - 1);
+		return 0;
+	}
 	if (args->fixed) {
+		error = check_excluded(region, args);
+		if (error)
+			return error;
+		if (bound &&
+		    (args->at < bound->first || args->at > bound->last || args->bytes - 1 > bound->last - args->at))
+			return vc_fail_at("vc_reserve", -ERANGE, describe_region(region).text, args->at,
+					  "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not in the bound", args->bytes,
+					  args->at);
 		if (args->align && (args->at & (args->align - 1)))
 			return vc_fail_at("vc_reserve", -EINVAL, describe_region(region).text, args->at,
 					  "0x%" PRIx64 " is not a multiple of the alignment 0x%" PRIx64, args->at,
@@ -295,13 +351,11 @@ static int take_range(struct region *region, const struct vc_reserve_args *args,
 								  : "not in the region, in whole pages");
 	}
 	if (args->align)
-		error = vc_ranges_take(&region->ranges, args->bytes, (unsigned int)__builtin_ctzll(args->align),
-				       args->low, high, owner, &owner->node);
+		error = take_lowest(region, args, bound, (unsigned int)__builtin_ctzll(args->align), owner);
 	/* The alignment by length is a wish: a region that is full but for a crooked hole still serves. */
-	for (size_t i = 0; !args->align && error == -ENOSPC && i < sizeof(by_length) / sizeof(by_length[0]); i++)
-		if (args->bytes >> by_length[i] || by_length[i] == VC_PAGE_LG2)
-			error = vc_ranges_take(&region->ranges, args->bytes, by_length[i], args->low, high, owner,
-					       &owner->node);
+	for (unsigned int i = 0; !args->align && error == -ENOSPC && i < N_ALIGNMENTS; i++)
+		if (alignment_by_length(args->bytes, i))
+			error = take_lowest(region, args, bound, alignment_by_length(args->bytes, i), owner);
 	if (error)
 		vc_fail_at("vc_reserve", error, describe_region(region).text, 0,
 			   error == -ENOSPC ? "no hole of 0x%" PRIx64 " bytes, aligned to 0x%" PRIx64
@@ -314,12 +368,22 @@ int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, str
 {
 	struct region *region = object_get(OBJECT_REGION, handle, __func__);
 	struct reservation *reservation = NULL;
+	struct bound *bound = NULL;
 	int error;
 
 	if (!region)
 		return -EINVAL;
+	if (args && args->bound) {
+		bound = object_get(OBJECT_BOUND, args->bound, __func__);
+		if (!bound) {
+			object_put(&region->object);
+			return -EINVAL;
+		}
+	}
 	if (!args || !out)
 		error = vc_fail(-EINVAL, "", 0, "arguments or out are NULL");
+	else if (bound && bound->region != region)
+		error = vc_fail(-EINVAL, describe_region(region).text, 0, "the bound is another region's");
 	else if (!args->bytes || args->bytes > UINT64_MAX - VC_PAGE)
 		error = vc_fail(-EINVAL, describe_region(region).text, 0, "a length of 0x%" PRIx64 " bytes",
 				args->bytes);
@@ -338,18 +402,70 @@ int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, str
 	reservation->cache = args->cache;
 	reservation->attr = args->attr;
 	pthread_rwlock_wrlock(&region->lock);
-	error = region->dead ? vc_fail(-EINVAL, "", 0, "stale handle: the region has been freed")
-			     : take_range(region, args, reservation);
+	if (region->dead || (bound && bound->dead))
+		error = vc_fail(-EINVAL, "", 0, "stale handle: the %s has been freed",
+				region->dead ? "region" : "bound");
+	else
+		error = take_range(region, args, bound, reservation);
 	if (!error) {
-		set_range(reservation);
+		if (reservation->node)
+			set_range(reservation);
 		*out = HANDLE(vc_reservation, reservation);
 	}
 	pthread_rwlock_unlock(&region->lock);
 	if (error)
 		object_kill(&reservation->object);
 out:
+	if (bound)
+		object_put(&bound->object);
 	object_put(&region->object);
 	return error;
+}
+
+/* What the memory of an identity region decides. */
+int place_reservation(struct reservation *reservation, const struct phys *phys, uint64_t bytes)
+{
+	struct region *region = reservation->region;
+	int error;
+
+	if (phys->segments[0].bytes < bytes)
+		return vc_fail_at(
+			"vc_back", -EINVAL, describe_reservation(reservation).text, phys->segments[0].pa,
+			"the memory is not contiguous, and the addresses of the region are those of the memory");
+	if (reservation->node && reservation->address != phys->segments[0].pa)
+		return vc_fail_at("vc_back", -EINVAL, describe_reservation(reservation).text, reservation->address,
+				  "the memory is at 0x%" PRIx64 ", and addresses of the region are those of the memory",
+				  (uint64_t)phys->segments[0].pa);
+	if (reservation->node)
+		return 0;
+	error = vc_ranges_take_at(&region->ranges, phys->segments[0].pa, reservation->bytes, reservation,
+				  &reservation->node);
+	if (error)
+		return vc_fail_at("vc_back", error, describe_region(region).text, phys->segments[0].pa,
+				  "0x%" PRIx64 " bytes at 0x%" PRIx64 ", where the memory is, are %s",
+				  reservation->bytes, (uint64_t)phys->segments[0].pa,
+				  error == -ENOMEM	 ? "more than there is memory to record"
+				  : error == -EADDRINUSE ? "taken by another reservation"
+							 : "not in the region");
+	list_remove(&reservation->floating);
+	region->n_floating--;
+	reservation->address = reservation->node->first;
+	reservation->floats = true;
+	return 0;
+}
+
+void unplace_reservation(struct reservation *reservation)
+{
+	struct region *region = reservation->region;
+
+	if (!reservation->floats)
+		return;
+	vc_ranges_give(&region->ranges, reservation->node);
+	reservation->node = NULL;
+	reservation->floats = false;
+	reservation->address = 0;
+	list_append(&region->floating, &reservation->floating);
+	region->n_floating++;
 }
 
 int vc_unreserve(struct vc_reservation *handle)
@@ -371,8 +487,12 @@ int vc_unreserve(struct vc_reservation *handle)
 	else
 		reservation->dead = true;
 	pthread_mutex_unlock(&region->system->graph);
-	if (!error)
+	if (!error && reservation->node) {
 		vc_ranges_give(&region->ranges, reservation->node);
+	} else if (!error) {
+		list_remove(&reservation->floating);
+		region->n_floating--;
+	}
 	pthread_rwlock_unlock(&region->lock);
 	if (!error)
 		object_kill(&reservation->object);
@@ -390,6 +510,7 @@ int vc_reservation_info(struct vc_reservation *handle, struct vc_reservation_inf
 		pthread_mutex_lock(&reservation->region->system->graph);
 		*out = (struct vc_reservation_info){
 			.region = HANDLE(vc_region, reservation->region),
+			.placed = reservation->region->kind != VC_REGION_IDENTITY || reservation->node,
 			.address = reservation->address,
 			.bytes = reservation->bytes,
 			.requested = reservation->requested,
@@ -448,6 +569,44 @@ int vc_reservation_from(struct vc_region *handle, uint64_t address, struct vc_re
 	return error;
 }
 
+int vc_reservation_next(struct vc_region *handle, struct vc_reservation *after, struct vc_reservation **out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct reservation *cursor = NULL;
+	struct vc_range_node *node;
+	struct link *link = NULL;
+	int error = 0;
+
+	if (!region)
+		return -EINVAL;
+	if (after) {
+		cursor = object_get(OBJECT_RESERVATION, after, __func__);
+		if (!cursor) {
+			object_put(&region->object);
+			return -EINVAL;
+		}
+	}
+	pthread_rwlock_rdlock(&region->lock);
+	if (!out || (cursor && (cursor->dead || cursor->region != region))) {
+		error = vc_fail(-EINVAL, "", 0, "out is NULL, or the reservation is not of this region");
+	} else {
+		node = !cursor || cursor->node ? vc_ranges_next(&region->ranges, cursor ? cursor->node : NULL) : NULL;
+		if (!node)
+			link = cursor && !cursor->node ? cursor->floating.next : region->floating.next;
+		if (node)
+			*out = HANDLE(vc_reservation, (struct reservation *)node->owner);
+		else if (link != &region->floating)
+			*out = HANDLE(vc_reservation, VC_CONTAINER(link, struct reservation, floating));
+		else
+			error = -ENOENT;
+	}
+	pthread_rwlock_unlock(&region->lock);
+	if (cursor)
+		object_put(&cursor->object);
+	object_put(&region->object);
+	return error;
+}
+
 int vc_region_to_phys(struct vc_region *handle, uint64_t address, uint64_t *out)
 {
 	struct region *region = object_get(OBJECT_REGION, handle, __func__);
@@ -462,7 +621,7 @@ int vc_region_to_phys(struct vc_region *handle, uint64_t address, uint64_t *out)
 		const struct reservation *reservation = node->owner;
 
 		pthread_mutex_lock(&region->system->graph);
-		if (reservation->state == BACKED) {
+		if (reservation->state == BACKED && address - reservation->address < reservation->backed) {
 			*out = phys_at(reservation->phys, address - reservation->address);
 			error = 0;
 		}
@@ -494,7 +653,7 @@ int vc_phys_to_region(struct vc_region *handle, uint64_t pa, uint64_t *out)
 			uint64_t offset = block->offset + (pa - block->first);
 
 			if (reservation->region == region && reservation->state == BACKED &&
-			    offset < reservation->bytes && (error || reservation->address + offset < lowest)) {
+			    offset < reservation->backed && (error || reservation->address + offset < lowest)) {
 				lowest = reservation->address + offset;
 				error = 0;
 			}
@@ -516,6 +675,13 @@ int vc_phys_to_region(struct vc_region *handle, uint64_t pa, uint64_t *out)
 static void drop_reservations(struct region *region)
 {
 	struct vc_range_node *node;
+
+	while (region->bounds.next != &region->bounds) {
+		struct bound *bound = VC_CONTAINER(region->bounds.next, struct bound, link);
+
+		list_remove(&bound->link);
+		object_kill(&bound->object);
+	}
 
 	while ((node = vc_ranges_next(&region->ranges, NULL))) {
 		struct reservation *reservation = node->owner;
@@ -552,10 +718,23 @@ static int clone_reservation(struct region *to, const struct reservation *from)
 	if (from->state == BACKED) {
 		/* The memory stays while the original holds it, and agrees with how it is cached. */
 		pthread_mutex_lock(&to->system->graph);
-		attach(copy, from->phys);
+		attach(copy, from->phys, from->backed);
 		copy->state = BACKED;
 		pthread_mutex_unlock(&to->system->graph);
 	}
+	return 0;
+}
+
+static int clone_bound(struct region *to, const struct bound *from)
+{
+	struct bound *copy = new_bound(to);
+
+	if (!copy)
+		return -ENOMEM;
+	copy->first = from->first;
+	copy->last = from->last;
+	list_append(&to->bounds, &copy->link);
+	to->n_bounds++;
 	return 0;
 }
 
@@ -571,8 +750,9 @@ int vc_region_clone(struct vc_region *handle, struct vc_region **out)
 	pthread_rwlock_wrlock(&region->lock);
 	if (!out || region->dead)
 		error = vc_fail(-EINVAL, "", 0, "out is NULL, or the region has been freed");
-	else if (region->kind == VC_REGION_CPU)
-		error = vc_fail(-EOPNOTSUPP, describe_region(region).text, 0, "addresses of this process exist once");
+	else if (region->kind != VC_REGION_DEVICE)
+		error = vc_fail(-EOPNOTSUPP, describe_region(region).text, 0, "addresses of %s exist once",
+				region->kind == VC_REGION_CPU ? "this process" : "memory");
 	if (!error) {
 		copy = new_region(region->system, region->kind);
 		error = copy ? vc_ranges_init(&copy->ranges, region->ranges.first, region->ranges.last, VC_PAGE_LG2)
@@ -582,6 +762,8 @@ int vc_region_clone(struct vc_region *handle, struct vc_region **out)
 	}
 	while (!error && (node = vc_ranges_next(&region->ranges, node)))
 		error = clone_reservation(copy, node->owner);
+	for (struct link *link = region->bounds.next; !error && link != &region->bounds; link = link->next)
+		error = clone_bound(copy, VC_CONTAINER(link, struct bound, link));
 	pthread_rwlock_unlock(&region->lock);
 	if (copy && !error) {
 		object_hold(&copy->object);

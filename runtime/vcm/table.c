@@ -222,6 +222,39 @@ static int table_protect(struct mapper *mapper, const struct mapping *mapping)
 	return status == PT_OK ? 0 : fail(table, "vc_reservation_set", status, &result);
 }
 
+/*
+ * Contiguous memory takes the place of what is there in one step. Other memory needs other leaves, so there the range
+ * is unmapped first.
+ */
+static int table_replace(struct mapper *mapper, const struct mapping *from, const struct mapping *to)
+{
+	struct table *table = table_of(mapper);
+	struct pt_result result = {.iova = to->address};
+	struct pt_gather gather;
+	enum pt_status status;
+	int error;
+
+	if (to->phys->segments[0].bytes >= to->bytes) {
+		pt_gather_init(&gather);
+		status = table->pt.format->replace(&table->pt, to->address,
+						   to->phys->segments[0].pa + (uint64_t)table->view->offset, to->bytes,
+						   request_of(table, to), &gather, &result);
+		pt_flush(&table->pt, &gather);
+		return status == PT_OK ? 0 : fail(table, "vc_reback", status, &result);
+	}
+	table_unmap(mapper, from);
+	error = table_map(mapper, to);
+	if (error) {
+		struct vc_error first = *vc_last_error();
+
+		if (table_map(mapper, from))
+			error = -EIO;
+		vc_fail_at("vc_reback", error, first.object, first.address, "%s", first.reason);
+		vc_fail_status(error, first.status);
+	}
+	return error;
+}
+
 static void table_destroy(struct mapper *mapper)
 {
 	struct table *table = table_of(mapper);
@@ -233,13 +266,34 @@ static void table_destroy(struct mapper *mapper)
 	free(table);
 }
 
-static const struct mapper_ops table_ops = {table_map, table_unmap, table_protect, table_destroy};
+static const struct mapper_ops table_ops = {table_map, table_unmap, table_protect, table_replace, table_destroy};
+
+/* What the device needs to reach at its own address, whatever the region maps. */
+static int map_identity(struct table *table)
+{
+	const struct device *device = table->made_for;
+
+	for (size_t i = 0; i < device->n_reserved; i++) {
+		const struct vc_reserved *reserved = &device->reserved[i];
+		struct pt_result result = {.iova = reserved->first};
+		enum pt_status status;
+
+		if (!reserved->identity)
+			continue;
+		status = table->pt.format->map(&table->pt, reserved->first, reserved->first, reserved->bytes,
+					       reserved->identity | (unsigned int)PT_ALLOW_WIDER, NULL, &result);
+		if (status != PT_OK)
+			return fail(table, "vc_activate", status, &result);
+	}
+	return 0;
+}
 
 int table_create(struct region *region, struct device *device, struct table **out)
 {
 	struct table *table = vc_calloc(1, sizeof(*table));
 	struct pt_result result = {.iova = 0};
 	enum pt_status status;
+	int error;
 
 	if (!table)
 		return vc_fail_at("vc_activate", -ENOMEM, device->name, 0, "no memory for a table");
@@ -263,14 +317,18 @@ int table_create(struct region *region, struct device *device, struct table **ou
 				     .quiesce = quiesce};
 	status = device->format->init(&table->pt, &device->config, &table->mem, &result);
 	if (status != PT_OK) {
-		int error = error_of(status);
-
+		error = error_of(status);
 		table->pt.format = device->format;
 		fail(table, "vc_activate", status, &result);
 		system_view_put(region->system, table->view);
 		pthread_rwlock_destroy(&table->walkers);
 		object_put(&device->object);
 		free(table);
+		return error;
+	}
+	error = map_identity(table);
+	if (error) {
+		table_destroy(&table->mapper);
 		return error;
 	}
 	*out = table;
@@ -283,5 +341,8 @@ bool table_serves(const struct table *table, const struct device *device)
 
 	return other->format == device->format && other->bus_offset == device->bus_offset &&
 	       other->allow_wider == device->allow_wider && other->shape.page_sizes == device->shape.page_sizes &&
-	       !memcmp(other->shape.param, device->shape.param, device->format->n_params * sizeof(int64_t));
+	       !memcmp(other->shape.param, device->shape.param, device->format->n_params * sizeof(int64_t)) &&
+	       other->n_reserved == device->n_reserved &&
+	       (!device->n_reserved ||
+		!memcmp(other->reserved, device->reserved, device->n_reserved * sizeof(*device->reserved)));
 }

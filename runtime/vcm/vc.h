@@ -45,6 +45,7 @@ struct vc_reservation;
 struct vc_phys;
 struct vc_device;
 struct vc_association;
+struct vc_bound;
 
 /* The unit of regions and reservations, in bytes. */
 #define VC_PAGE_LG2 12
@@ -162,7 +163,20 @@ int vc_system_table_bytes(struct vc_system *system, uint64_t *out);
 
 enum vc_device_kind {
 	VC_DEVICE_TRANSLATED, /* page tables of a format */
-	VC_DEVICE_CPU	      /* the host CPU: its page tables are the host's */
+	VC_DEVICE_CPU,	      /* the host CPU: its page tables are the host's */
+	VC_DEVICE_DIRECT      /* no page tables: it presents physical addresses */
+};
+
+/*
+ * Input addresses of a device that are not free for mappings: windows of its bus, message interrupts, memory that
+ * firmware uses through it. [first, first + bytes), whole pages.
+ *
+ * identity  the addresses are mapped to themselves for as long as the device has a table, with these rights (PT_READ,
+ *           PT_WRITE, PT_EXEC); 0: nothing is mapped there.
+ */
+struct vc_reserved {
+	uint64_t first, bytes;
+	unsigned int identity;
 };
 
 /*
@@ -172,6 +186,8 @@ enum vc_device_kind {
  * bus_offset  what is added to a physical address to get the address at which the device sees it.
  * allow_wider accept that its format grants more than was asked (write, execute, user access).
  * no_updates  accesses do not set accessed and dirty state in the tables, whatever the format says.
+ * bypass      while it is active in no region it reaches physical memory untranslated, as if it had no tables;
+ * otherwise it is blocked then. reserved    n_reserved ranges that no reservation of its regions may have; copied.
  */
 struct vc_device_config {
 	const char *name;
@@ -181,6 +197,9 @@ struct vc_device_config {
 	int64_t bus_offset;
 	bool allow_wider;
 	bool no_updates;
+	bool bypass;
+	const struct vc_reserved *reserved;
+	size_t n_reserved;
 };
 
 /* 0; -EINVAL: the format refuses the configuration, or a name is missing; -EEXIST the name is taken; -ENOMEM. */
@@ -257,8 +276,9 @@ int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int
 /* --------------------------------------------------------------------------------------------------------- regions */
 
 enum vc_region_kind {
-	VC_REGION_DEVICE, /* addresses of devices */
-	VC_REGION_CPU	  /* addresses of this process: pointers that can be dereferenced */
+	VC_REGION_DEVICE,  /* addresses of devices */
+	VC_REGION_CPU,	   /* addresses of this process: pointers that can be dereferenced */
+	VC_REGION_IDENTITY /* physical addresses, for devices that have no tables and for those that do */
 };
 
 /*
@@ -268,6 +288,12 @@ enum vc_region_kind {
 int vc_region_create(struct vc_system *system, uint64_t first, uint64_t bytes, struct vc_region **out);
 /* Make a region of CPU addresses: a window of bytes (0: as the system says) in this process. Also errno of mmap. */
 int vc_region_create_cpu(struct vc_system *system, uint64_t bytes, struct vc_region **out);
+/*
+ * Make a region in which addresses are physical addresses: [first, first + bytes) of memory, as vc_region_create. A
+ * reservation in it has no address until it is backed, by memory that is contiguous and inside; then it has that of the
+ * memory. (One that asks for an address takes it at once, and can be backed by the memory there only.)
+ */
+int vc_region_create_identity(struct vc_system *system, uint64_t first, uint64_t bytes, struct vc_region **out);
 /* A copy of a region of devices: the same range, reservations at the same addresses with the same rights, backed by the
  * same memory; no associations. 0; -EOPNOTSUPP: a CPU region, whose addresses exist once; -ENOMEM. */
 int vc_region_clone(struct vc_region *region, struct vc_region **out);
@@ -279,7 +305,7 @@ struct vc_region_info {
 	unsigned int number; /* counted from 1 in the order of creation */
 	uint64_t first, last;
 	uint64_t reserved; /* bytes */
-	size_t reservations, associations, active, tables;
+	size_t reservations, associations, active, tables, bounds;
 };
 
 int vc_region_info(struct vc_region *region, struct vc_region_info *out);
@@ -345,6 +371,7 @@ enum vc_cache { VC_NONCACHED, VC_WRITE_BACK_ALLOCATE, VC_WRITE_BACK, VC_WRITE_TH
  * fixed   take exactly the address `at`.
  * low, high  inclusive bounds of the whole range; 0, 0: none.
  * rights  PT_READ, PT_WRITE, PT_EXEC, PT_PRIV; 0: PT_READ | PT_WRITE.
+ * In an identity region align, low and high say nothing, and `at` is a physical address.
  * attr    the caller's.
  */
 struct vc_reserve_args {
@@ -353,6 +380,7 @@ struct vc_reserve_args {
 	unsigned int rights;
 	enum vc_cache cache;
 	uint32_t attr;
+	struct vc_bound *bound; /* take it from this bound; NULL: from what is in no bound */
 };
 
 /* 0; -ENOSPC: no hole is large enough; -EADDRINUSE: fixed, and some of it is taken; -ERANGE: fixed, and outside;
@@ -363,6 +391,7 @@ int vc_unreserve(struct vc_reservation *reservation);
 
 struct vc_reservation_info {
 	struct vc_region *region;
+	bool placed; /* it has an address: false only in identity regions, while it is not backed */
 	uint64_t address, bytes;
 	uint64_t requested; /* bytes that were asked for, before rounding */
 	unsigned int rights;
@@ -381,6 +410,26 @@ int vc_reservation_set(struct vc_reservation *reservation, unsigned int rights, 
 int vc_reservation_find(struct vc_region *region, uint64_t address, bool exact, struct vc_reservation **out);
 /* The first reservation that starts at address or later; -ENOENT: there is none. Iterates in order of address. */
 int vc_reservation_from(struct vc_region *region, uint64_t address, struct vc_reservation **out);
+/* The next one by address, then those without an address in the order in which they were made: NULL gives the first.
+ * 0; -ENOENT at the end. */
+int vc_reservation_next(struct vc_region *region, struct vc_reservation *reservation, struct vc_reservation **out);
+
+/*
+ * Set bytes of a region aside, at an address that is found as for a reservation (align as there): from then on only
+ * reservations that name the bound are made there. 0; -ENOSPC; -EINVAL; -ENOMEM.
+ */
+int vc_bound_create(struct vc_region *region, uint64_t bytes, uint64_t align, struct vc_bound **out);
+/* 0; -EBUSY: reservations are in it. */
+int vc_bound_free(struct vc_bound *bound);
+
+struct vc_bound_info {
+	struct vc_region *region;
+	uint64_t address, bytes;
+};
+
+int vc_bound_info(struct vc_bound *bound, struct vc_bound_info *out);
+/* The bounds of a region in the order in which they were made: NULL gives the first. 0; -ENOENT at the end. */
+int vc_bound_next(struct vc_region *region, struct vc_bound *bound, struct vc_bound **out);
 /*
  * Copy between the memory of two reservations, as memmove does where they share it. Stops at the shorter end, *copied
  * bytes. 0; -ENXIO: one is not backed; -EACCES: from is not readable or to is not writable.
@@ -410,6 +459,12 @@ int vc_phys_alloc(struct vc_system *system, const struct vc_phys_args *args, str
 /* Wrap [pa, pa + bytes), which belongs to no pool as far as this object is concerned: registers, reserved memory.
  * pa and bytes are multiples of VC_PAGE. */
 int vc_phys_wrap(struct vc_system *system, uint64_t pa, uint64_t bytes, struct vc_phys **out);
+/*
+ * Wrap n segments of memory that exists, in their order: a scatter list. Each is whole pages; they may not overlap.
+ */
+int vc_phys_import(struct vc_system *system, const struct vc_span *segments, size_t n, struct vc_phys **out);
+/* The blocks as the fewest segments. At most max are written, *count is how many there are. */
+int vc_phys_export(struct vc_phys *phys, struct vc_span *out, size_t max, size_t *count);
 /* 0; -EBUSY: it backs a reservation. */
 int vc_phys_free(struct vc_phys *phys);
 
@@ -430,7 +485,8 @@ int vc_phys_block(struct vc_phys *phys, size_t i, struct vc_span *out);
 /* --------------------------------------------------------------------------------------------------------- backing */
 
 enum {
-	VC_BACK_ACTIVE = 1 << 0 /* refuse unless there are associations (-EINVAL) and all are active (-EAGAIN) */
+	VC_BACK_ACTIVE = 1 << 0, /* refuse unless there are associations (-EINVAL) and all are active (-EAGAIN) */
+	VC_BACK_PARTIAL = 1 << 1 /* phys may be shorter: what is beyond it in the reservation stays unmapped */
 };
 
 /*
@@ -443,6 +499,16 @@ enum {
 int vc_back(struct vc_reservation *reservation, struct vc_phys *phys, unsigned int flags);
 /* 0; -ENXIO: it is not backed. With VC_BACK_ACTIVE as there. */
 int vc_unback(struct vc_reservation *reservation, unsigned int flags);
+
+/*
+ * Put other memory behind a backed reservation, in every table or in none. Where the new memory is contiguous each table
+ * changes in one step (F_replace): an access sees the old memory or the new one, or where a format cannot change entries
+ * in place faults for the moment between. Other memory needs other leaves: there the range is unmapped and mapped anew,
+ * and accesses in between fault. Both have the same length.
+ * 0; as vc_back; -ENXIO: it is not backed; -EALREADY: that memory is behind it. -EIO: it failed, and what was there
+ * could not be put back for lack of memory: the reservation is then not backed.
+ */
+int vc_reback(struct vc_reservation *reservation, struct vc_phys *phys, unsigned int flags);
 
 /* What a region's address stands for, by its list. 0; -ENOENT: nothing is there. */
 int vc_region_to_phys(struct vc_region *region, uint64_t address, uint64_t *pa);

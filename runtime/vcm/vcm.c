@@ -79,10 +79,35 @@ struct device *vcm_get_device(const char *name)
 
 /* --------------------------------------------------------------------------------------------------------- regions */
 
+/* Are these the contiguous memory of a type? */
+static bool is_contiguous_memory(vcm_addr_t start_addr, size_t len)
+{
+	const struct vc_error before = *vc_last_error();
+	struct vc_span span;
+	bool found = false;
+
+	for (unsigned int type = 0; type < VCM_INVALID && !found; type++)
+		found = !vc_system_contiguous(vcm_system(), type, &span) && span.pa == start_addr && span.bytes == len;
+	/* A type without contiguous memory is no failure of the caller's. */
+	vc_clear_error();
+	if (before.code)
+		vc_fail_at(before.function, before.code, before.object, before.address, "%s", before.reason);
+	return found;
+}
+
+struct vcm *vcm_create_identity(vcm_paddr_t start_addr, size_t len)
+{
+	struct vc_region *region;
+
+	return vc_region_create_identity(vcm_system(), start_addr, len, &region) ? NULL : (struct vcm *)region;
+}
+
 struct vcm *vcm_create(vcm_addr_t start_addr, size_t len)
 {
 	struct vc_region *region;
 
+	if (is_contiguous_memory(start_addr, len))
+		return vcm_create_identity(start_addr, len);
 	return vc_region_create(vcm_system(), start_addr, len, &region) ? NULL : (struct vcm *)region;
 }
 
@@ -186,6 +211,40 @@ struct res *vcm_reserve_fixed(struct vcm *vcm, vcm_addr_t addr, size_t len, uint
 	return reserve(vcm, &args, attr, __func__);
 }
 
+struct bound *vcm_create_bound(struct vcm *vcm, size_t len)
+{
+	struct vc_bound *bound;
+
+	return vc_bound_create(vcm_region(vcm), len, 0, &bound) ? NULL : (struct bound *)bound;
+}
+
+int vcm_free_bound(struct bound *bound)
+{
+	return vc_bound_free(vcm_bound(bound));
+}
+
+struct res *vcm_reserve_from_bound(struct bound *bound, size_t len, uint32_t attr)
+{
+	struct vc_reserve_args args = {.bytes = len, .bound = vcm_bound(bound)};
+	struct vc_bound_info info;
+
+	return vc_bound_info(args.bound, &info) ? NULL : reserve((struct vcm *)info.region, &args, attr, __func__);
+}
+
+vcm_addr_t vcm_get_bound_start_addr(struct bound *bound)
+{
+	struct vc_bound_info info;
+
+	return vc_bound_info(vcm_bound(bound), &info) ? ERROR_ADDRESS : info.address;
+}
+
+size_t vcm_get_bound_len(struct bound *bound)
+{
+	struct vc_bound_info info;
+
+	return vc_bound_info(vcm_bound(bound), &info) ? 0 : (size_t)info.bytes;
+}
+
 int vcm_unreserve(struct res *res)
 {
 	return vc_unreserve(vcm_reservation(res));
@@ -236,22 +295,9 @@ size_t vcm_get_num_res(struct vcm *vcm)
 
 struct res *vcm_get_next_res(struct vcm *vcm, struct res *res)
 {
-	struct vc_reservation_info info;
 	struct vc_reservation *next;
-	uint64_t from = 0;
 
-	if (res) {
-		if (vc_reservation_info(vcm_reservation(res), &info))
-			return NULL;
-		if (info.region != vcm_region(vcm)) {
-			vc_fail_at(__func__, -EINVAL, "", info.address, "the reservation is another region's");
-			return NULL;
-		}
-		from = info.address + info.bytes;
-		if (!from)
-			return NULL;
-	}
-	return vc_reservation_from(vcm_region(vcm), from, &next) ? NULL : (struct res *)next;
+	return vc_reservation_next(vcm_region(vcm), vcm_reservation(res), &next) ? NULL : (struct res *)next;
 }
 
 size_t vcm_res_copy(struct res *to, size_t to_off, struct res *from, size_t from_off, size_t len)
@@ -273,7 +319,7 @@ vcm_addr_t vcm_get_dev_addr(struct res *res)
 {
 	struct vc_reservation_info info;
 
-	return vc_reservation_info(vcm_reservation(res), &info) ? ERROR_ADDRESS : info.address;
+	return vc_reservation_info(vcm_reservation(res), &info) || !info.placed ? ERROR_ADDRESS : info.address;
 }
 
 /* ------------------------------------------------------------------------------------------------- physical memory */
@@ -314,6 +360,13 @@ int vcm_back(struct res *res, struct physmem *physmem)
 	return vc_back(vcm_reservation(res), vcm_phys(physmem), back_flags());
 }
 
+int vcm_reback(struct res *res, struct physmem *physmem)
+{
+	int error = vc_reback(vcm_reservation(res), vcm_phys(physmem), back_flags());
+
+	return error == -ENXIO ? -EINVAL : error;
+}
+
 int vcm_unback(struct res *res)
 {
 	int error = vc_unback(vcm_reservation(res), back_flags());
@@ -339,6 +392,13 @@ enum memtype_t vcm_get_memtype_of_physalloc(struct physmem *physmem)
 	if (vc_phys_info(vcm_phys(physmem), &info) || info.type >= VCM_INVALID)
 		return VCM_INVALID;
 	return (enum memtype_t)info.type;
+}
+
+enum memtype_t vcm_get_memtype_of_res(struct res *res)
+{
+	struct physmem *physmem = vcm_get_physmem_from_res(res);
+
+	return physmem ? vcm_get_memtype_of_physalloc(physmem) : VCM_INVALID;
 }
 
 vcm_paddr_t vcm_get_next_phys_addr(struct physmem *physmem, vcm_paddr_t phys, size_t *len)
@@ -496,6 +556,14 @@ static int call_handler(struct vc_device *device, void (*inner)(void), void *dat
 int vcm_hook(struct device *dev, vcm_handler handler, void *data)
 {
 	return hook_device(vcm_device(dev), call_handler, (void (*)(void))handler, data, __func__);
+}
+
+size_t vcm_hw_ver(struct device *dev)
+{
+	struct vc_device_info info;
+
+	vc_device_info(vcm_device(dev), &info); /* records what is wrong with the handle */
+	return 0;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- seeing */

@@ -27,6 +27,7 @@ struct vcm;	/* a region: an address space */
 struct res;	/* a reservation in it */
 struct physmem; /* physical memory */
 struct avcm;	/* an association of a region and a device */
+struct bound;	/* a part of a region that is set aside */
 struct device;
 
 /* Addresses in a region, physical addresses. Lengths are size_t. */
@@ -122,8 +123,12 @@ struct device *vcm_get_device(const char *name);
 
 /* --------------------------------------------------------------------------------------------------------- regions */
 
-/* An address space of len bytes from start_addr. NULL: less than a page, or beyond the end. */
+/* An address space of len bytes from start_addr. Where these are exactly the contiguous memory of a type, it is an
+ * identity region, as of vcm_create_identity(). NULL: less than a page, or beyond the end. */
 struct vcm *vcm_create(vcm_addr_t start_addr, size_t len);
+/* Addresses are those of the memory that is behind them, for devices without tables: see vc_region_create_identity().
+ */
+struct vcm *vcm_create_identity(vcm_paddr_t start_addr, size_t len);
 /* VCM_PREBUILT_KERNEL: addresses of this process, that can be dereferenced. NULL: unknown id, no address space. */
 struct vcm *vcm_create_from_prebuilt(size_t ext_vcm_id);
 /* A copy: the same range, reservations at the same addresses, backed by the same memory, without associations. What
@@ -132,7 +137,7 @@ struct vcm *vcm_create_from_prebuilt(size_t ext_vcm_id);
 struct vcm *vcm_clone(struct vcm *vcm);
 vcm_addr_t vcm_get_start_addr(struct vcm *vcm);
 size_t vcm_get_len(struct vcm *vcm);
-/* 0; -EBUSY: it has reservations or associations; -EINVAL. */
+/* 0; -EBUSY: it has reservations, bounds or associations; -EINVAL. */
 int vcm_free(struct vcm *vcm);
 
 /* ---------------------------------------------------------------------------------------------------- reservations */
@@ -143,6 +148,13 @@ struct res *vcm_reserve(struct vcm *vcm, size_t len, uint32_t attr);
 struct res *vcm_reserve_at(enum memtarget_t memtarget, struct vcm *vcm, size_t len, uint32_t attr);
 /* At an address, exactly (not of 2010). */
 struct res *vcm_reserve_fixed(struct vcm *vcm, vcm_addr_t addr, size_t len, uint32_t attr);
+/* Set len bytes aside; only vcm_reserve_from_bound() makes reservations there. NULL: no room, or invalid. */
+struct bound *vcm_create_bound(struct vcm *vcm, size_t len);
+/* 0; -EBUSY: it has reservations; -EINVAL. */
+int vcm_free_bound(struct bound *bound);
+struct res *vcm_reserve_from_bound(struct bound *bound, size_t len, uint32_t attr);
+vcm_addr_t vcm_get_bound_start_addr(struct bound *bound);
+size_t vcm_get_bound_len(struct bound *bound);
 /* 0; -EBUSY: it is backed; -EINVAL. */
 int vcm_unreserve(struct res *res);
 struct vcm *vcm_get_vcm_from_res(struct res *res);
@@ -157,7 +169,7 @@ struct res *vcm_get_next_res(struct vcm *vcm, struct res *res);
 size_t vcm_res_copy(struct res *to, size_t to_off, struct res *from, size_t from_off, size_t len);
 /* The reservation that starts at dev_addr. */
 struct res *vcm_get_res(vcm_addr_t dev_addr, struct vcm *vcm);
-/* Its address, as the mapper sees it: for the CPU a pointer. */
+/* Its address, as the mapper sees it: for the CPU a pointer. 1: invalid, or in an identity region and not backed. */
 vcm_addr_t vcm_get_dev_addr(struct res *res);
 
 /* ------------------------------------------------------------------------------------------------- physical memory */
@@ -171,6 +183,9 @@ struct physmem *vcm_map_phys_addr(vcm_paddr_t phys, size_t len);
 /* Put physmem behind res, in every table of its region or in none. 0; -EINVAL: lengths differ, or how the memory is
  * cached elsewhere; -EALREADY; -EADDRINUSE; -ENOMEM; in strict mode -EAGAIN. */
 int vcm_back(struct res *res, struct physmem *physmem);
+/* Other memory of the same length behind a backed reservation, in one step (not of 2010); as vcm_back, see vc_reback().
+ */
+int vcm_reback(struct res *res, struct physmem *physmem);
 /* 0; -EINVAL: not backed; in strict mode -EAGAIN. */
 int vcm_unback(struct res *res);
 /* NULL: not backed. */
@@ -181,6 +196,8 @@ enum memtype_t vcm_get_memtype_of_physalloc(struct physmem *physmem);
 vcm_paddr_t vcm_get_next_phys_addr(struct physmem *physmem, vcm_paddr_t phys, size_t *len);
 /* How many reservations map phys. */
 size_t vcm_get_phys_num_res(vcm_paddr_t phys);
+/* The same by what backs a reservation; VCM_INVALID: nothing does. */
+enum memtype_t vcm_get_memtype_of_res(struct res *res);
 /* They: NULL gives the first; NULL at the end. *len: the reservation's length. */
 struct res *vcm_get_next_phys_res(vcm_paddr_t phys, struct res *res, size_t *len);
 /* The contiguous memory of a type; 0: none. */
@@ -227,6 +244,9 @@ int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 
 /* ---------------------------------------------------------------------------------------------------------- seeing */
 
+/* The version of the device's hardware; devices of this runtime have none: 0. */
+size_t vcm_hw_ver(struct device *dev);
+
 /* See vc_dump_dot() and vc_dump_json(). 0; negative errno value. */
 int vcm_dump_dot(FILE *stream);
 int vcm_dump_json(FILE *stream);
@@ -250,6 +270,11 @@ static inline struct vc_reservation *vcm_reservation(struct res *res)
 static inline struct vc_phys *vcm_phys(struct physmem *physmem)
 {
 	return (struct vc_phys *)physmem;
+}
+
+static inline struct vc_bound *vcm_bound(struct bound *bound)
+{
+	return (struct vc_bound *)bound;
 }
 
 static inline struct vc_association *vcm_association(struct avcm *avcm)

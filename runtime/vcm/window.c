@@ -89,6 +89,16 @@ static int window_protect(struct mapper *mapper, const struct mapping *mapping)
 	return 0;
 }
 
+/* mmap() over what is there changes it in one step. */
+static int window_replace(struct mapper *mapper, const struct mapping *from, const struct mapping *to)
+{
+	int error = window_map(mapper, to);
+
+	if (error && window_map(mapper, from))
+		return -EIO;
+	return error;
+}
+
 static void window_destroy(struct mapper *mapper)
 {
 	struct window *window = window_of(mapper);
@@ -97,7 +107,7 @@ static void window_destroy(struct mapper *mapper)
 	free(window);
 }
 
-static const struct mapper_ops window_ops = {window_map, window_unmap, window_protect, window_destroy};
+static const struct mapper_ops window_ops = {window_map, window_unmap, window_protect, window_replace, window_destroy};
 
 int window_create(struct region *region, uint64_t bytes, struct mapper **out, uint64_t *first)
 {

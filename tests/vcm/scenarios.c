@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The uses that the proposal of 2010 and its discussion named, each as it would be written: one test a use, with two
+ * devices whose page tables have different formats wherever devices take part.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arm64_s1.h"
+#include "armv7_short.h"
+#include "test.h"
+#include "vcm.h"
+#include "x86_64.h"
+
+#define K ((size_t)1 << 10)
+#define M ((size_t)1 << 20)
+
+static struct device *new_device(const char *name, const struct pt_format *format, enum vc_device_kind kind)
+{
+	struct vc_device_config config = {.name = name, .kind = kind, .format = format, .allow_wider = true};
+	struct vc_device *device;
+
+	CHECK_MSG(!vc_device_create(vcm_system(), &config, &device), "%s", vc_error_string());
+	return (struct device *)device;
+}
+
+static struct device *decoder(void)
+{
+	return new_device("decoder", &armv7_short_format, VC_DEVICE_TRANSLATED);
+}
+
+static struct device *display(void)
+{
+	return new_device("display", &arm64_s1_format, VC_DEVICE_TRANSLATED);
+}
+
+static struct device *cpu(void)
+{
+	return new_device("cpu", NULL, VC_DEVICE_CPU);
+}
+
+static struct avcm *join(struct vcm *vcm, struct device *device)
+{
+	struct avcm *avcm = vcm_assoc(vcm, device, 0);
+
+	CHECK_MSG(avcm, "%s", vc_error_string());
+	CHECK_MSG(!vcm_activate(avcm), "%s", vc_error_string());
+	return avcm;
+}
+
+static void leave(struct avcm *avcm)
+{
+	CHECK_EQ(vcm_deactivate(avcm), 0);
+	CHECK_EQ(vcm_deassoc(avcm), 0);
+}
+
+/* What a device reads at an address; 0xdead where it faults. */
+static unsigned int read32(struct device *device, vcm_addr_t address)
+{
+	uint32_t value = 0;
+
+	return vc_device_read(vcm_device(device), address, &value, sizeof(value), PT_ACCESS_PRIV, NULL) ? 0xdead
+													: value;
+}
+
+static bool write32(struct device *device, vcm_addr_t address, uint32_t value)
+{
+	return !vc_device_write(vcm_device(device), address, &value, sizeof(value), PT_ACCESS_PRIV, NULL);
+}
+
+static void check(struct vcm *vcm)
+{
+	CHECK_EQ(vcm_check(vcm, stderr), 0);
+}
+
+/* ------------------------------------------------------------------------------------------------- the documentation
+ */
+
+TEST(vcm_scenarios, u3_iommu_identity_and_cpu)
+{
+	struct device *translated, *direct, *host;
+	struct vcm *vcm, *identity, *window;
+	struct res *res[3];
+	struct physmem *memory;
+	struct avcm *avcm[3];
+	size_t length = 2 * M + 4 * K;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	translated = decoder();
+	direct = new_device("dma", NULL, VC_DEVICE_DIRECT);
+	host = cpu();
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, length, VCM_PHYS_CONT);
+	vcm = vcm_create(1 * K, 16 * M);
+	identity = vcm_create(vcm_get_cont_memtype_pa(VCM_MEMTYPE_0), vcm_get_cont_memtype_len(VCM_MEMTYPE_0));
+	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
+	CHECK(memory && vcm && identity && window);
+	avcm[0] = join(vcm, translated);
+	avcm[1] = join(identity, direct);
+	avcm[2] = join(window, host);
+	res[0] = vcm_reserve(vcm, length, 0);
+	res[1] = vcm_reserve(identity, length, 0);
+	res[2] = vcm_reserve(window, length, 0);
+	CHECK(res[0] && res[1] && res[2]);
+	CHECK_EQ(vcm_get_dev_addr(res[1]), 1); /* the memory will say */
+	for (int i = 0; i < 3; i++)
+		CHECK_MSG(!vcm_back(res[i], memory), "%d: %s", i, vc_error_string());
+	CHECK_EQ(vcm_get_dev_addr(res[1]), vcm_get_next_phys_addr(memory, 0, &(size_t){0}));
+	CHECK(write32(translated, vcm_get_dev_addr(res[0]) + 2 * M, 0x1234));
+	CHECK_EQ(read32(direct, vcm_get_dev_addr(res[1]) + 2 * M), 0x1234);
+	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(res[2]) + 2 * M), 0x1234);
+	CHECK_EQ(read32(direct, vcm_get_dev_addr(res[1]) + length), 0xdead);
+	check(vcm);
+	check(identity);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(vcm_unback(res[i]), 0);
+		CHECK_EQ(vcm_unreserve(res[i]), 0);
+		leave(avcm[i]);
+	}
+	CHECK_EQ(vcm_phys_free(memory), 0);
+	CHECK_EQ(vcm_free(vcm) | vcm_free(identity) | vcm_free(window), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+TEST(vcm_scenarios, u4_device_without_an_iommu)
+{
+	struct device *direct, *translated;
+	struct vcm *vcm;
+	struct res *res, *other;
+	struct physmem *scattered, *contiguous;
+	struct avcm *avcm, *second;
+	struct vc_phys *halves;
+	vcm_paddr_t pa;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	direct = new_device("dma", NULL, VC_DEVICE_DIRECT);
+	translated = display();
+	vcm = vcm_create(vcm_get_cont_memtype_pa(VCM_MEMTYPE_0), vcm_get_cont_memtype_len(VCM_MEMTYPE_0));
+	/* a device with tables is welcome: they map addresses to themselves */
+	avcm = join(vcm, direct);
+	second = join(vcm, translated);
+	res = vcm_reserve(vcm, 64 * K, 0);
+	other = vcm_reserve(vcm, 64 * K, 0);
+	contiguous = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_PHYS_CONT);
+	pa = vcm_get_next_phys_addr(contiguous, 0, &(size_t){0});
+	CHECK_EQ(vc_phys_import(vcm_system(), (struct vc_span[]){{pa + 32 * K, 32 * K}, {pa, 32 * K}}, 2, &halves), 0);
+	scattered = (struct physmem *)halves;
+	CHECK(res && other && scattered && contiguous);
+	CHECK_EQ(vcm_get_num_res(vcm), 2);
+	CHECK_EQ(vcm_back(res, scattered), -EINVAL);
+	CHECK_EQ(vcm_get_dev_addr(res), 1);
+	CHECK_EQ(vcm_back(res, contiguous), 0);
+	CHECK_EQ(vcm_get_dev_addr(res), pa);
+	CHECK_EQ(vcm_get_res(pa, vcm), res);
+	CHECK_EQ(vcm_get_next_res(vcm, NULL), res);
+	CHECK_EQ(vcm_get_next_res(vcm, res), other);
+	CHECK(!vcm_get_next_res(vcm, other));
+	CHECK_EQ(vcm_back(other, contiguous), -EADDRINUSE);
+	CHECK(write32(direct, pa + 4, 7));
+	CHECK_EQ(read32(translated, pa + 4), 7);
+	check(vcm);
+	CHECK(!vcm_clone(vcm));
+	CHECK_EQ(vcm_free(vcm), -EBUSY);
+	CHECK_EQ(vcm_unback(res), 0);
+	CHECK_EQ(read32(direct, pa), 0xdead);
+	CHECK_EQ(vcm_unreserve(res) | vcm_unreserve(other), 0);
+	CHECK_EQ(vcm_phys_free(scattered) | vcm_phys_free(contiguous), 0);
+	leave(avcm);
+	leave(second);
+	/* where it stands is asked for: only that memory fits */
+	res = vcm_reserve_fixed(vcm, pa, 64 * K, 0);
+	contiguous = vcm_phys_alloc(VCM_MEMTYPE_0, 128 * K, VCM_PHYS_CONT);
+	CHECK_EQ(vcm_get_dev_addr(res), pa);
+	CHECK_EQ(vcm_back(res, contiguous), -EINVAL);
+	CHECK_EQ(vcm_unreserve(res), 0);
+	CHECK_EQ(vcm_phys_free(contiguous), 0);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+TEST(vcm_scenarios, u13_bounds)
+{
+	struct vcm *vcm, *copy;
+	struct bound *bound, *whole;
+	struct res *inside[16], *outside[64];
+	vcm_addr_t first;
+	size_t n = 0, m = 0;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	vcm = vcm_create(0, 4 * M);
+	bound = vcm_create_bound(vcm, 1 * M);
+	CHECK(bound);
+	first = vcm_get_bound_start_addr(bound);
+	CHECK_EQ(vcm_get_bound_len(bound), 1 * M);
+	CHECK_EQ(first % M, 0);
+	CHECK(!vcm_create_bound(vcm, 4 * M));
+	/* plain reservations fill the rest and never land inside */
+	while (m < 64 && (outside[m] = vcm_reserve(vcm, 64 * K, 0))) {
+		CHECK(vcm_get_dev_addr(outside[m]) + 64 * K <= first || vcm_get_dev_addr(outside[m]) >= first + M);
+		m++;
+	}
+	CHECK_EQ(m, 48);
+	CHECK(!vcm_reserve_fixed(vcm, first, 4 * K, 0));
+	CHECK_EQ(vc_last_error()->code, -EADDRINUSE);
+	while (n < 16 && (inside[n] = vcm_reserve_from_bound(bound, 64 * K, 0))) {
+		CHECK(vcm_get_dev_addr(inside[n]) >= first && vcm_get_dev_addr(inside[n]) < first + M);
+		n++;
+	}
+	CHECK_EQ(n, 16);
+	CHECK(!vcm_reserve_from_bound(bound, 4 * K, 0));
+	CHECK_EQ(vc_last_error()->code, -ENOSPC);
+	CHECK_EQ(vcm_free_bound(bound), -EBUSY);
+	/* a copy has its bounds too */
+	copy = vcm_clone(vcm);
+	CHECK(copy);
+	while (m)
+		CHECK_EQ(vcm_unreserve(outside[--m]), 0);
+	while (n) {
+		CHECK_EQ(vcm_unreserve(vcm_get_res(vcm_get_dev_addr(inside[n - 1]), copy)), 0);
+		CHECK_EQ(vcm_unreserve(inside[--n]), 0);
+	}
+	CHECK(!vcm_reserve_fixed(copy, first, 4 * K, 0));
+	CHECK_EQ(vcm_free(vcm), -EBUSY);
+	CHECK_EQ(vcm_free_bound(bound), 0);
+	CHECK_EQ(vcm_free_bound(bound), -EINVAL);
+	whole = vcm_create_bound(vcm, 4 * M);
+	CHECK(whole && !vcm_reserve(vcm, 4 * K, 0));
+	CHECK_EQ(vcm_free_bound(whole), 0);
+	CHECK_EQ(vcm_free(vcm), 0);
+	while ((outside[0] = vcm_get_next_res(copy, NULL)))
+		CHECK_EQ(vcm_unreserve(outside[0]), 0);
+	{
+		struct vc_bound *of_copy;
+
+		CHECK_EQ(vc_bound_next(vcm_region(copy), NULL, &of_copy), 0);
+		CHECK_EQ(vc_bound_free(of_copy), 0);
+		CHECK_EQ(vc_bound_next(vcm_region(copy), NULL, &of_copy), -ENOENT);
+	}
+	CHECK_EQ(vcm_free(copy), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+/* ---------------------------------------------------------------------------------------------------- the discussion
+ */
+
+TEST(vcm_scenarios, u21_import_of_a_scatter_list)
+{
+	struct vc_span list[11], seen[11];
+	struct vc_phys *imported;
+	struct physmem *whole[2];
+	struct device *device[2];
+	struct avcm *avcm[2];
+	struct vcm *vcm;
+	struct res *res;
+	size_t n;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	whole[0] = vcm_phys_alloc(VCM_MEMTYPE_0, 10 * M, VCM_1MB);
+	whole[1] = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_64KB);
+	/* as a driver hands it over: in no order of addresses */
+	for (size_t i = 0; i < 10; i++)
+		CHECK_EQ(vc_phys_block(vcm_phys(whole[0]), 9 - i, &list[i]), 0);
+	CHECK_EQ(vc_phys_block(vcm_phys(whole[1]), 0, &list[10]), 0);
+	CHECK_MSG(!vc_phys_import(vcm_system(), list, 11, &imported), "%s", vc_error_string());
+	CHECK_EQ(vc_phys_export(imported, seen, 11, &n), 0);
+	CHECK_EQ(n, 11);
+	CHECK_MEM_EQ(seen, list, sizeof(list));
+	vcm = vcm_create(0, 64 * M);
+	device[0] = decoder();
+	device[1] = display();
+	avcm[0] = join(vcm, device[0]);
+	res = vcm_reserve(vcm, 10 * M + 64 * K, 0);
+	CHECK_EQ(vcm_back(res, (struct physmem *)imported), 0);
+	avcm[1] = join(vcm, device[1]);
+	for (size_t i = 0; i < 11; i++) {
+		unsigned char *memory;
+		uint32_t value = (uint32_t)(i + 100);
+
+		CHECK_EQ(vc_system_memory(vcm_system(), list[i].pa, 4, &memory), 0);
+		memcpy(memory, &value, 4);
+		CHECK_EQ(read32(device[0], vcm_get_dev_addr(res) + i * M), i + 100);
+		CHECK_EQ(read32(device[1], vcm_get_dev_addr(res) + i * M), i + 100);
+	}
+	check(vcm);
+	CHECK_EQ(vcm_unback(res), 0);
+	CHECK_EQ(vc_phys_free(imported), 0);
+	/* whose memory it is has not changed */
+	CHECK_EQ(vcm_phys_free(whole[0]) | vcm_phys_free(whole[1]), 0);
+	list[3].pa = list[4].pa;
+	CHECK_EQ(vc_phys_import(vcm_system(), list, 11, &imported), -EINVAL);
+	list[3].pa += 12;
+	CHECK_EQ(vc_phys_import(vcm_system(), list, 11, &imported), -EINVAL);
+	CHECK_EQ(vc_phys_import(vcm_system(), list, 0, &imported), -EINVAL);
+	CHECK_EQ(vcm_unreserve(res), 0);
+	leave(avcm[0]);
+	leave(avcm[1]);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+/* --------------------------------------------------------------------------------------------------- beyond both */
+
+TEST(vcm_scenarios, other_memory_in_one_step)
+{
+	struct device *device[2], *host;
+	struct vcm *vcm, *window;
+	struct avcm *avcm[3];
+	struct res *res, *seen;
+	struct physmem *memory[2], *shorter;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device[0] = decoder();
+	device[1] = new_device("gpu", &x86_64_format, VC_DEVICE_TRANSLATED);
+	host = cpu();
+	vcm = vcm_create(0, 64 * M);
+	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
+	avcm[0] = join(vcm, device[0]);
+	avcm[1] = join(vcm, device[1]);
+	avcm[2] = join(window, host);
+	memory[0] = vcm_phys_alloc(VCM_MEMTYPE_0, 2 * M, VCM_1MB);
+	memory[1] = vcm_phys_alloc(VCM_MEMTYPE_0, 2 * M, VCM_64KB);
+	shorter = vcm_phys_alloc(VCM_MEMTYPE_0, 1 * M, 0);
+	res = vcm_reserve(vcm, 2 * M, 0);
+	seen = vcm_reserve(window, 2 * M, 0);
+	CHECK_EQ(vcm_reback(res, memory[0]), -EINVAL); /* it is not backed yet */
+	CHECK_EQ(vcm_back(res, memory[0]) | vcm_back(seen, memory[0]), 0);
+	CHECK(write32(device[0], vcm_get_dev_addr(res) + M, 1));
+	CHECK_EQ(vcm_reback(res, memory[0]), -EALREADY);
+	CHECK_EQ(vcm_reback(res, shorter), -EINVAL);
+	CHECK_MSG(!vcm_reback(res, memory[1]), "%s", vc_error_string());
+	CHECK_EQ(vcm_get_physmem_from_res(res), memory[1]);
+	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res) + M), 0);
+	CHECK(write32(device[1], vcm_get_dev_addr(res) + M, 2));
+	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res) + M), 2);
+	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(seen) + M), 1);
+	CHECK_EQ(vcm_reback(seen, memory[1]), 0);
+	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(seen) + M), 2);
+	check(vcm);
+	CHECK_EQ(vcm_phys_free(memory[0]), 0);
+	CHECK_EQ(vcm_unback(res) | vcm_unback(seen), 0);
+	CHECK_EQ(vcm_phys_free(memory[1]) | vcm_phys_free(shorter), 0);
+	CHECK_EQ(vcm_unreserve(res) | vcm_unreserve(seen), 0);
+	for (int i = 0; i < 3; i++)
+		leave(avcm[i]);
+	CHECK_EQ(vcm_free(vcm) | vcm_free(window), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+static struct {
+	unsigned int left;
+	bool armed;
+} failing;
+
+static bool fail_once(void *ctx, const char *what)
+{
+	(void)ctx;
+	(void)what;
+	if (!failing.armed)
+		return true;
+	if (failing.left) {
+		failing.left--;
+		return true;
+	}
+	failing.armed = false;
+	return false;
+}
+
+TEST(vcm_scenarios, other_memory_or_none)
+{
+	struct device *device[2];
+	struct vcm *vcm;
+	struct avcm *avcm[2];
+	struct res *res;
+	struct physmem *memory[2], *blocks;
+	struct vc_span list[1024];
+	struct vc_phys *backwards;
+	unsigned int tries = 0;
+	int error;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device[0] = decoder();
+	device[1] = display();
+	vcm = vcm_create(0, 64 * M);
+	avcm[0] = join(vcm, device[0]);
+	avcm[1] = join(vcm, device[1]);
+	memory[0] = vcm_phys_alloc(VCM_MEMTYPE_0, 4 * M, VCM_1MB);
+	/* in an order that needs a page each, so that tables have to be made */
+	blocks = vcm_phys_alloc(VCM_MEMTYPE_0, 4 * M, VCM_4KB);
+	for (size_t i = 0; i < 1024; i++)
+		CHECK_EQ(vc_phys_block(vcm_phys(blocks), 1023 - i, &list[i]), 0);
+	CHECK_EQ(vc_phys_import(vcm_system(), list, 1024, &backwards), 0);
+	memory[1] = (struct physmem *)backwards;
+	res = vcm_reserve(vcm, 4 * M, 0);
+	CHECK_EQ(vcm_back(res, memory[0]), 0);
+	CHECK(write32(device[0], vcm_get_dev_addr(res), 1));
+	vc_set_allocation_hook(fail_once, NULL);
+	do {
+		failing.left = tries++;
+		failing.armed = true;
+		error = vcm_reback(res, memory[1]);
+		if (error) {
+			CHECK_EQ(error, -ENOMEM);
+			CHECK_EQ(vcm_get_physmem_from_res(res), memory[0]);
+			CHECK_EQ(read32(device[1], vcm_get_dev_addr(res)), 1);
+			check(vcm);
+		}
+	} while (error);
+	vc_set_allocation_hook(NULL, NULL);
+	CHECK(tries > 2);
+	check(vcm);
+	CHECK_EQ(read32(device[1], vcm_get_dev_addr(res)), 0);
+	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res), 0);
+	CHECK_EQ(vcm_phys_free(memory[0]) | vcm_phys_free(memory[1]) | vcm_phys_free(blocks), 0);
+	leave(avcm[0]);
+	leave(avcm[1]);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+TEST(vcm_scenarios, shorter_memory_where_that_is_asked_for)
+{
+	struct device *device;
+	struct vcm *vcm;
+	struct avcm *avcm;
+	struct res *res;
+	struct physmem *memory;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device = display();
+	vcm = vcm_create(0, 64 * M);
+	avcm = join(vcm, device);
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 128 * K, VCM_64KB);
+	res = vcm_reserve(vcm, 512 * K, 0);
+	CHECK_EQ(vcm_back(res, memory), -EINVAL);
+	CHECK_EQ(vc_back(vcm_reservation(res), vcm_phys(memory), VC_BACK_PARTIAL), 0);
+	CHECK(write32(device, vcm_get_dev_addr(res) + 128 * K - 4, 5));
+	CHECK_EQ(read32(device, vcm_get_dev_addr(res) + 128 * K), 0xdead);
+	check(vcm);
+	CHECK_EQ(vcm_translate(vcm_get_dev_addr(res) + 128 * K, vcm, vcm), 1);
+	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
+	leave(avcm);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+/* What a device keeps for itself: a window of messages, and a frame buffer that firmware drives. */
+TEST(vcm_scenarios, reserved_and_identity_ranges)
+{
+	static const struct vc_reserved kept[] = {{0x82000000, 1 << 20, PT_READ | PT_WRITE}, {0xfee00000, 0x100000, 0}};
+	struct vc_device_config config = {
+		.name = "gpu", .format = &x86_64_format, .allow_wider = true, .reserved = kept, .n_reserved = 2};
+	struct vc_device *made;
+	struct device *gpu, *plain;
+	struct vcm *vcm, *taken;
+	struct avcm *avcm[2];
+	struct res *res, *all;
+	struct physmem *memory;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	CHECK_MSG(!vc_device_create(vcm_system(), &config, &made), "%s", vc_error_string());
+	gpu = (struct device *)made;
+	plain = display();
+	vcm = vcm_create(0x80000000, 0x80000000 - 4 * K);
+	taken = vcm_create(0x82000000, 1 * M);
+	all = vcm_reserve(taken, 1 * M, 0);
+	CHECK(!vcm_assoc(taken, gpu, 0));
+	CHECK_EQ(vc_last_error()->code, -EADDRINUSE);
+	CHECK_EQ(vcm_unreserve(all), 0);
+	avcm[0] = join(vcm, gpu);
+	avcm[1] = join(vcm, plain);
+	/* the largest reservation that leaves the ranges alone */
+	CHECK(!vcm_reserve_fixed(vcm, 0x81fff000, 8 * K, 0));
+	CHECK(!vcm_reserve_fixed(vcm, 0xfee00000, 4 * K, 0));
+	res = vcm_reserve(vcm, 64 * M, 0);
+	CHECK(res && vcm_get_dev_addr(res) >= 0x82100000);
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, 0);
+	all = vcm_reserve_fixed(vcm, 0x80000000, 64 * K, 0);
+	CHECK_EQ(vcm_back(all, memory), 0);
+	/* firmware's memory answers at its own address, for the device that has it, whatever the region maps */
+	CHECK(write32(gpu, 0x82000010, 9));
+	CHECK_EQ(read32(gpu, 0x82000010), 9);
+	CHECK_EQ(read32(plain, 0x82000010), 0xdead);
+	CHECK_EQ(read32(gpu, 0xfee00000), 0xdead);
+	check(vcm);
+	CHECK_EQ(vcm_unback(all) | vcm_unreserve(all) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
+	leave(avcm[0]);
+	leave(avcm[1]);
+	CHECK_EQ(vcm_free(vcm) | vcm_free(taken), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+TEST(vcm_scenarios, blocked_and_bypassed)
+{
+	struct vc_device_config config = {
+		.name = "old", .format = &armv7_short_format, .allow_wider = true, .bypass = true};
+	struct vc_device *made;
+	struct device *device, *blocked;
+	struct vcm *vcm;
+	struct avcm *avcm;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	CHECK_EQ(vc_device_create(vcm_system(), &config, &made), 0);
+	device = (struct device *)made;
+	blocked = display();
+	CHECK(write32(device, 0x80000ffe, 3)); /* over the border of a page */
+	CHECK_EQ(read32(device, 0x80000ffe), 3);
+	CHECK_EQ(read32(device, 0x70000000), 0xdead);
+	CHECK_EQ(read32(blocked, 0x80000000), 0xdead);
+	vcm = vcm_create(0, 16 * M);
+	avcm = join(vcm, device);
+	CHECK_EQ(read32(device, 0x80000ffe), 0xdead);
+	leave(avcm);
+	CHECK_EQ(read32(device, 0x80000ffe), 3);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
