@@ -2958,8 +2958,11 @@ static PT_NOINLINE size_t amd_v1_3_clear_run(const struct pt_table *t, amd_v1_3_
 	return used;
 }
 
-/* Bytes mapped below a table. Reads every entry once, without a cursor per leaf. */
-static uint64_t amd_v1_3_count(const struct pt_table *t, uint64_t pa, unsigned int level)
+/*
+ * Bytes mapped below a table; the sizes of what maps them are added to *sizes. Reads every entry once, without a cursor
+ * per leaf.
+ */
+static uint64_t amd_v1_3_count(const struct pt_table *t, uint64_t pa, unsigned int level, uint64_t *sizes)
 {
 	uint64_t table[PT_MAX_STEPS], bytes = 0;
 	size_t index[PT_MAX_STEPS];
@@ -2988,6 +2991,7 @@ static uint64_t amd_v1_3_count(const struct pt_table *t, uint64_t pa, unsigned i
 			leaves++;
 		}
 		bytes += (uint64_t)leaves << amd_v1_3_geometry[at].lo;
+		*sizes |= leaves ? (uint64_t)1 << amd_v1_3_geometry[at].lo : 0;
 		if (down) {
 			depth++;
 			at = amd_v1_3_geometry[at].next;
@@ -3033,11 +3037,16 @@ PT_ALWAYS_INLINE void amd_v1_3_unmap_level(struct amd_v1_3_unmap_call *call, amd
 
 			if ((iova & mask) == 0 && (end & mask) == mask) {
 				/* Covered: unlinked whole, its entries stay as they are until it is freed. */
-				call->removed += call->trusted ? mask + 1 : amd_v1_3_count(t, pa, child);
+				uint64_t sizes = 0;
+
+				/* Trusted, it is unread: it may be full of the smallest leaves. */
+				call->removed += call->trusted ? mask + 1 : amd_v1_3_count(t, pa, child, &sizes);
+				sizes |= call->trusted ? (uint64_t)1 << amd_v1_3_page_lg2(t) : 0;
 				amd_v1_3_store(slot, amd_v1_3_absent(t, level));
 				amd_v1_3_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(call->gather, iova, end, lo);
+				pt_gather_add(call->gather, iova, end, sizes ? (unsigned int)__builtin_ctzll(sizes) : lo);
+				call->gather->sizes |= sizes;
 				pt_gather_table(t, call->gather, pa, (uint16_t)child);
 			} else {
 				down(call, amd_v1_3_slot(amd_v1_3_table_at(t, pa), child, iova), iova, end);

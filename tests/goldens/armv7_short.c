@@ -2471,8 +2471,11 @@ static PT_NOINLINE size_t armv7_short_clear_run(const struct pt_table *t, armv7_
 	return used;
 }
 
-/* Bytes mapped below a table. Reads every entry once, without a cursor per leaf. */
-static uint64_t armv7_short_count(const struct pt_table *t, uint64_t pa, unsigned int level)
+/*
+ * Bytes mapped below a table; the sizes of what maps them are added to *sizes. Reads every entry once, without a cursor
+ * per leaf.
+ */
+static uint64_t armv7_short_count(const struct pt_table *t, uint64_t pa, unsigned int level, uint64_t *sizes)
 {
 	uint64_t table[PT_MAX_STEPS], bytes = 0;
 	size_t index[PT_MAX_STEPS];
@@ -2501,6 +2504,7 @@ static uint64_t armv7_short_count(const struct pt_table *t, uint64_t pa, unsigne
 			leaves++;
 		}
 		bytes += (uint64_t)leaves << armv7_short_geometry[at].lo;
+		*sizes |= leaves ? (uint64_t)1 << armv7_short_geometry[at].lo : 0;
 		if (down) {
 			depth++;
 			at = armv7_short_geometry[at].next;
@@ -2546,11 +2550,16 @@ PT_ALWAYS_INLINE void armv7_short_unmap_level(struct armv7_short_unmap_call *cal
 
 			if ((iova & mask) == 0 && (end & mask) == mask) {
 				/* Covered: unlinked whole, its entries stay as they are until it is freed. */
-				call->removed += call->trusted ? mask + 1 : armv7_short_count(t, pa, child);
+				uint64_t sizes = 0;
+
+				/* Trusted, it is unread: it may be full of the smallest leaves. */
+				call->removed += call->trusted ? mask + 1 : armv7_short_count(t, pa, child, &sizes);
+				sizes |= call->trusted ? (uint64_t)1 << armv7_short_page_lg2(t) : 0;
 				armv7_short_store(slot, armv7_short_absent(t, level));
 				armv7_short_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(call->gather, iova, end, lo);
+				pt_gather_add(call->gather, iova, end, sizes ? (unsigned int)__builtin_ctzll(sizes) : lo);
+				call->gather->sizes |= sizes;
 				pt_gather_table(t, call->gather, pa, (uint16_t)child);
 			} else {
 				down(call, armv7_short_slot(armv7_short_table_at(t, pa), child, iova), iova, end);

@@ -2229,8 +2229,11 @@ static PT_NOINLINE size_t x86_64_clear_run(const struct pt_table *t, x86_64_entr
 	return used;
 }
 
-/* Bytes mapped below a table. Reads every entry once, without a cursor per leaf. */
-static uint64_t x86_64_count(const struct pt_table *t, uint64_t pa, unsigned int level)
+/*
+ * Bytes mapped below a table; the sizes of what maps them are added to *sizes. Reads every entry once, without a cursor
+ * per leaf.
+ */
+static uint64_t x86_64_count(const struct pt_table *t, uint64_t pa, unsigned int level, uint64_t *sizes)
 {
 	uint64_t table[PT_MAX_STEPS], bytes = 0;
 	size_t index[PT_MAX_STEPS];
@@ -2259,6 +2262,7 @@ static uint64_t x86_64_count(const struct pt_table *t, uint64_t pa, unsigned int
 			leaves++;
 		}
 		bytes += (uint64_t)leaves << x86_64_geometry[at].lo;
+		*sizes |= leaves ? (uint64_t)1 << x86_64_geometry[at].lo : 0;
 		if (down) {
 			depth++;
 			at = x86_64_geometry[at].next;
@@ -2304,11 +2308,16 @@ PT_ALWAYS_INLINE void x86_64_unmap_level(struct x86_64_unmap_call *call, x86_64_
 
 			if ((iova & mask) == 0 && (end & mask) == mask) {
 				/* Covered: unlinked whole, its entries stay as they are until it is freed. */
-				call->removed += call->trusted ? mask + 1 : x86_64_count(t, pa, child);
+				uint64_t sizes = 0;
+
+				/* Trusted, it is unread: it may be full of the smallest leaves. */
+				call->removed += call->trusted ? mask + 1 : x86_64_count(t, pa, child, &sizes);
+				sizes |= call->trusted ? (uint64_t)1 << x86_64_page_lg2(t) : 0;
 				x86_64_store(slot, x86_64_absent(t, level));
 				x86_64_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(call->gather, iova, end, lo);
+				pt_gather_add(call->gather, iova, end, sizes ? (unsigned int)__builtin_ctzll(sizes) : lo);
+				call->gather->sizes |= sizes;
 				pt_gather_table(t, call->gather, pa, (uint16_t)child);
 			} else {
 				down(call, x86_64_slot(x86_64_table_at(t, pa), child, iova), iova, end);

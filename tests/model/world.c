@@ -83,10 +83,7 @@ static bool overlaps(const struct world *world, const struct pt_gather *gather, 
 	return gather->first <= last && first <= gather->last;
 }
 
-/*
- * An invalidation may be told the size of leaves: that of the leaf, or of a slot of its group. Where tables went,
- * leaves of any size went with them.
- */
+/* An invalidation is told the sizes of leaves: that of the leaf, or of a slot of its group. */
 static uint64_t sizes_of(const struct world *world, unsigned int lg2)
 {
 	const struct m_shape *shape = &world->in.model->shapes.v[world->in.shape];
@@ -109,7 +106,7 @@ static void on_invalidate(void *ctx, const struct pt_gather *gather)
 	world->n_invalidations++;
 	for (unsigned int i = 0; i < world->n_tlb; i++)
 		if (!overlaps(world, gather, world->tlb[i].inner, (uint64_t)1 << world->tlb[i].lg2) ||
-		    !(gather->levels || gather->sizes & sizes_of(world, world->tlb[i].lg2)))
+		    !(gather->sizes & sizes_of(world, world->tlb[i].lg2)))
 			world->tlb[kept++] = world->tlb[i];
 	world->n_tlb = kept;
 	kept = 0;
