@@ -126,9 +126,20 @@ check-sanitize: ## run the tests with the address and undefined-behaviour saniti
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@$(MAKE) --no-print-directory $(PARALLEL) check-run B=build/san SANITIZE=address,undefined OPTIMIZE='-O1 -g'
 
-check-all: ## check, check-sanitize and lint
+# The tests that emulators and other libraries walk through, whole: check runs a slice of them.
+check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verification.md
+	@tools/setup check
+	@$(MAKE) --no-print-directory $(PARALLEL) all build/verification
+	@rm -f build/verification.records
+	@ORACLE_WHOLE=1 ORACLE_RECORDS=$(CURDIR)/build/verification.records \
+		$(MAKE) --no-print-directory $(PARALLEL) check-run TESTS=tests/oracle/
+	@build/verification collect build/verification.records >build/verification.json
+	@build/verification render build/verification.json >docs/verification.md
+
+check-all: ## check, check-sanitize, check-oracle and lint
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-sanitize
+	@$(MAKE) --no-print-directory check-oracle
 	@$(MAKE) --no-print-directory lint
 
 bench: ## measure the generated code beside plain stores; writes build/bench.json
@@ -136,7 +147,7 @@ bench: ## measure the generated code beside plain stores; writes build/bench.jso
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
 	@build/bench --json build/bench.json
 
-C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/pttool/*.[ch] \
+C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/pttool/*.[ch] \
 	examples/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
@@ -162,7 +173,7 @@ bless: all ## accept new output: goldens, fixtures, transcripts; read the differ
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless help setup demo check check-sanitize check-all bench lint format clean check-run tests FORCE
+.PHONY: all bless help setup demo check check-sanitize check-oracle check-all bench lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 
@@ -286,6 +297,13 @@ $(B)/pttool: $(PTTOOL_O) $(LIBS)
 $(B)/bench: $(BENCH_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -pthread -o $@
+$(B)/obj/tools/verification.o: $(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) -MMD -MP -c $< -o $@
+$(B)/verification: $(B)/obj/tools/verification.o
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -ljansson -o $@
 $(EXAMPLES): $(B)/%: $(B)/obj/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* hostile.c - words that no mapper wrote: the machine and F_translate must take them for the same. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "campaign.h"
+
+static struct accesses list;
+
+uint64_t entry_read(const struct trial *trial, unsigned int level, uint64_t pa)
+{
+	const struct pt_level_info *info = &trial->format->levels[level];
+	uint64_t word = 0;
+
+	CHECK(ram_has(&trial->ram, pa, info->entry_bytes));
+	for (unsigned int i = 0; i < info->entry_bytes && i < 8; i++)
+		word = word << 8 | trial->ram.direct[pa + (info->big_endian ? i : info->entry_bytes - 1U - i)];
+	return word;
+}
+
+void entry_write(const struct trial *trial, unsigned int level, uint64_t pa, uint64_t word)
+{
+	const struct pt_level_info *info = &trial->format->levels[level];
+
+	CHECK(ram_has(&trial->ram, pa, info->entry_bytes));
+	for (unsigned int i = 0; i < info->entry_bytes && i < 8; i++)
+		trial->ram.direct[pa + (info->big_endian ? info->entry_bytes - 1U - i : i)] =
+			(unsigned char)(word >> 8 * i);
+}
+
+static uint64_t mutate(struct trial *trial, uint64_t word, unsigned int bits)
+{
+	switch (trial_below(trial, 8)) {
+	case 0: return test_random(&trial->random);
+	case 1: return (word & 0xfff) | (test_random(&trial->random) & ~UINT64_C(0xfff));
+	case 2: return (word & ~UINT64_C(0xfff)) | (test_random(&trial->random) & 0xfff);
+	default:
+		for (uint64_t n = 1 + trial_below(trial, 3); n > 0; n--)
+			word ^= UINT64_C(1) << trial_below(trial, bits);
+		return word;
+	}
+}
+
+/*
+ * May this access really be made? Only where all that it would read, write or jump to is memory of ours: elsewhere
+ * there are devices, and the stub itself.
+ */
+static bool harmless(struct trial *trial, uint64_t iova, unsigned int access)
+{
+	struct pt_reader reader = ram_reader(&trial->ram, false);
+	const struct ram *ram = &trial->ram;
+	struct pt_walk walk;
+
+	trial->format->translate(&trial->table, &reader, iova, access, &walk);
+	if (walk.fault == PT_FAULT_BOUNDS || walk.fault == PT_FAULT_LOOP)
+		return false;
+	for (unsigned int i = 0; i < walk.n_steps; i++) {
+		uint64_t pa = walk.step[i].entry_pa;
+
+		if (pa - ram->tables_first >= ram->tables_bytes && (pa < ram->data_first || pa > ram->data_last))
+			return false;
+	}
+	return walk.fault != PT_FAULT_NONE || (walk.pa >= ram->data_first && walk.pa <= ram->data_last);
+}
+
+void check_hostile(struct trial *trial)
+{
+	unsigned int access[MAX_ACCESSES], kinds = accesses_of(trial, access), presented = 0;
+
+	list.n = 0;
+	map_everything(trial, 2);
+	for (unsigned int round = 0; round < 400 * effort(); round++) {
+		const struct region *region = &trial->region[trial_below(trial, trial->n_regions)];
+		uint64_t iova = region->iova + trial_below(trial, region->bytes), was, word;
+		const struct pt_step *step;
+		struct pt_walk walk;
+
+		trial->format->walk(&trial->table, NULL, iova, &walk);
+		step = &walk.step[trial_below(trial, walk.n_steps)];
+		was = entry_read(trial, step->level, step->entry_pa);
+		word = mutate(trial, was, 8U * trial->format->levels[step->level].entry_bytes);
+		entry_write(trial, step->level, step->entry_pa, word);
+		for (unsigned int k = 0; k < kinds; k++)
+			if (harmless(trial, iova, access[k]))
+				accesses_add(&list, iova, access[k]);
+		presented += list.n != 0;
+		trial->class->forget(trial);
+		trial_note(trial, "write the word 0x%" PRIx64 " (it was 0x%" PRIx64 ") to 0x%" PRIx64 "\n", word, was,
+			   step->entry_pa);
+		judge_list(trial, &list, false);
+		entry_write(trial, step->level, step->entry_pa, was);
+		trial_note(trial, "and back\n");
+	}
+	trial->class->forget(trial);
+	CHECK_MSG(presented >= 100, "only %u words led nowhere else", presented);
+}

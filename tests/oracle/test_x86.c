@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* test_x86.c - an x86-64 CPU walks: four and five levels, every access in ring 0 and ring 3. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox.h"
+
+static const unsigned char stub[] = {
+#include "stubs/x86_64.inc"
+};
+
+enum {
+	MIB = 1 << 20,
+	GDT = 0x120000, /* what the CPU itself needs, all in the first 2 MiB */
+	IDT = 0x121000,
+	TSS = 0x122000,
+	STACK_END = 0x124000,
+	WINDOW_TABLES = 0x130000,
+	BOOT_TABLES = 0x138000,
+	MAILBOX = 0x100000,
+	WINDOW_SLOT = 300, /* of the root: the stub lives there, and no case does */
+	VECTORS = 0x800,
+	NO_1G = 1 /* variant: a CPU without pages of 1 GiB */
+};
+
+struct x86 {
+	struct mailbox mailbox;
+	uint64_t window;
+	unsigned int levels;
+	bool large_flushed; /* a large page was invalidated by one INVLPG */
+};
+
+/* One entry of the stub's own tables. */
+static void entry(struct trial *trial, uint64_t table, unsigned int index, uint64_t word)
+{
+	ram_store(&trial->ram, table + 8 * index, word);
+}
+
+/* The window: a chain of tables down to one that has the firmware, low memory, and the firmware for ring 3. */
+static uint64_t window_tables(struct trial *trial, unsigned int levels)
+{
+	uint64_t table = WINDOW_TABLES;
+
+	for (unsigned int level = levels - 1; level > 2; level--, table += 4096)
+		entry(trial, table, 0, (table + 4096) | 7);
+	entry(trial, table, 0, 0xffe00000 | 0x83);
+	entry(trial, table, 1, 0 | 0x83);
+	entry(trial, table, 2, 0xffe00000 | 0x87);
+	return WINDOW_TABLES;
+}
+
+/* What paging is turned on with: low memory and the firmware where they are, and the window. */
+static uint64_t boot_tables(struct trial *trial, unsigned int levels)
+{
+	uint64_t table = BOOT_TABLES;
+
+	entry(trial, table, WINDOW_SLOT, WINDOW_TABLES | 7);
+	for (unsigned int level = levels; level > 3; level--, table += 4096)
+		entry(trial, table, 0, (table + 4096) | 7);
+	entry(trial, table, 0, (table + 4096) | 7);
+	entry(trial, table, 3, (table + 8192) | 7);
+	entry(trial, table + 4096, 0, 0 | 0x83);
+	entry(trial, table + 8192, 511, 0xffe00000 | 0x83);
+	return BOOT_TABLES;
+}
+
+static void gate(struct trial *trial, unsigned int vector, uint64_t handler, unsigned int attributes)
+{
+	entry(trial, IDT, 2 * vector,
+	      (handler & 0xffff) | 0x18 << 16 | (uint64_t)attributes << 40 | (handler >> 16 & 0xffff) << 48);
+	entry(trial, IDT, 2 * vector + 1, handler >> 32);
+}
+
+/* Descriptors: the CPU reads them through the window. */
+static void descriptors(struct trial *trial, uint64_t rom, uint64_t low)
+{
+	static const uint64_t gdt[] = {0,
+				       0x00cf9b000000ffff,  /* 0x08: 32-bit code */
+				       0x00cf93000000ffff,  /* 0x10: data */
+				       0x00af9b000000ffff,  /* 0x18: 64-bit code */
+				       0x00affb000000ffff,  /* 0x20: 64-bit code of ring 3 */
+				       0x00cff3000000ffff}; /* 0x28: data of ring 3 */
+	uint64_t tss = low + TSS;
+
+	for (unsigned int i = 0; i < 6; i++)
+		entry(trial, GDT, i, gdt[i]);
+	entry(trial, GDT, 6, 0x67 | (tss & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (tss >> 24 & 0xff) << 56);
+	entry(trial, GDT, 7, tss >> 32);
+	for (unsigned int vector = 0; vector < 32; vector++)
+		gate(trial, vector, rom + VECTORS + 16 * vector, 0x8e);
+	gate(trial, 0x80, rom + VECTORS + 16 * 32, 0xee);
+	/* The stack of ring 0 stands at byte 4 of the task state. */
+	memcpy(ram_at(&trial->ram, TSS + 4), &(uint64_t){low + STACK_END}, 8);
+}
+
+static void pointer(struct trial *trial, uint64_t at, uint16_t limit, uint64_t base)
+{
+	memcpy(ram_at(&trial->ram, at), &limit, 2);
+	memcpy(ram_at(&trial->ram, at + 2), &base, 8);
+}
+
+/* Paging, write protection in ring 0; global entries are kept, to be sure that invalidations drop them. */
+enum { CR0 = (int)0x80010011, CR4_PGE = 0x80 };
+
+static unsigned int levels_of(const struct trial *trial)
+{
+	int64_t value = trial->config.param[pt_param_find(trial->format, "levels")];
+
+	return value == PT_UNSET ? 4 : (unsigned int)value;
+}
+
+static void x86_start(struct trial *trial)
+{
+	static const struct ram_piece pieces[] = {{0, (UINT64_C(2) << 30) - 1, 0},
+						  {UINT64_C(4) << 30, (UINT64_C(62) << 30) - 1, UINT64_C(2) << 30}};
+	struct x86 *x86 = calloc(1, sizeof(*x86));
+	struct ram *ram = &trial->ram;
+	uint64_t rom, low;
+
+	CHECK(x86 != NULL);
+	trial->machine = x86;
+	x86->levels = levels_of(trial);
+	x86->window = (uint64_t)WINDOW_SLOT << (9 * x86->levels + 3);
+	x86->window |= UINT64_MAX << (9 * x86->levels + 11); /* the slot is in the upper half */
+	rom = x86->window + 0x1f0000;
+	low = x86->window + 2 * MIB;
+
+	/* 2 GiB below the hole for devices, the rest above it. Tables are sometimes here and sometimes there. */
+	ram_open(ram, pieces, 2);
+	ram->tables_first = UINT64_C(1) << (trial_below(trial, 2) ? 30 : 35);
+	ram->tables_bytes = 64 * MIB;
+	ram->data_first = UINT64_C(4) << 30;
+	ram->data_last = (UINT64_C(32) << 30) - 1;
+
+	x86->mailbox.ram = ram;
+	x86->mailbox.pa = MAILBOX;
+	window_tables(trial, x86->levels);
+	descriptors(trial, rom, low);
+	mailbox_store(&x86->mailbox, 0x20, boot_tables(trial, x86->levels));
+	mailbox_store(&x86->mailbox, 0x40, (uint64_t)(uint32_t)CR0);
+	mailbox_store(&x86->mailbox, 0x48, rom);
+	mailbox_store(&x86->mailbox, 0x50, low + MAILBOX);
+	mailbox_store(&x86->mailbox, 0x58, x86->window + 4 * MIB + 0x1f0000);
+	mailbox_store(&x86->mailbox, 0x60, low + STACK_END);
+	pointer(trial, MAILBOX + 0x80, 8 * 8 - 1, low + GDT);
+	pointer(trial, MAILBOX + 0x90, 16 * 129 - 1, low + IDT);
+}
+
+static void x86_load(struct trial *trial)
+{
+	struct x86 *x86 = trial->machine;
+	unsigned char image[65536] = {0};
+	char firmware[32];
+	const char *const arguments[] = {"-bios", firmware, "-cpu",
+					 trial->configuration->variant == NO_1G ? "max,pdpe1gb=off" : "max", NULL};
+
+	/* Our one entry in the table under test: the stub's window. */
+	entry(trial, pt_root(&trial->table), WINDOW_SLOT, WINDOW_TABLES | 7);
+	mailbox_store(&x86->mailbox, 0x28, trial_register(trial, "CR3").value[0]);
+	mailbox_store(&x86->mailbox, 0x30, trial_register(trial, "CR4").value[0] | CR4_PGE);
+	mailbox_store(&x86->mailbox, 0x38, trial_register(trial, "EFER").value[0]);
+
+	memcpy(image, stub, sizeof(stub));
+	memcpy(image + 0xfff0, (const unsigned char[]){0xe9, 0x0d, 0x00}, 3); /* a jump to the first byte */
+	nameless_file("firmware", image, sizeof(image), firmware);
+	qemu_start(&x86->mailbox.emulator, trial->class->program, "q35", &trial->ram, arguments);
+}
+
+static void x86_unload(struct trial *trial)
+{
+	entry(trial, pt_root(&trial->table), WINDOW_SLOT, 0);
+}
+
+static void x86_end(struct trial *trial)
+{
+	struct x86 *x86 = trial->machine;
+
+	emulator_end(&x86->mailbox.emulator);
+	free(x86);
+}
+
+/* mov $token, %eax; int $0x80; nop */
+static uint64_t plant(uint16_t token)
+{
+	return 0xb8 | (uint64_t)token << 8 | UINT64_C(0x80cd) << 40 | UINT64_C(0x90) << 56;
+}
+
+static void fault(const struct operation *operation, struct access *access)
+{
+	enum { PAGE_FAULT = 14, GENERAL_PROTECTION = 13, PRESENT = 1, RESERVED = 8 };
+	uint64_t error = operation->detail[0];
+
+	access->fault = FAULT_ODD;
+	if (operation->code == GENERAL_PROTECTION)
+		access->fault = PT_FAULT_ADDRESS; /* the address is not canonical */
+	else if (operation->code == PAGE_FAULT && operation->detail[1] == (access->iova & ~UINT64_C(7)))
+		access->fault = error & RESERVED  ? PT_FAULT_RESERVED
+				: error & PRESENT ? PT_FAULT_PERMISSION
+						  : PT_FAULT_ABSENT;
+}
+
+static void x86_present(struct trial *trial, struct access *accesses, size_t n)
+{
+	struct x86 *x86 = trial->machine;
+
+	mailbox_present(trial, &x86->mailbox, accesses, n, plant, fault);
+}
+
+/* One INVLPG for each leaf of the smallest size that changed; a long range: all. */
+static void x86_invalidate(struct trial *trial, const struct pt_gather *gather)
+{
+	struct x86 *x86 = trial->machine;
+	uint64_t step = gather->sizes ? gather->sizes & -gather->sizes : 4096;
+	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
+
+	x86->large_flushed |= step > 4096;
+	if (n > 256 || (n == 0 && gather->levels)) {
+		mailbox_add(&x86->mailbox, OP_FLUSH_ALL, 0, 0);
+		n = 0;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		mailbox_add(&x86->mailbox, OP_FLUSH_ADDRESS, gather->first + i * step, 0);
+	mailbox_run(&x86->mailbox);
+}
+
+static void x86_forget(struct trial *trial)
+{
+	struct x86 *x86 = trial->machine;
+
+	mailbox_add(&x86->mailbox, OP_FLUSH_ALL, 0, 0);
+	mailbox_run(&x86->mailbox);
+	x86->large_flushed = false;
+}
+
+/*
+ * INVLPG drops the translation of a large page, and of the code that QEMU has translated in it only what is in the 4
+ * KiB around the address: jumps elsewhere in the large page may run old code. Reads at the same address tell the truth.
+ */
+static const char *x86_gap(struct trial *trial, const struct access *access)
+{
+	const struct x86 *x86 = trial->machine;
+	struct access read = {.iova = access->iova, .access = PT_ACCESS_READ | (access->access & PT_ACCESS_PRIV)};
+
+	if (!(access->access & PT_ACCESS_EXEC) || !x86->large_flushed || !access->allowed || !judge_one(trial, &read))
+		return NULL;
+	return "fetch of old code in a large page after INVLPG";
+}
+
+static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
+{
+	const struct x86 *x86 = trial->machine;
+	uint64_t window = UINT64_C(1) << (9 * x86->levels + 3);
+
+	return iova + (bytes - 1) < x86->window || iova > x86->window + (window - 1);
+}
+
+static const struct machine_class x86_64 = {
+	.oracle = "QEMU 7.2 x86-64 CPU",
+	.program = "qemu-system-x86_64",
+	.package = "qemu-system-x86",
+	.not_modelled = "the CPU does not tell the level of a fault; memory types have no effect",
+	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE,
+	.start = x86_start,
+	.end = x86_end,
+	.load = x86_load,
+	.unload = x86_unload,
+	.present = x86_present,
+	.invalidate = x86_invalidate,
+	.forget = x86_forget,
+	.usable = x86_usable,
+	.gap = x86_gap,
+};
+
+static const struct configuration configurations[] = {
+	{.format = "x86_64", .setting = {{"mp", 40}}},
+	{.format = "x86_64", .setting = {{"mp", 40}, {"levels", 5}}},
+	{.format = "x86_64", .setting = {{"mp", 40}, {"nxe", 0}}},
+	{.format = "x86_64", .setting = {{"mp", 40}, {"page1g", 0}}, .variant = NO_1G},
+	{.format = "x86_64", .setting = {{"mp", 40}, {"levels", 5}, {"nxe", 0}, {"page1g", 0}}, .variant = NO_1G},
+};
+
+ORACLE_TESTS(x86, &x86_64, configurations)
