@@ -95,6 +95,13 @@ static int may_associate(const struct region *region, const struct device *devic
 		return vc_fail_at("vc_associate", -ERANGE, name.text, region->ranges.first,
 				  "tables of '%s' (%s) serve 0x%" PRIx64 "-0x%" PRIx64 " only", device->name,
 				  device->format->name, device->shape.first, device->shape.last);
+	if (device->page > region_page(region))
+		for (const struct vc_range_node *node = NULL; (node = vc_ranges_next(&region->ranges, node));)
+			if ((node->first | (node->last + 1)) & (device->page - 1))
+				return vc_fail_at("vc_associate", -EINVAL, name.text, node->first,
+						  "%s is not made of pages of 0x%" PRIx64
+						  " bytes, the smallest that device '%s' has",
+						  describe_reservation(node->owner).text, device->page, device->name);
 	return check_reserved(region, device);
 }
 

@@ -75,6 +75,19 @@ unsigned int alignment_by_length(uint64_t bytes, unsigned int i)
 	return bytes >> by_length[i] || by_length[i] == VC_PAGE_LG2 ? by_length[i] : 0;
 }
 
+uint64_t region_page(const struct region *region)
+{
+	uint64_t page = VC_PAGE;
+
+	LIST_FOR(link, &region->associations)
+	{
+		const struct device *device = VC_CONTAINER(link, struct association, link)->device;
+
+		page = device->page > page ? device->page : page;
+	}
+	return page;
+}
+
 static void destroy(struct object *object)
 {
 	struct bound *bound = VC_CONTAINER(object, struct bound, object);
@@ -99,15 +112,17 @@ struct bound *new_bound(struct region *region)
 static int set_aside(struct region *region, uint64_t bytes, uint64_t align, struct bound *bound)
 {
 	struct vc_range_node *node;
+	unsigned int page_lg2 = (unsigned int)__builtin_ctzll(region_page(region)), lg2;
 	int error = -ENOSPC;
 
 	if (region->dead)
 		return vc_fail_at("vc_bound_create", -EINVAL, "", 0, "stale handle: the region has been freed");
-	if (align)
-		error = region_take(region, bytes, (unsigned int)__builtin_ctzll(align), 0, UINT64_MAX, bound, &node);
-	for (unsigned int i = 0; !align && error == -ENOSPC && i < N_ALIGNMENTS; i++)
-		if (alignment_by_length(bytes, i))
-			error = region_take(region, bytes, alignment_by_length(bytes, i), 0, UINT64_MAX, bound, &node);
+	for (unsigned int i = 0; error == -ENOSPC && i < (align ? 1 : N_ALIGNMENTS); i++) {
+		lg2 = align ? (unsigned int)__builtin_ctzll(align) : alignment_by_length(bytes, i);
+		if (lg2)
+			error = region_take(region, bytes, lg2 > page_lg2 ? lg2 : page_lg2, 0, UINT64_MAX, bound,
+					    &node);
+	}
 	if (error)
 		return vc_fail_at("vc_bound_create", error, describe_region(region).text, 0,
 				  error == -ENOSPC ? "no hole of 0x%" PRIx64 " bytes"

@@ -116,8 +116,12 @@ static int set_format(struct device *device, const struct vc_device_config *conf
 		device->config = *config->config;
 	device->format = config->format;
 	status = config->format->view(&device->shape, &device->config, NULL, 0, &result);
-	if (status == PT_OK)
+	if (status == PT_OK) {
+		uint64_t smallest = device->shape.page_sizes & (~device->shape.page_sizes + 1);
+
+		device->page = smallest > VC_PAGE ? smallest : VC_PAGE;
 		return 0;
+	}
 	vc_fail_at("vc_device_create", -EINVAL, device->name, 0, "format %s: %s%s%s", config->format->name,
 		   pt_status_string(status), result.why ? ": " : "", result.why ? result.why : "");
 	return vc_fail_status(-EINVAL, status);
@@ -150,6 +154,7 @@ int vc_device_create(struct vc_system *handle, const struct vc_device_config *co
 	device->allow_wider = config->allow_wider;
 	device->updates = !config->no_updates;
 	device->bypass = config->bypass;
+	device->page = VC_PAGE;
 	error = config->format ? set_format(device, config) : 0;
 	if (!error)
 		error = set_reserved(device, config);

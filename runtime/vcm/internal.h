@@ -239,6 +239,7 @@ struct device {
 	struct pt_config config;
 	struct pt_table shape; /* a view without memory: the effective parameters and the aperture */
 	int64_t bus_offset;
+	uint64_t page; /* its smallest leaf, or VC_PAGE */
 	bool allow_wider, updates, bypass, dead;
 	struct vc_reserved *reserved; /* sorted by address */
 	size_t n_reserved;
@@ -328,6 +329,8 @@ struct bound *new_bound(struct region *region);
 /* The alignments that are tried for a length where none is asked for, and which of them: 0..3. */
 #define N_ALIGNMENTS 4
 unsigned int alignment_by_length(uint64_t bytes, unsigned int i);
+/* The unit of addresses and lengths that suits all devices of the region: at least VC_PAGE. Region lock held. */
+uint64_t region_page(const struct region *region);
 /* Give a reservation of an identity region the address of its memory; take it away again. Region lock for writing. */
 int place_reservation(struct reservation *reservation, const struct phys *phys, uint64_t bytes);
 void unplace_reservation(struct reservation *reservation);

@@ -183,6 +183,7 @@ int vc_region_info(struct vc_region *handle, struct vc_region_info *out)
 					       .reserved = region->ranges.used,
 					       .reservations = (size_t)region->ranges.count + region->n_floating,
 					       .bounds = region->n_bounds,
+					       .page = region_page(region),
 					       .associations = region->n_associations,
 					       .active = region->n_active};
 		LIST_FOR(link, &region->mappers)
@@ -308,7 +309,9 @@ static int take_lowest(struct region *region, const struct vc_reserve_args *args
 		       unsigned int align_lg2, struct reservation *owner)
 {
 	uint64_t low = args->low, high = args->low || args->high ? args->high : UINT64_MAX;
+	unsigned int page_lg2 = (unsigned int)__builtin_ctzll(region_page(region));
 
+	align_lg2 = align_lg2 > page_lg2 ? align_lg2 : page_lg2;
 	if (!bound)
 		return region_take(region, args->bytes, align_lg2, low, high, owner, &owner->node);
 	low = low > bound->first ? low : bound->first;
@@ -364,6 +367,24 @@ static int take_range(struct region *region, const struct vc_reserve_args *args,
 	return error;
 }
 
+/* The same, in the pages of the region's devices. */
+static int take_in_pages(struct region *region, const struct vc_reserve_args *args, const struct bound *bound,
+			 struct reservation *owner)
+{
+	struct vc_reserve_args whole = *args;
+	uint64_t page = region_page(region);
+
+	if (args->bytes > UINT64_MAX - page)
+		return vc_fail_at("vc_reserve", -EINVAL, describe_region(region).text, 0,
+				  "a length of 0x%" PRIx64 " bytes", args->bytes);
+	if (args->fixed && (args->at & (page - 1)) && !(args->at & (VC_PAGE - 1)))
+		return vc_fail_at("vc_reserve", -EINVAL, describe_region(region).text, args->at,
+				  "0x%" PRIx64 " is not a multiple of the smallest page of its devices, 0x%" PRIx64,
+				  args->at, page);
+	whole.bytes = (args->bytes + page - 1) & ~(page - 1);
+	return take_range(region, &whole, bound, owner);
+}
+
 int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, struct vc_reservation **out)
 {
 	struct region *region = object_get(OBJECT_REGION, handle, __func__);
@@ -406,7 +427,7 @@ int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, str
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the %s has been freed",
 				region->dead ? "region" : "bound");
 	else
-		error = take_range(region, args, bound, reservation);
+		error = take_in_pages(region, args, bound, reservation);
 	if (!error) {
 		if (reservation->node)
 			set_range(reservation);

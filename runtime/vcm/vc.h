@@ -305,6 +305,8 @@ struct vc_region_info {
 	unsigned int number; /* counted from 1 in the order of creation */
 	uint64_t first, last;
 	uint64_t reserved; /* bytes */
+	uint64_t page; /* unit of addresses and lengths: VC_PAGE, or the smallest page of its devices if that is larger
+			*/
 	size_t reservations, associations, active, tables, bounds;
 };
 
@@ -366,7 +368,7 @@ int vc_association_next(struct vc_region *region, struct vc_association *associa
 enum vc_cache { VC_NONCACHED, VC_WRITE_BACK_ALLOCATE, VC_WRITE_BACK, VC_WRITE_THROUGH, VC_DEVICE_MEMORY, VC_N_CACHE };
 
 /*
- * bytes   rounded up to VC_PAGE; not 0.
+ * bytes   rounded up to the page of the region (see vc_region_info); not 0.
  * align   power of two, or 0: by the length: 16 MiB, 1 MiB, 64 KiB or 4 KiB, the largest that is not longer.
  * fixed   take exactly the address `at`.
  * low, high  inclusive bounds of the whole range; 0, 0: none.
@@ -501,12 +503,12 @@ int vc_back(struct vc_reservation *reservation, struct vc_phys *phys, unsigned i
 int vc_unback(struct vc_reservation *reservation, unsigned int flags);
 
 /*
- * Put other memory behind a backed reservation, in every table or in none. Where the new memory is contiguous each table
- * changes in one step (F_replace): an access sees the old memory or the new one, or where a format cannot change entries
- * in place faults for the moment between. Other memory needs other leaves: there the range is unmapped and mapped anew,
- * and accesses in between fault. Both have the same length.
- * 0; as vc_back; -ENXIO: it is not backed; -EALREADY: that memory is behind it. -EIO: it failed, and what was there
- * could not be put back for lack of memory: the reservation is then not backed.
+ * Put other memory behind a backed reservation, in every table or in none. Where the new memory is contiguous each
+ * table changes in one step (F_replace): an access sees the old memory or the new one, or where a format cannot change
+ * entries in place faults for the moment between. Other memory needs other leaves: there the range is unmapped and
+ * mapped anew, and accesses in between fault. Both have the same length. 0; as vc_back; -ENXIO: it is not backed;
+ * -EALREADY: that memory is behind it. -EIO: it failed, and what was there could not be put back for lack of memory:
+ * the reservation is then not backed.
  */
 int vc_reback(struct vc_reservation *reservation, struct vc_phys *phys, unsigned int flags);
 

@@ -29,6 +29,7 @@ struct world {
 	struct vc_association *link[MAX_DEVICES];
 	bool active[MAX_DEVICES];
 	struct mapping mapping[MAX_MAPPINGS];
+	uint64_t page; /* that suits all devices */
 };
 
 static void add_device(struct world *world, const struct pt_format *format, int64_t bus_offset)
@@ -51,6 +52,8 @@ static void add_device(struct world *world, const struct pt_format *format, int6
 
 static void make(struct world *world)
 {
+	struct vc_region_info info;
+
 	memset(world, 0, sizeof(*world));
 	CHECK_EQ(vc_system_create(NULL, &world->system), 0);
 	CHECK_EQ(vc_region_create(world->system, 0x1000, 128 * M, &world->region), 0);
@@ -59,6 +62,8 @@ static void make(struct world *world)
 		add_device(world, pt_formats[i], -0x40000000);
 	}
 	CHECK(world->n_devices > 0);
+	CHECK_EQ(vc_region_info(world->region, &info), 0);
+	world->page = info.page;
 }
 
 static void drop(struct world *world)
@@ -127,13 +132,13 @@ static void check_accesses(const struct world *world, uint64_t *random)
 
 static void reserve(struct world *world, struct mapping *mapping, uint64_t *random)
 {
-	struct vc_reserve_args args = {.bytes = (test_random(random) % 64 + 1) * 4 * K};
+	struct vc_reserve_args args = {.bytes = (test_random(random) % 64 + 1) * world->page};
 	struct vc_reservation_info info;
 
 	if (test_random(random) % 4 == 0)
 		args.bytes = (test_random(random) % 4 + 1) * M;
 	if (test_random(random) % 8 == 0)
-		args.align = 4 * K; /* crooked on purpose: small leaves only */
+		args.align = world->page; /* crooked on purpose: small leaves only */
 	if (vc_reserve(world->region, &args, &mapping->reservation)) {
 		mapping->reservation = NULL;
 		CHECK_EQ(vc_last_error()->code, -ENOSPC);
@@ -146,7 +151,7 @@ static void reserve(struct world *world, struct mapping *mapping, uint64_t *rand
 
 static void back(struct world *world, struct mapping *mapping)
 {
-	struct vc_phys_args args = {.bytes = mapping->bytes};
+	struct vc_phys_args args = {.bytes = mapping->bytes, .align = world->page};
 	int error = vc_phys_alloc(world->system, &args, &mapping->phys);
 
 	if (error) {
@@ -257,17 +262,17 @@ TEST(vcm_formats, all_or_nothing)
 	reserve(&world, old, &random);
 	back(&world, old);
 	mapping = &world.mapping[1];
-	mapping->bytes = 3 * M + 20 * K;
+	mapping->bytes = 3 * M + 5 * world.page;
 	{
 		/* Crooked, and far from the first: every format needs tables of its own. */
-		struct vc_reserve_args crooked = {.bytes = mapping->bytes, .fixed = true, .at = 0x6001000};
+		struct vc_reserve_args crooked = {.bytes = mapping->bytes, .fixed = true, .at = 0x6000000 + world.page};
 		struct vc_reservation_info info;
 
 		CHECK_EQ(vc_reserve(world.region, &crooked, &mapping->reservation), 0);
 		CHECK_EQ(vc_reservation_info(mapping->reservation, &info), 0);
 		mapping->address = info.address;
 	}
-	args = (struct vc_phys_args){.bytes = mapping->bytes};
+	args = (struct vc_phys_args){.bytes = mapping->bytes, .align = world.page};
 	CHECK_EQ(vc_phys_alloc(world.system, &args, &mapping->phys), 0);
 	for (unsigned int at = 1; error; at++) {
 		struct countdown countdown = {.left = at};

@@ -9,6 +9,7 @@
 
 #include "arm64_s1.h"
 #include "armv7_short.h"
+#include "dart1.h"
 #include "test.h"
 #include "vcm.h"
 #include "x86_64.h"
@@ -511,6 +512,44 @@ TEST(vcm_scenarios, blocked_and_bypassed)
 	CHECK_EQ(read32(device, 0x80000ffe), 0xdead);
 	leave(avcm);
 	CHECK_EQ(read32(device, 0x80000ffe), 3);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+/* A device with pages of 16 KiB: what its region reserves is made of them. */
+TEST(vcm_scenarios, pages_of_all_devices)
+{
+	struct device *small, *large;
+	struct vcm *vcm, *crooked;
+	struct avcm *avcm[2];
+	struct res *res;
+	struct physmem *memory, *pages;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	small = display();
+	large = new_device("gpu", &dart1_format, VC_DEVICE_TRANSLATED);
+	crooked = vcm_create(0, 64 * M);
+	res = vcm_reserve_fixed(crooked, 4 * K, 16 * K, 0);
+	CHECK(!vcm_assoc(crooked, large, 0));
+	CHECK_EQ(vc_last_error()->code, -EINVAL);
+	CHECK_EQ(vcm_unreserve(res) | vcm_free(crooked), 0);
+	vcm = vcm_create(4 * K, 64 * M);
+	avcm[0] = join(vcm, small);
+	avcm[1] = join(vcm, large);
+	CHECK(!vcm_reserve_fixed(vcm, 20 * K, 16 * K, 0));
+	res = vcm_reserve(vcm, 4 * K, VCM_ALIGN_4K);
+	CHECK_EQ(vcm_get_dev_addr(res), 16 * K);
+	CHECK_EQ(vcm_get_res_len(res), 16 * K);
+	pages = vcm_phys_alloc(VCM_MEMTYPE_0, 4 * K, 0);
+	CHECK_EQ(vcm_back(res, pages), -EINVAL); /* shorter than a page of the gpu */
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 16 * K, VCM_64KB);
+	CHECK_MSG(!vcm_back(res, memory), "%s", vc_error_string());
+	CHECK(write32(large, 16 * K + 8, 6));
+	CHECK_EQ(read32(small, 16 * K + 8), 6);
+	check(vcm);
+	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory) | vcm_phys_free(pages), 0);
+	leave(avcm[0]);
+	leave(avcm[1]);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }

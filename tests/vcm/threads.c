@@ -26,6 +26,7 @@ struct world {
 	struct vc_association *shaky_link;
 	_Atomic unsigned int problems;
 	_Atomic bool stop;
+	uint64_t page;
 };
 
 struct worker {
@@ -48,9 +49,9 @@ static void *work(void *argument)
 	uint64_t random = worker->number;
 
 	for (unsigned int round = 0; round < ROUNDS; round++) {
-		uint64_t bytes = (test_random(&random) % 40 + 1) * 4 * K;
+		uint64_t bytes = (test_random(&random) % 40 + 1) * world->page;
 		struct vc_reserve_args reserve = {.bytes = bytes};
-		struct vc_phys_args allocate = {.bytes = bytes};
+		struct vc_phys_args allocate = {.bytes = bytes, .align = world->page};
 		struct vc_reservation *reservation;
 		struct vc_reservation_info info;
 		struct vc_phys *phys;
@@ -136,6 +137,7 @@ TEST_EACH(vcm_threads, everything_at_once, count_formats, format_name)
 	struct vc_device_config shaky = {.name = "shaky", .format = &mock_format};
 	struct worker workers[N_WORKERS];
 	struct vc_association *link;
+	struct vc_region_info info;
 	struct pt_config config;
 	pthread_t shaker, looker;
 	struct world world;
@@ -152,6 +154,8 @@ TEST_EACH(vcm_threads, everything_at_once, count_formats, format_name)
 	CHECK_EQ(vc_associate(world.region, world.steady, 0, &link), 0);
 	CHECK_EQ(vc_associate(world.region, world.shaky, 0, &world.shaky_link), 0);
 	CHECK_EQ(vc_activate(link), 0);
+	CHECK_EQ(vc_region_info(world.region, &info), 0);
+	world.page = info.page;
 	for (unsigned int i = 0; i < N_WORKERS; i++) {
 		workers[i] = (struct worker){.world = &world, .number = i + 1};
 		CHECK_EQ(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
