@@ -169,11 +169,15 @@ bless: all ## accept new output: goldens, fixtures, transcripts; read the differ
 	@tests/run-goldens --bless
 	@tests/run-fixtures --bless
 	@tests/run-pttool --bless
+	@tools/make-docs $(B)/ptgen docs/formats $(PTDS)
+
+docs: $(B)/ptgen ## write docs/formats: a page and a drawing of every format
+	@tools/make-docs $(B)/ptgen docs/formats $(PTDS)
 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless help setup demo check check-sanitize check-oracle check-all bench lint format clean check-run tests FORCE
+.PHONY: all bless docs help setup demo check check-sanitize check-oracle check-all bench lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 

@@ -4,6 +4,7 @@
  * the bits of every kind as the manuals draw them. Where the geometry depends on parameters, the shape of the default
  * configuration is drawn, and the others are listed.
  */
+#include "cells.h"
 #include "stages.h"
 #include "text.h"
 
@@ -78,28 +79,15 @@ static void put_slice(struct dot *dot, const struct m_slice *slice, bool with_bi
 	}
 }
 
-/* Slices that share bits (under different conditions) stand in one cell. Fills order with slices, highest bit first. */
-static int sort_slices(const struct m_slice *slices, int n, int *order)
-{
-	int i, k;
-
-	for (i = 0; i < n; i++) {
-		for (k = i; k > 0 && slices[order[k - 1]].hi < slices[i].hi; k--)
-			order[k] = order[k - 1];
-		order[k] = i;
-	}
-	return n;
-}
-
+/* Slices that share bits (under different conditions) stand in one cell. */
 /* One row of cells for the bits of a kind or register. */
 static void put_bits(struct dot *dot, ref first, int n)
 {
 	const struct m_slice *slices = n ? &dot->model->slices.v[first] : NULL;
-	int *order = arena_alloc(dot->arena, (size_t)(n ? n : 1) * sizeof(*order)), i, end;
+	int *order = slice_order(dot->arena, dot->model, first, n), i, end;
 	FILE *out = dot->out;
 
 	fputs("<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" CELLPADDING=\"3\" COLOR=\"#98a2b3\"><TR>", out);
-	sort_slices(slices, n, order);
 	for (i = 0; i < n; i = end) {
 		const struct m_slice *slice = &slices[order[i]];
 		int hi = slice->hi, lo = slice->lo, k;
@@ -140,18 +128,6 @@ static const char *category_color(enum ast_category category)
 	case CATEGORY_LEAF: return "#d4efd0";
 	}
 	return "#ffffff";
-}
-
-/* Kinds of one `for` row stand together: how many follow this one. */
-static int row_length(const struct model *model, const struct m_level *level, int at)
-{
-	const struct m_kind *first = &model->kinds.v[level->first_kind + at];
-	int n = 1;
-
-	if (first->row != REF_NONE)
-		while (at + n < level->n_kinds && model->kinds.v[level->first_kind + at + n].row == first->row)
-			n++;
-	return n;
 }
 
 static void put_condition(struct dot *dot, const char *word, ref cond)
@@ -213,7 +189,7 @@ static void put_level(struct dot *dot, ref number)
 	for (i = 0; i < level->n_kinds; i += n) {
 		const struct m_kind *kind = &model->kinds.v[level->first_kind + i];
 
-		n = row_length(model, level, i);
+		n = row_end(model, level, i) - i;
 		put_kind(dot, kind, kind + n - 1, i);
 	}
 	fputs("</TABLE>>];\n", out);
@@ -326,20 +302,6 @@ static void put_other_shapes(struct dot *dot, ref drawn)
 	fputs("</TABLE>>];\n", out);
 }
 
-static ref default_shape(struct dot *dot)
-{
-	const struct model *model = dot->model;
-	int64_t *param = arena_alloc(dot->arena, (size_t)(model->params.n + 1) * sizeof(*param));
-	ref shape;
-	int i;
-
-	for (i = 0; i < model->params.n; i++)
-		param[i] = INT64_MIN;
-	model_defaults(model, param);
-	shape = model_shape(model, param);
-	return shape == REF_NONE ? 0 : shape;
-}
-
 void emit_dot(struct context *context, const struct model *model, struct outputs *outputs)
 {
 	FILE *out = output_open(outputs, arena_printf(context->arena, "%s.dot", emitted_name(context, model)));
@@ -377,7 +339,7 @@ void emit_dot(struct context *context, const struct model *model, struct outputs
 		last = "registers";
 	}
 	if (model->shapes.n) {
-		drawn = default_shape(&dot);
+		default_config(context->arena, model, &drawn);
 		shape = &model->shapes.v[drawn];
 		for (i = 0; i < shape->n_levels; i++)
 			put_level(&dot, shape->first_level + i);

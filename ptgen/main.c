@@ -108,6 +108,10 @@ static void emit(struct context *context, const struct model_list *models)
 			emit_json(context, models->v.v[i], outputs);
 		if (options->emit & EMIT_DOT)
 			emit_dot(context, models->v.v[i], outputs);
+		if (options->emit & EMIT_MD)
+			emit_md(context, models->v.v[i], outputs);
+		if (options->emit & EMIT_SVG)
+			emit_svg(context, models->v.v[i], outputs);
 	}
 	if (options->emit & EMIT_REGISTRY)
 		emit_registry(context, models->v.v, models->v.n, outputs);

@@ -14,7 +14,7 @@
 #define OPTIONS                                                                                                 \
 	OPTION(OUTPUT, "-o", "DIR", "write outputs to DIR, which must exist (default: the current directory)")  \
 	OPTION(INCLUDE, "-I", "DIR", "look for included files in DIR too; may be given several times")          \
-	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry (default: c)")                    \
+	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry,md,svg (default: c)")                    \
 	OPTION(CHECK, "--check", NULL, "check the formats and write nothing")                                   \
 	OPTION(DUMP, "--dump", "STAGE", "print the formats as they are after a stage, ast or model")            \
 	OPTION(FORMAT, "--format", "NAME", "of the formats, only this one")                                     \
@@ -232,7 +232,8 @@ static void set_parameter(struct context *context, const char *text)
 
 static void set_emit(struct context *context, const char *list)
 {
-	static const char *const names[] = {"c", "json", "dot", "registry"};
+	static const char *const names[] = {"c", "json", "dot", "registry", "md", "svg"};
+	const int n = sizeof(names) / sizeof(names[0]);
 	const char *word = list, *end;
 
 	for (;; word = end + 1) {
@@ -240,11 +241,11 @@ static void set_emit(struct context *context, const char *list)
 		int i;
 
 		end = word + length;
-		for (i = 0; i < 4; i++)
+		for (i = 0; i < n; i++)
 			if (strlen(names[i]) == length && !strncmp(names[i], word, length))
 				break;
-		if (i == 4) {
-			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry", list, (int)length,
+		if (i == n) {
+			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry, md, svg", list, (int)length,
 				   word);
 			return;
 		}

@@ -118,7 +118,7 @@ struct options {
 	bool werror;
 };
 
-enum { EMIT_C = 1, EMIT_JSON = 2, EMIT_DOT = 4, EMIT_REGISTRY = 8 };
+enum { EMIT_C = 1, EMIT_JSON = 2, EMIT_DOT = 4, EMIT_REGISTRY = 8, EMIT_MD = 16, EMIT_SVG = 32 };
 
 struct context {
 	struct arena *arena;

@@ -56,6 +56,8 @@ void outputs_delete(struct outputs *outputs);
 void emit_c(struct context *context, const struct model *model, struct outputs *outputs);    /* F.h, F.c */
 void emit_json(struct context *context, const struct model *model, struct outputs *outputs); /* F.json */
 void emit_dot(struct context *context, const struct model *model, struct outputs *outputs);  /* F.dot */
+void emit_md(struct context *context, const struct model *model, struct outputs *outputs);   /* F.md */
+void emit_svg(struct context *context, const struct model *model, struct outputs *outputs);  /* F.svg */
 /* registry.h, registry.c: all n formats, sorted by name. */
 void emit_registry(struct context *context, struct model *const *models, int n, struct outputs *outputs);
 

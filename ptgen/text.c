@@ -172,11 +172,21 @@ const char *range_text(struct arena *arena, int hi, int lo)
 	return hi == lo ? arena_printf(arena, "[%d]", hi) : arena_printf(arena, "[%d:%d]", hi, lo);
 }
 
+const char *binary_text(struct arena *arena, uint64_t value, int n)
+{
+	char digits[65];
+	int i;
+
+	for (i = 0; i < n && i < 64; i++)
+		digits[i] = value >> (n - 1 - i) & 1 ? '1' : '0';
+	digits[i] = '\0';
+	return arena_printf(arena, "%s%s", n > 1 ? "0b" : "", digits);
+}
+
 /* A constant in as many binary digits as it has bits, where these are few. */
 static const char *value_text(struct arena *arena, const struct model *model, const struct m_slice *slice)
 {
-	int width = slice->hi - slice->lo + 1, i;
-	char digits[16];
+	int width = slice->hi - slice->lo + 1;
 	int64_t k;
 
 	if (!expr_constant(model, slice->value, &k))
@@ -185,10 +195,7 @@ static const char *value_text(struct arena *arena, const struct model *model, co
 		return k ? "1" : "0";
 	if (width > 6)
 		return arena_printf(arena, "0x%" PRIx64, (uint64_t)k);
-	for (i = 0; i < width; i++)
-		digits[i] = (k >> (width - 1 - i)) & 1 ? '1' : '0';
-	digits[width] = '\0';
-	return arena_printf(arena, "0b%s", digits);
+	return binary_text(arena, (uint64_t)k, width);
 }
 
 /* Is this the only slice of its field in the kind? Then its name alone says it. */

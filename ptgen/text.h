@@ -31,6 +31,9 @@ const char *slice_text(struct arena *arena, const struct model *model, const str
 /* "64 B", "4 KiB", "512 GiB" for a log2 of bytes. */
 const char *size_text(struct arena *arena, int lg2);
 
+/* A number in n binary digits: "0b01"; one digit stands alone. */
+const char *binary_text(struct arena *arena, uint64_t value, int n);
+
 const char *category_text(enum ast_category category);
 const char *concept_text(enum ast_concept concept);
 
