@@ -141,9 +141,22 @@ int vc_associate(struct vc_region *region_handle, struct vc_device *device_handl
 	return error;
 }
 
-int vc_dissociate(struct vc_association *handle)
+/* The device is blocked from here on; the lock is free only when no access is under way. Region lock for writing. */
+static void deactivate(struct association *association)
 {
-	struct association *association = object_get(OBJECT_ASSOCIATION, handle, __func__);
+	pthread_rwlock_wrlock(&association->device->lock);
+	association->device->active = NULL;
+	association->device->table = NULL;
+	if (association->device->iotlb)
+		iotlb_invalidate(association->device->iotlb, 0, UINT64_MAX);
+	pthread_rwlock_unlock(&association->device->lock);
+	association->active = false;
+	association->region->n_active--;
+}
+
+static int dissociate(struct vc_association *handle, bool crashed, const char *function)
+{
+	struct association *association = object_get(OBJECT_ASSOCIATION, handle, function);
 	struct mapper *mapper;
 	struct region *region;
 	int error = 0;
@@ -153,10 +166,12 @@ int vc_dissociate(struct vc_association *handle)
 	region = association->region;
 	pthread_rwlock_wrlock(&region->lock);
 	if (association->dead) {
-		error = vc_fail(-EINVAL, "", 0, "stale handle: the association has been freed");
-	} else if (association->active) {
-		error = vc_fail(-EBUSY, describe_association(association).text, 0, "it is active");
+		error = vc_fail_at(function, -EINVAL, "", 0, "stale handle: the association has been freed");
+	} else if (association->active && !crashed) {
+		error = vc_fail_at(function, -EBUSY, describe_association(association).text, 0, "it is active");
 	} else {
+		if (association->active)
+			deactivate(association);
 		association->dead = true;
 		list_remove(&association->link);
 		region->n_associations--;
@@ -175,6 +190,16 @@ int vc_dissociate(struct vc_association *handle)
 		object_kill(&association->object);
 	object_put(&association->object);
 	return error;
+}
+
+int vc_dissociate(struct vc_association *association)
+{
+	return dissociate(association, false, __func__);
+}
+
+int vc_dissociate_crashed(struct vc_association *association)
+{
+	return dissociate(association, true, __func__);
 }
 
 /* ------------------------------------------------------------------------------------------------------ activation */
@@ -281,13 +306,7 @@ int vc_deactivate(struct vc_association *handle)
 	} else if (!association->active) {
 		error = vc_fail(-ENOENT, describe_association(association).text, 0, "it is not active");
 	} else {
-		/* The device lock is free only when no access is under way. */
-		pthread_rwlock_wrlock(&association->device->lock);
-		association->device->active = NULL;
-		association->device->table = NULL;
-		pthread_rwlock_unlock(&association->device->lock);
-		association->active = false;
-		region->n_active--;
+		deactivate(association);
 	}
 	pthread_rwlock_unlock(&region->lock);
 	object_put(&association->object);

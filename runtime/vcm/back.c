@@ -247,7 +247,7 @@ int vc_unback(struct vc_reservation *handle, unsigned int flags)
 	return error;
 }
 
-static int replace_everywhere(struct region *region, const struct mapping *from, const struct mapping *to)
+int replace_everywhere(struct region *region, const struct mapping *from, const struct mapping *to)
 {
 	LIST_FOR(link, &region->mappers)
 	{

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "internal.h"
 
@@ -18,6 +19,7 @@ static void destroy(struct object *object)
 	pthread_rwlock_destroy(&device->lock);
 	object_put(&device->system->object);
 	free(device->reserved);
+	iotlb_free(device->iotlb);
 	free(device);
 }
 
@@ -369,7 +371,15 @@ static bool walk_table(const struct device *device, struct step *step, struct vc
 	pthread_rwlock_rdlock(&table->walkers);
 	table_reader(table, device->updates && (step->to || step->from), &reader);
 	reader.steps = 1024;
-	table->pt.format->translate(&table->pt, &reader, step->address, step->access, walk);
+	if (device->iotlb && (step->to || step->from) &&
+	    iotlb_find(device->iotlb, step->address, step->access, &walk->leaf)) {
+		walk->fault = PT_FAULT_NONE;
+		walk->pa = walk->leaf.pa + (step->address - walk->leaf.iova);
+	} else {
+		table->pt.format->translate(&table->pt, &reader, step->address, step->access, walk);
+		if (device->iotlb && (step->to || step->from) && walk->fault == PT_FAULT_NONE)
+			iotlb_store(device->iotlb, &walk->leaf, step->access);
+	}
 	if (walk->fault != PT_FAULT_NONE) {
 		good = set_fault(fault, walk->fault, pt_fault_string(device->format, walk->fault));
 		if (walk->level < device->format->n_levels)
@@ -461,6 +471,39 @@ static bool try_step(struct device *device, struct step *step, struct vc_fault *
 	return good;
 }
 
+/* Within the limit of calls a second? */
+static bool may_call(struct device *device)
+{
+	struct timespec now;
+	bool may = true;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_rwlock_wrlock(&device->lock);
+	if (device->fault_second != now.tv_sec) {
+		device->fault_second = now.tv_sec;
+		device->fault_calls = 0;
+	}
+	if (device->fault_limit) {
+		may = device->fault_calls < device->fault_limit;
+		device->fault_calls += may;
+	}
+	pthread_rwlock_unlock(&device->lock);
+	return may;
+}
+
+int vc_device_fault_limit(struct vc_device *handle, unsigned int per_second)
+{
+	struct device *device = object_get(OBJECT_DEVICE, handle, __func__);
+
+	if (!device)
+		return -EINVAL;
+	pthread_rwlock_wrlock(&device->lock);
+	device->fault_limit = per_second;
+	pthread_rwlock_unlock(&device->lock);
+	object_put(&device->object);
+	return 0;
+}
+
 static int do_access(const char *function, struct vc_device *handle, struct step *whole, struct vc_fault *record)
 {
 	struct device *device = object_get(OBJECT_DEVICE, handle, function);
@@ -496,7 +539,8 @@ static int do_access(const char *function, struct vc_device *handle, struct step
 		handler = device->handler;
 		data = device->handler_data;
 		pthread_rwlock_unlock(&device->lock);
-		if ((whole->to || whole->from) && hook && retries++ < RETRIES && !hook(handle, handler, data, fault))
+		if ((whole->to || whole->from) && hook && retries++ < RETRIES && may_call(device) &&
+		    !hook(handle, handler, data, fault))
 			continue;
 		if (whole->to || whole->from)
 			atomic_fetch_add(&device->faults, 1);

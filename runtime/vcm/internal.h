@@ -170,6 +170,9 @@ struct phys_block *phys_block_containing(const struct system *system, uint64_t p
 /* Find a mapping of any byte of phys's first bytes that does not agree on cache; NULL: there is none. Graph lock. */
 struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum vc_cache cache,
 				  const struct reservation *except);
+/* Put the blocks into the index of the system, and take them out. Graph lock held. */
+void phys_index(struct phys *phys);
+void phys_unindex(struct phys *phys);
 /* The physical address of a byte of phys; offset is less than its bytes. */
 uint64_t phys_at(const struct phys *phys, uint64_t offset);
 
@@ -227,6 +230,17 @@ struct table *table_of(struct mapper *mapper);
 /* The reader by which walks look at table memory; update only when update is set. */
 void table_reader(const struct table *table, bool update, struct pt_reader *reader);
 
+/* ----------------------------------------------------------------------------------------------------------- iotlb */
+
+struct iotlb;
+
+/* Look for a leaf that translates an address for this access; store one. */
+bool iotlb_find(struct iotlb *iotlb, uint64_t address, unsigned int access, struct pt_leaf *leaf);
+void iotlb_store(struct iotlb *iotlb, const struct pt_leaf *leaf, unsigned int access);
+/* Drop what [first, last] touches; everything. */
+void iotlb_invalidate(struct iotlb *iotlb, uint64_t first, uint64_t last);
+void iotlb_free(struct iotlb *iotlb);
+
 /* --------------------------------------------------------------------------------------------------------- devices */
 
 struct device {
@@ -252,6 +266,11 @@ struct device {
 	void (*handler)(void);
 	void *handler_data;
 	_Atomic uint64_t faults;
+	vc_power_handler power;
+	void *power_data;
+	unsigned int fault_limit, fault_calls; /* per second; in the second that began at */
+	int64_t fault_second;
+	struct iotlb *iotlb; /* NULL: none */
 };
 
 /* --------------------------------------------------------------------------------------------------------- regions */
@@ -342,6 +361,8 @@ struct name describe_association(const struct association *association);
 /* Do this for every mapper of the reservation's region; on failure, for none. Region lock held, state CHANGING. */
 int map_everywhere(struct region *region, const struct mapping *mapping);
 void unmap_everywhere(struct region *region, const struct mapping *mapping);
+/* Other memory behind a mapping, in every mapper or in none; -EIO: what was there could not be put back. */
+int replace_everywhere(struct region *region, const struct mapping *from, const struct mapping *to);
 /* Record that phys is behind the reservation, held and CHANGING; forget it (the caller puts it). Graph lock held. */
 void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes);
 void detach(struct reservation *reservation);

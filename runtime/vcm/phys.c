@@ -153,14 +153,27 @@ static int create(struct system *system, const struct piece *pieces, size_t n, s
 	return 0;
 }
 
+void phys_index(struct phys *phys)
+{
+	for (size_t i = 0; i < phys->n_blocks; i++) {
+		phys->blocks[i].phys = phys;
+		index_insert(phys->system, &phys->blocks[i]);
+	}
+}
+
+void phys_unindex(struct phys *phys)
+{
+	for (size_t i = 0; i < phys->n_blocks; i++)
+		tree_remove(&phys->system->blocks, &phys->blocks[i].tree);
+}
+
 /* Let the world see it. */
 static void publish(struct phys *phys)
 {
 	struct system *system = phys->system;
 
 	pthread_mutex_lock(&system->graph);
-	for (size_t i = 0; i < phys->n_blocks; i++)
-		index_insert(system, &phys->blocks[i]);
+	phys_index(phys);
 	pthread_mutex_unlock(&system->graph);
 }
 
@@ -421,8 +434,7 @@ int vc_phys_free(struct vc_phys *handle)
 				describe_reservation(first).text);
 	} else {
 		phys->dead = true;
-		for (size_t i = 0; i < phys->n_blocks; i++)
-			tree_remove(&system->blocks, &phys->blocks[i].tree);
+		phys_unindex(phys);
 	}
 	pthread_mutex_unlock(&system->graph);
 	if (!error) {

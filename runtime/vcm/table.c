@@ -55,10 +55,19 @@ static void wait_for_walkers(struct table *table)
 	pthread_rwlock_unlock(&table->walkers);
 }
 
+/* Region lock held: the associations stay. */
 static void invalidate(void *ctx, const struct pt_gather *gather)
 {
-	(void)gather;
-	wait_for_walkers(ctx);
+	struct table *table = ctx;
+
+	LIST_FOR(link, &table->mapper.region->associations)
+	{
+		const struct association *association = VC_CONTAINER(link, struct association, link);
+
+		if (association->mapper == &table->mapper && association->device->iotlb)
+			iotlb_invalidate(association->device->iotlb, gather->first, gather->last);
+	}
+	wait_for_walkers(table);
 }
 
 static void quiesce(void *ctx)

@@ -258,6 +258,39 @@ typedef int (*vc_fault_handler)(struct vc_device *device, void *data, const stru
 /* Set the handler of a device; NULL removes it. */
 int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *data);
 
+/* At most that many calls of the handler in one second; beyond, accesses are terminated at once. 0: no limit. */
+int vc_device_fault_limit(struct vc_device *device, unsigned int per_second);
+
+/*
+ * Asked before memory goes away (a bank is switched off): 0: the device can do without [pa, pa + bytes); anything else:
+ * it cannot. Called without locks. NULL: the device is not asked, and refuses.
+ */
+typedef int (*vc_power_handler)(struct vc_device *device, void *data, uint64_t pa, uint64_t bytes);
+
+int vc_device_power_hook(struct vc_device *device, vc_power_handler handler, void *data);
+/*
+ * May [pa, pa + bytes) of memory lose power? Every device that is linked to a region in which it is mapped is asked,
+ * each once, until one refuses. 0: all agree; -EBUSY: *refused is the device that does not.
+ */
+int vc_power_ask(struct vc_system *system, uint64_t pa, uint64_t bytes, struct vc_device **refused);
+
+/*
+ * A model of the device's translation cache: sets of ways entries, one entry a leaf; entries and ways are powers of
+ * two, ways <= entries <= 65536; 0 entries: none. Accesses go through it, and invalidations of the tables reach it.
+ */
+int vc_device_iotlb(struct vc_device *device, unsigned int entries, unsigned int ways);
+/* Disconnected, invalidations do not arrive: accesses may see what was mapped before. For tests that must be able to
+ * fail.
+ */
+int vc_device_iotlb_disconnect(struct vc_device *device, bool disconnected);
+
+struct vc_iotlb_info {
+	unsigned int entries, ways;
+	uint64_t hits, misses, invalidations, invalidated; /* requests to invalidate, entries that they removed */
+};
+
+int vc_device_iotlb_info(struct vc_device *device, struct vc_iotlb_info *out);
+
 /*
  * An access of the device, as the hardware does it: walk the table, check the rights, touch the memory. access is
  * PT_ACCESS_PRIV or 0 (PT_ACCESS_READ and PT_ACCESS_WRITE are added by the function), PT_ACCESS_EXEC to fetch.
@@ -340,6 +373,8 @@ int vc_region_table(struct vc_region *region, unsigned int i, struct vc_table_in
 int vc_associate(struct vc_region *region, struct vc_device *device, uint32_t attr, struct vc_association **out);
 /* 0; -EBUSY: it is active. Mappings stay recorded. */
 int vc_dissociate(struct vc_association *association);
+/* The same for a device that crashed: active or not, it is blocked and unlinked. Memory and other devices stay. */
+int vc_dissociate_crashed(struct vc_association *association);
 /*
  * Make the table where there is none yet (with everything that is backed by now), and load the device with it.
  * 0; -EALREADY: it is active; -EBUSY: the device is active in another region; -ENOMEM and other errors of mapping.
@@ -511,6 +546,26 @@ int vc_unback(struct vc_reservation *reservation, unsigned int flags);
  * the reservation is then not backed.
  */
 int vc_reback(struct vc_reservation *reservation, struct vc_phys *phys, unsigned int flags);
+
+/*
+ * Move the memory of phys elsewhere, as args says (its length is that of phys, whatever args says): every reservation
+ * that it backs has the new memory afterwards, with the same contents, and devices see no change. Handles stay what
+ * they are. Accesses of devices wait meanwhile; threads of this process that write through a CPU region's window must
+ * not. 0; as vc_phys_alloc; -EBUSY: an identity region has it, or it is being put behind something; errors of mapping,
+ * and then all is as it was.
+ */
+int vc_migrate(struct vc_phys *phys, const struct vc_phys_args *args);
+
+enum { VC_DIRTY_CLEAR = 1 << 0, VC_DIRTY_ACCESSED = 1 << 1 };
+
+/*
+ * Which parts of a reservation devices wrote (or accessed), by the state that their tables keep: bit i of bitmap is set
+ * if any of the 2^lg2 bytes from i << lg2 on were, by any device; bits are never cleared. bitmap NULL: only count.
+ * *bytes (NULL: not wanted) is how many bytes, of the table that has most. 0; -ENXIO: it is not backed; -EOPNOTSUPP: a
+ * device of the region keeps no such state; -EINVAL: lg2 is below a page.
+ */
+int vc_reservation_dirty(struct vc_reservation *reservation, unsigned int flags, uint64_t *bitmap, unsigned int lg2,
+			 uint64_t *bytes);
 
 /* What a region's address stands for, by its list. 0; -ENOENT: nothing is there. */
 int vc_region_to_phys(struct vc_region *region, uint64_t address, uint64_t *pa);

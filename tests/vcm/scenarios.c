@@ -553,3 +553,322 @@ TEST(vcm_scenarios, pages_of_all_devices)
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
+
+/* The memory moves; whoever uses it does not notice. */
+TEST(vcm_scenarios, u24_migration)
+{
+	struct device *device[2], *host;
+	struct vcm *vcm, *other, *window;
+	struct avcm *avcm[3];
+	struct res *res[3];
+	struct physmem *memory;
+	struct vc_phys_args to = {.type = 0, .contiguous = true};
+	struct vc_span before, after;
+	unsigned int tries = 0;
+	int error;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device[0] = decoder();
+	device[1] = new_device("gpu", &x86_64_format, VC_DEVICE_TRANSLATED);
+	host = cpu();
+	vcm = vcm_create(0, 64 * M);
+	other = vcm_create(0x40000000, 64 * M);
+	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
+	avcm[0] = join(vcm, device[0]);
+	avcm[1] = join(other, device[1]);
+	avcm[2] = join(window, host);
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 2 * M, VCM_64KB);
+	res[0] = vcm_reserve(vcm, 2 * M, 0);
+	res[1] = vcm_reserve(other, 2 * M, 0);
+	res[2] = vcm_reserve(window, 2 * M, 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_MSG(!vcm_back(res[i], memory), "%s", vc_error_string());
+	for (uint32_t i = 0; i < 2 * M; i += 4 * K)
+		CHECK(write32(device[0], vcm_get_dev_addr(res[0]) + i, i));
+	CHECK_EQ(vc_phys_block(vcm_phys(memory), 0, &before), 0);
+	vc_set_allocation_hook(fail_once, NULL);
+	do {
+		failing.left = tries++;
+		failing.armed = true;
+		error = vc_migrate(vcm_phys(memory), &to);
+		CHECK(!error || error == -ENOMEM);
+		CHECK_EQ(read32(device[1], vcm_get_dev_addr(res[1]) + M), M);
+		check(vcm);
+		check(other);
+	} while (error);
+	vc_set_allocation_hook(NULL, NULL);
+	CHECK_EQ(vc_phys_block(vcm_phys(memory), 0, &after), 0);
+	CHECK(after.pa != before.pa);
+	CHECK_EQ(after.bytes, 2 * M);
+	for (uint32_t i = 0; i < 2 * M; i += 4 * K) {
+		CHECK_EQ(read32(device[0], vcm_get_dev_addr(res[0]) + i), i);
+		CHECK_EQ(read32(device[1], vcm_get_dev_addr(res[1]) + i), i);
+		CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(res[2]) + i), i);
+	}
+	/* one memory still: what one writes the others see */
+	CHECK(write32(device[1], vcm_get_dev_addr(res[1]) + 8, 77));
+	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(res[2]) + 8), 77);
+	CHECK_EQ(vcm_get_phys_num_res(after.pa), 3);
+	CHECK_EQ(vcm_get_phys_num_res(before.pa), 0);
+	/* what it stood in is free again */
+	{
+		struct physmem *again = vcm_phys_alloc(VCM_MEMTYPE_0, 8 * M, VCM_64KB);
+
+		CHECK(again);
+		CHECK_EQ(vcm_phys_free(again), 0);
+	}
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(vcm_unback(res[i]) | vcm_unreserve(res[i]), 0);
+	CHECK_EQ(vcm_phys_free(memory), 0);
+	for (int i = 0; i < 3; i++)
+		leave(avcm[i]);
+	CHECK_EQ(vcm_free(vcm) | vcm_free(other) | vcm_free(window), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+static int agree(struct vc_device *device, void *data, uint64_t pa, uint64_t bytes)
+{
+	(void)device;
+	(void)pa;
+	(void)bytes;
+	++*(int *)data;
+	return 0;
+}
+
+static int refuse(struct vc_device *device, void *data, uint64_t pa, uint64_t bytes)
+{
+	agree(device, data, pa, bytes);
+	return -1;
+}
+
+TEST(vcm_scenarios, u25_power_down_a_bank)
+{
+	struct device *device[2];
+	struct vc_device *refused = NULL;
+	struct vcm *vcm, *other;
+	struct avcm *avcm[2];
+	struct res *res[2];
+	struct physmem *memory;
+	int calls[2] = {0, 0};
+	vcm_paddr_t pa;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device[0] = decoder();
+	device[1] = display();
+	vcm = vcm_create(0, 64 * M);
+	other = vcm_create(0, 64 * M);
+	avcm[0] = join(vcm, device[0]);
+	avcm[1] = join(other, device[1]);
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 1 * M, VCM_1MB);
+	pa = vcm_get_next_phys_addr(memory, 0, &(size_t){0});
+	CHECK_EQ(vc_power_ask(vcm_system(), pa, M, &refused), 0); /* nobody maps it */
+	res[0] = vcm_reserve(vcm, 1 * M, 0);
+	res[1] = vcm_reserve(other, 1 * M, 0);
+	CHECK_EQ(vcm_back(res[0], memory) | vcm_back(res[1], memory), 0);
+	CHECK_EQ(vc_device_power_hook(vcm_device(device[0]), agree, &calls[0]), 0);
+	CHECK_EQ(vc_power_ask(vcm_system(), pa + M - 1, 1, &refused), -EBUSY);
+	CHECK_EQ(refused, vcm_device(device[1])); /* it was never told how to answer */
+	CHECK_EQ(vc_device_power_hook(vcm_device(device[1]), refuse, &calls[1]), 0);
+	CHECK_EQ(vc_power_ask(vcm_system(), pa, M, &refused), -EBUSY);
+	CHECK_EQ(refused, vcm_device(device[1]));
+	CHECK_EQ(calls[1], 1);
+	CHECK_EQ(vc_device_power_hook(vcm_device(device[1]), agree, &calls[1]), 0);
+	CHECK_EQ(vc_power_ask(vcm_system(), pa, M, &refused), 0);
+	CHECK_EQ(calls[0], 3);
+	CHECK_EQ(calls[1], 2);
+	CHECK_EQ(vc_power_ask(vcm_system(), pa + M, M, &refused), 0); /* another bank */
+	CHECK_EQ(calls[0], 3);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(vcm_unback(res[i]) | vcm_unreserve(res[i]), 0);
+		leave(avcm[i]);
+	}
+	CHECK_EQ(vcm_phys_free(memory) | vcm_free(vcm) | vcm_free(other), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+TEST(vcm_scenarios, u26_a_device_crashes)
+{
+	struct device *device[2];
+	struct vcm *vcm;
+	struct avcm *avcm[2];
+	struct res *res;
+	struct physmem *memory;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device[0] = decoder();
+	device[1] = display();
+	vcm = vcm_create(0, 64 * M);
+	avcm[0] = join(vcm, device[0]);
+	avcm[1] = join(vcm, device[1]);
+	res = vcm_reserve(vcm, 1 * M, 0);
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 1 * M, 0);
+	CHECK_EQ(vcm_back(res, memory), 0);
+	CHECK(write32(device[0], vcm_get_dev_addr(res), 4));
+	CHECK_EQ(vcm_deassoc(avcm[0]), -EBUSY);
+	CHECK_EQ(vc_dissociate_crashed(vcm_association(avcm[0])), 0);
+	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res)), 0xdead);
+	CHECK_EQ(read32(device[1], vcm_get_dev_addr(res)), 4);
+	CHECK_EQ(vcm_is_active(avcm[0]), -EINVAL);
+	check(vcm);
+	/* it comes back */
+	avcm[0] = join(vcm, device[0]);
+	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res)), 4);
+	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
+	leave(avcm[0]);
+	leave(avcm[1]);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+/* How far a translation cache of 16 entries reaches: large blocks, and small ones. */
+TEST(vcm_scenarios, u10_block_sizes_and_reach)
+{
+	static const uint32_t sizes[] = {VCM_1MB, VCM_4KB};
+	uint64_t misses[2];
+	struct device *device;
+	struct vcm *vcm;
+	struct avcm *avcm;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device = decoder();
+	CHECK_EQ(vc_device_iotlb(vcm_device(device), 3, 1), -EINVAL);
+	CHECK_EQ(vc_device_iotlb(vcm_device(device), 16, 16), 0);
+	vcm = vcm_create(0, 64 * M);
+	avcm = join(vcm, device);
+	for (int k = 0; k < 2; k++) {
+		size_t length = 8 * M;
+		struct physmem *memory = vcm_phys_alloc(VCM_MEMTYPE_0, length, sizes[k]);
+		struct vc_iotlb_info before, after;
+		struct vc_span list[2048];
+		struct vc_phys *pages;
+		struct res *res;
+		size_t n = length / (k ? 4 * K : M);
+
+		/* from the last to the first, so that nothing can be joined */
+		for (size_t i = 0; i < n; i++)
+			CHECK_EQ(vc_phys_block(vcm_phys(memory), n - 1 - i, &list[i]), 0);
+		CHECK_EQ(vc_phys_import(vcm_system(), list, n, &pages), 0);
+		res = vcm_reserve(vcm, length, 0);
+		CHECK_MSG(!vcm_back(res, (struct physmem *)pages), "%s", vc_error_string());
+		CHECK_EQ(vc_device_iotlb_info(vcm_device(device), &before), 0);
+		for (size_t at = 0; at < length; at += 1 * K)
+			CHECK(write32(device, vcm_get_dev_addr(res) + at, (uint32_t)at));
+		CHECK_EQ(vc_device_iotlb_info(vcm_device(device), &after), 0);
+		misses[k] = after.misses - before.misses;
+		CHECK_EQ(vcm_unback(res) | vcm_unreserve(res), 0);
+		CHECK_EQ(vc_phys_free(pages) | vcm_phys_free(memory), 0);
+	}
+	CHECK_EQ(misses[0], 8);
+	CHECK_EQ(misses[1], 2048);
+	leave(avcm);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+/* An invalidation that does not arrive shows: the check of the others can fail. */
+TEST(vcm_scenarios, what_a_translation_cache_would_still_see)
+{
+	struct device *device;
+	struct vcm *vcm;
+	struct avcm *avcm;
+	struct res *res;
+	struct physmem *memory[2];
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device = display();
+	CHECK_EQ(vc_device_iotlb(vcm_device(device), 64, 4), 0);
+	vcm = vcm_create(0, 64 * M);
+	avcm = join(vcm, device);
+	memory[0] = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_64KB);
+	memory[1] = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_64KB);
+	res = vcm_reserve(vcm, 64 * K, 0);
+	CHECK_EQ(vcm_back(res, memory[0]), 0);
+	CHECK(write32(device, vcm_get_dev_addr(res), 10));
+	CHECK_EQ(vcm_reback(res, memory[1]), 0);
+	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 0);
+	CHECK_EQ(vcm_unback(res), 0);
+	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 0xdead);
+	CHECK_EQ(vcm_back(res, memory[0]), 0);
+	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 10);
+	CHECK_EQ(vc_device_iotlb_disconnect(vcm_device(device), true), 0);
+	CHECK_EQ(vcm_unback(res), 0);
+	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 10); /* stale */
+	CHECK_EQ(vc_device_iotlb(vcm_device(device), 0, 0), 0);
+	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 0xdead);
+	CHECK_EQ(vcm_unreserve(res) | vcm_phys_free(memory[0]) | vcm_phys_free(memory[1]), 0);
+	leave(avcm);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+TEST(vcm_scenarios, what_devices_wrote)
+{
+	struct vc_device_config config = {.name = "gpu", .format = &x86_64_format, .allow_wider = true};
+	uint64_t bitmap[1] = {0}, bytes = 0;
+	struct device *device, *without;
+	struct vc_device *made;
+	struct vcm *vcm;
+	struct avcm *avcm;
+	struct res *res;
+	struct physmem *memory;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	CHECK_EQ(vc_device_create(vcm_system(), &config, &made), 0);
+	device = (struct device *)made;
+	without = decoder();
+	vcm = vcm_create(0, 64 * M);
+	avcm = join(vcm, device);
+	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, 0);
+	res = vcm_reserve(vcm, 64 * K, 0);
+	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 12, &bytes), -ENXIO);
+	CHECK_EQ(vcm_back(res, memory), 0);
+	/* writable pages may begin as dirty: from here on only what is written */
+	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), VC_DIRTY_CLEAR, NULL, 12, NULL), 0);
+	CHECK(write32(device, vcm_get_dev_addr(res) + 5 * 4 * K, 1));
+	CHECK(write32(device, vcm_get_dev_addr(res) + 12 * 4 * K, 1));
+	CHECK_EQ(read32(device, vcm_get_dev_addr(res) + 7 * 4 * K), 0);
+	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), VC_DIRTY_CLEAR, bitmap, 12, &bytes), 0);
+	CHECK_EQ(bitmap[0], 1 << 5 | 1 << 12);
+	CHECK_EQ(bytes, 8 * K);
+	bitmap[0] = 0;
+	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 12, &bytes), 0);
+	CHECK_EQ(bitmap[0], 0);
+	{
+		struct avcm *second = join(vcm, without);
+
+		CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 12, &bytes), -EOPNOTSUPP);
+		leave(second);
+	}
+	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 11, &bytes), -EINVAL);
+	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
+	leave(avcm);
+	CHECK_EQ(vcm_free(vcm), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+static int count_faults(struct device *device, void *data, void *fault)
+{
+	(void)device;
+	(void)fault;
+	++*(int *)data;
+	return -1;
+}
+
+TEST(vcm_scenarios, faults_without_end)
+{
+	struct device *device;
+	int calls = 0;
+
+	CHECK_EQ(vcm_sys_init(), 0);
+	device = display();
+	CHECK_EQ(vcm_hook(device, count_faults, &calls), 0);
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(read32(device, 0x1000), 0xdead);
+	CHECK_EQ(calls, 100);
+	CHECK_EQ(vc_device_fault_limit(vcm_device(device), 10), 0);
+	calls = 0;
+	for (int i = 0; i < 1000; i++)
+		CHECK_EQ(read32(device, 0x1000), 0xdead);
+	CHECK(calls >= 10 && calls <= 20); /* the second may have turned */
+	CHECK_EQ(vcm_sys_destroy(), 0);
+}
