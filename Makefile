@@ -75,7 +75,7 @@ EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 
 # tests/DIR/NAME.c is a test program. Where there are tests/DIR/test_NAME.c, only these are programs, and the rest of DIR
 # is part of each. What all may use is in tests/support, the front ends are in tests/ itself.
-TEST_DIRS := $(filter-out tests/support/ tests/harness/ tests/goldens/,$(sort $(dir $(wildcard tests/*/*.c))))
+TEST_DIRS := $(filter-out tests/support/ tests/harness/ tests/goldens/ tests/fuzz/,$(sort $(dir $(wildcard tests/*/*.c))))
 programs_in = $(or $(wildcard $(1)test_*.c),$(wildcard $(1)*.c))
 parts_in = $(filter-out $(call programs_in,$(1)),$(wildcard $(1)*.c))
 TEST_C := $(foreach dir,$(TEST_DIRS),$(call programs_in,$(dir)))
@@ -83,6 +83,10 @@ PART_O := $(foreach dir,$(TEST_DIRS),$(patsubst %.c,$(B)/obj/%.o,$(call parts_in
 SUPPORT_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/support/*.c))
 TEST_PROGRAMS := $(TEST_C:%.c=$(B)/%)
 HARNESS := $(B)/tests/harness/failures
+# tests/fuzz/fuzz_NAME.c is an entry point for fuzzers; replay-NAME runs it over files.
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_O := $(FUZZ_NAMES:%=$(B)/obj/tests/fuzz/fuzz_%.o) $(B)/obj/tests/fuzz/table.o
+REPLAYERS := $(FUZZ_NAMES:%=$(B)/fuzz/replay-%)
 # What compilers and other build systems say does not depend on sanitizers.
 TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers tests/run-install),$(wildcard tests/run-*)))
 
@@ -142,6 +146,11 @@ check-all: ## check, check-sanitize, check-oracle and lint
 	@$(MAKE) --no-print-directory check-oracle
 	@$(MAKE) --no-print-directory lint
 
+fuzz: ## fuzz each entry point: FUZZ_TIME=60 (seconds each), FUZZ='compile parse image script', ENGINE=libfuzzer or afl
+	@ENGINE='$(ENGINE)' tools/setup fuzz
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@ENGINE='$(ENGINE)' FUZZ_TIME='$(FUZZ_TIME)' tests/fuzz/run $(or $(FUZZ),$(FUZZ_NAMES))
+
 bench: ## measure the generated code beside plain stores; writes build/bench.json
 	@tools/setup build
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
@@ -177,7 +186,7 @@ docs: $(B)/ptgen ## write docs/formats: a page and a drawing of every format
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless docs help setup demo check check-sanitize check-oracle check-all bench lint format clean check-run tests FORCE
+.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-all bench lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 
@@ -366,12 +375,33 @@ $(TEST_PROGRAMS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) -lcriterion -ljansson -pthread -o $@
 
+$(FUZZ_O) $(B)/obj/tests/fuzz/front.o: $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) $(INCLUDE_user) -Itools/pttool $(INCLUDE_ptgen) -MMD -MP -c $< -o $@
+# The compiler's entry points need only the compiler; the tool's need all of the tool but its main().
+FUZZ_PARTS_ptgen := $(B)/libptgen.a
+FUZZ_PARTS_tool := $(B)/obj/tests/fuzz/table.o $(filter-out %/main.o,$(PTTOOL_O)) $(LIBS)
+fuzz_parts = $(if $(filter parse compile,$(1)),$(FUZZ_PARTS_ptgen),$(FUZZ_PARTS_tool))
+FUZZ_LIBS := -ljansson -lelf $(if $(HAVE_KDUMPFILE),-lkdumpfile)
+define fuzz_programs
+$(B)/fuzz/replay-$(1): $(B)/obj/tests/fuzz/fuzz_$(1).o $(B)/obj/tests/fuzz/front.o $(call fuzz_parts,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) $$(filter %.o,$$^) $$(filter %.a,$$^) $(FUZZ_LIBS) -o $$@
+$(B)/fuzz/libfuzzer-$(1): $(B)/obj/tests/fuzz/fuzz_$(1).o $(call fuzz_parts,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) -fsanitize=fuzzer $$(filter %.o,$$^) $$(filter %.a,$$^) $(FUZZ_LIBS) -o $$@
+endef
+$(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_programs,$(name))))
+
 # Sanitizers and Criterion do not go together (a leak does not change its status), so there our own runner is used.
 # It is built in any case, to run single tests.
 HAVE_CRITERION := $(if $(SANITIZE),,$(shell echo '\#include <criterion/criterion.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes))
 SUITES := $(if $(HAVE_CRITERION),$(TEST_PROGRAMS:%=%.criterion),$(TEST_PROGRAMS))
 
-tests: $(TEST_PROGRAMS) $(HARNESS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion)
+tests: $(TEST_PROGRAMS) $(HARNESS) $(REPLAYERS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion)
 
 check-run: all tests
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' WARNINGS='$(WARNINGS)' SANITIZE='$(SANITIZE)' FORMATS='$(FORMATS)' PTDS='$(PTDS)' \

@@ -245,6 +245,8 @@ struct ast_file {
  * there was any.
  */
 bool parse_file(struct context *context, const char *name, struct ast_file *file);
+/* The same for a text in memory that stands for a file of this name. */
+bool parse_text(struct context *context, const char *name, const char *text, size_t length, struct ast_file *file);
 
 /* Print a stable text form (--dump=ast). */
 void ast_dump(FILE *out, const struct ast_file *file);

@@ -8,7 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------------------------------------------------- parameters */
+/* ---------------------------------------------------------------------------------------------------------- parameters
+ */
 
 params params_in(const struct model *model, ref expr)
 {
@@ -18,19 +19,15 @@ params params_in(const struct model *model, ref expr)
 		return 0;
 	e = &model->exprs.v[expr];
 	switch ((enum m_op)e->op) {
-	case X_PARAM:
-		return (params)1 << (e->a & 63);
+	case X_PARAM: return (params)1 << (e->a & 63);
 	case X_CONST:
 	case X_FIELD:
 	case X_BITS:
 	case X_RIGHT:
-	case X_ADDRESS:
-		return 0;
+	case X_ADDRESS: return 0;
 	case X_NOT:
-	case X_NEG:
-		return params_in(model, e->a);
-	case X_COND:
-		return params_in(model, e->a) | params_in(model, e->b) | params_in(model, e->c);
+	case X_NEG: return params_in(model, e->a);
+	case X_COND: return params_in(model, e->a) | params_in(model, e->b) | params_in(model, e->c);
 	case X_OR:
 	case X_AND:
 	case X_EQ:
@@ -45,8 +42,7 @@ params params_in(const struct model *model, ref expr)
 	case X_SUB:
 	case X_MUL:
 	case X_DIV:
-	case X_MOD:
-		break;
+	case X_MOD: break;
 	}
 	return params_in(model, e->a) | params_in(model, e->b);
 }
@@ -89,7 +85,8 @@ params kind_code_params(const struct run *run, ref kind)
 	return used;
 }
 
-/* ------------------------------------------------------------------------------------------------------ configurations */
+/* ------------------------------------------------------------------------------------------------------ configurations
+ */
 
 static int64_t param_count(const struct model *model, int index)
 {
@@ -132,8 +129,8 @@ void config_begin(struct config *config, struct run *run, ref shape, ref cond, p
 		config->impossible = true; /* a parameter without values is reported by resolve */
 	} else if (total > CHECK_MAX_CONFIGS) {
 		if (first_time(run, CHECK_ENUMERATION, at, model->span)) {
-			diag(run->context, CHECK_ENUMERATION, at, "this depends on more than %d combinations of parameters",
-			     CHECK_MAX_CONFIGS);
+			diag(run->context, CHECK_ENUMERATION, at,
+			     "this depends on more than %d combinations of parameters", CHECK_MAX_CONFIGS);
 			diag_mend(run->context, "narrow the set of '%s', or do not mention it here",
 				  model->params.v[config->index[config->n - 1]].name);
 		}
@@ -221,8 +218,8 @@ static bool out_of_work(struct config *config)
 	if (run->work < CHECK_MAX_WORK)
 		return false;
 	if (first_time(run, CHECK_ENUMERATION, run->model->span, run->model->span)) {
-		diag(run->context, CHECK_ENUMERATION, config->at, "'%s' has more combinations than can be tried; given up here",
-		     run->model->name);
+		diag(run->context, CHECK_ENUMERATION, config->at,
+		     "'%s' has more combinations than can be tried; given up here", run->model->name);
 		diag_mend(run->context, "narrow the sets of its parameters, or bind some of them ('set')");
 	}
 	return true;
@@ -272,8 +269,8 @@ static bool search_allowed(const struct search *search, params newly)
 	const struct run *run = config->run;
 	const struct model *model = run->model;
 
-	if (config->shape != REF_NONE && !search_holds(search, model->shapes.v[config->shape].when,
-						       params_in_shape(model, config->shape), newly))
+	if (config->shape != REF_NONE &&
+	    !search_holds(search, model->shapes.v[config->shape].when, params_in_shape(model, config->shape), newly))
 		return false;
 	if (!search_holds(search, config->cond, params_in(model, config->cond), newly) ||
 	    !search_holds(search, search->extra, params_in(model, search->extra), newly))
@@ -377,7 +374,8 @@ params config_relevant(struct config *config, params which, bool (*fails)(struct
 	return relevant;
 }
 
-/* --------------------------------------------------------------------------------------------------- words for messages */
+/* --------------------------------------------------------------------------------------------------- words for
+ * messages */
 
 const char *say_config(const struct config *config, params which)
 {
@@ -418,7 +416,8 @@ bool first_time(struct run *run, enum check_id check, struct span at, struct spa
 const char *say_word(struct run *run, const uint64_t word[2], int bytes)
 {
 	if (bytes > 8)
-		return arena_printf(run->context->arena, "0x%0*" PRIx64 "%016" PRIx64, (bytes - 8) * 2, word[1], word[0]);
+		return arena_printf(run->context->arena, "0x%0*" PRIx64 "%016" PRIx64, (bytes - 8) * 2, word[1],
+				    word[0]);
 	return arena_printf(run->context->arena, "0x%0*" PRIx64, bytes * 2, word[0]);
 }
 
@@ -472,10 +471,12 @@ const char *say_rights(struct run *run, unsigned int rights)
 
 const char *say_kind(struct run *run, ref kind)
 {
-	return arena_printf(run->context->arena, "'%s' at level %s", kind_of(run, kind)->name, level_of(run, kind)->name);
+	return arena_printf(run->context->arena, "'%s' at level %s", kind_of(run, kind)->name,
+			    level_of(run, kind)->name);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- the run */
+/* ------------------------------------------------------------------------------------------------------------- the run
+ */
 
 void check_always_fail(struct run *run)
 {
@@ -485,9 +486,27 @@ void check_always_fail(struct run *run)
 void check(struct context *context, const struct model *model)
 {
 	static void (*const checks[])(struct run *) = {
-		check_always_fail, check_parameters, check_bits,      check_fields,	check_values,	    check_right_lines,
-		check_missing_kinds, check_kind_pairs, check_input,   check_addresses,	check_codes,	    check_own_words,
-		check_round_trip,  check_dirty_states, check_examples, check_examples_missing,
+		check_always_fail,
+		check_parameters,
+		check_bits,
+		check_fields,
+		check_values,
+		check_right_lines,
+		check_missing_kinds,
+		check_kind_pairs,
+		check_reached_kinds,
+		check_input,
+		check_empty_levels,
+		check_addresses,
+		check_alignments,
+		check_codes,
+		check_own_words,
+		check_round_trip,
+		check_dirty_states,
+		check_harvest,
+		check_table_attributes,
+		check_examples,
+		check_examples_missing,
 	};
 	struct run *run = arena_alloc(context->arena, sizeof(*run));
 

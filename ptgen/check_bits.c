@@ -10,8 +10,8 @@
 
 /* A run of lines over a word: of a kind or of a register. */
 struct lines {
-	const char *name;  /* "'block' at level L2" */
-	ref kind;	   /* REF_NONE: a register */
+	const char *name; /* "'block' at level L2" */
+	ref kind;	  /* REF_NONE: a register */
 	ref shape, present;
 	ref first;
 	int n, bits;
@@ -130,8 +130,8 @@ static void report_gap(struct run *run, const struct lines *lines, struct config
 	which = config_relevant(config, which, undescribed, &gap);
 	diag(run->context, CHECK_BIT_GAP, lines->span, "bit%s %s of %s %s not described%s", hi == lo ? "" : "s",
 	     say_bits(run, hi, lo), lines->name, hi == lo ? "is" : "are", say_config(config, which));
-	diag_mend(run->context, "say what %s: '%s res0;', 'ignored', 'software' or a field", hi == lo ? "it is" : "they are",
-		  say_bits(run, hi, lo));
+	diag_mend(run->context, "say what %s: '%s res0;', 'ignored', 'software' or a field",
+		  hi == lo ? "it is" : "they are", say_bits(run, hi, lo));
 }
 
 /* Coverage of one word under one configuration. */
@@ -197,7 +197,8 @@ void check_bits(struct run *run)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------------- fields */
+/* -------------------------------------------------------------------------------------------------------------- fields
+ */
 
 /* Two lines of one kind that hold the same bit of a field, under a configuration in which both exist. */
 static void check_field_pair(struct run *run, ref kind, const struct m_slice *line, const struct m_slice *other)
@@ -212,13 +213,15 @@ static void check_field_pair(struct run *run, ref kind, const struct m_slice *li
 		return;
 	config_begin(&config, run, level_of(run, kind)->shape, kind_of(run, kind)->present, used, line->span);
 	while (config_next(&config)) {
-		if (!config_holds(&config, line->cond) || !config_holds(&config, other->cond) || !config_possible(&config))
+		if (!config_holds(&config, line->cond) || !config_holds(&config, other->cond) ||
+		    !config_possible(&config))
 			continue;
 		run->kind[kind].broken = true;
 		if (!first_time(run, CHECK_FIELD_OVERLAP, line->name_span, other->name_span))
 			return;
 		diag(run->context, CHECK_FIELD_OVERLAP, line->name_span, "%s%s of %s is held twice%s",
-		     model->fields.v[line->field].name, say_bits(run, hi, lo), say_kind(run, kind), say_config(&config, used));
+		     model->fields.v[line->field].name, say_bits(run, hi, lo), say_kind(run, kind),
+		     say_config(&config, used));
 		diag_related(run->context, other->name_span, "first held here");
 		diag_mend(run->context, "each bit of a field belongs to one line: give the other bit, or another name");
 		return;
@@ -244,7 +247,8 @@ void check_fields(struct run *run)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------------- values */
+/* -------------------------------------------------------------------------------------------------------------- values
+ */
 
 static bool fits(int64_t value, unsigned int width)
 {
@@ -258,8 +262,8 @@ static void report_width(struct run *run, const struct lines *lines, struct conf
 
 	if (!first_time(run, CHECK_VALUE_WIDTH, slice->name_span, slice->span))
 		return;
-	diag(run->context, CHECK_VALUE_WIDTH, slice->name_span, "%s %" PRId64 " does not fit in %u bit%s %s of %s%s", what,
-	     value, width, width == 1 ? "" : "s", say_bits(run, slice->hi, slice->lo), lines->name,
+	diag(run->context, CHECK_VALUE_WIDTH, slice->name_span, "%s %" PRId64 " does not fit in %u bit%s %s of %s%s",
+	     what, value, width, width == 1 ? "" : "s", say_bits(run, slice->hi, slice->lo), lines->name,
 	     say_config(config, params_in(run->model, expr) | params_in(run->model, slice->cond)));
 	if (value < 0) {
 		diag_mend(run->context, "values of bits are not negative");
@@ -271,7 +275,8 @@ static void report_width(struct run *run, const struct lines *lines, struct conf
 }
 
 /* One expression that is written into the bits of a line. */
-static bool check_value(struct run *run, const struct lines *lines, const struct m_slice *slice, const char *what, ref expr)
+static bool check_value(struct run *run, const struct lines *lines, const struct m_slice *slice, const char *what,
+			ref expr)
 {
 	struct config config;
 	params used = params_in(run->model, expr) | params_in(run->model, slice->cond);
@@ -380,7 +385,8 @@ void check_values(struct run *run)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------------- rights */
+/* -------------------------------------------------------------------------------------------------------------- rights
+ */
 
 void check_right_lines(struct run *run)
 {
@@ -410,7 +416,8 @@ void check_right_lines(struct run *run)
 				diag(run->context, CHECK_RIGHT_LINE, slice->span,
 				     "bit %s of %s both allows and denies rights", say_bits(run, slice->hi, slice->lo),
 				     say_kind(run, i));
-				diag_mend(run->context, "what both values of a bit change is a code: write a prot table");
+				diag_mend(run->context,
+					  "what both values of a bit change is a code: write a prot table");
 			}
 		}
 	}

@@ -16,12 +16,9 @@ static const char *concept_text(enum ast_concept concept)
 static const char *meaning(struct run *run, const struct m_code *code, const struct m_row *row)
 {
 	switch (code->concept) {
-	case CONCEPT_PROT:
-		return say_rights(run, row->rights);
-	case CONCEPT_MEMTYPE:
-		return say_memory(row->memory);
-	case CONCEPT_DIRTY:
-		break;
+	case CONCEPT_PROT: return say_rights(run, row->rights);
+	case CONCEPT_MEMTYPE: return say_memory(row->memory);
+	case CONCEPT_DIRTY: break;
 	}
 	return row->dirty ? "dirty" : "clean";
 }
@@ -29,12 +26,9 @@ static const char *meaning(struct run *run, const struct m_code *code, const str
 static bool same_meaning(const struct m_code *code, const struct m_row *a, const struct m_row *b)
 {
 	switch (code->concept) {
-	case CONCEPT_PROT:
-		return a->rights == b->rights;
-	case CONCEPT_MEMTYPE:
-		return a->memory == b->memory;
-	case CONCEPT_DIRTY:
-		break;
+	case CONCEPT_PROT: return a->rights == b->rights;
+	case CONCEPT_MEMTYPE: return a->memory == b->memory;
+	case CONCEPT_DIRTY: break;
 	}
 	return a->dirty == b->dirty;
 }
@@ -82,8 +76,9 @@ static void check_two_way(struct run *run, const struct m_code *code, int i, boo
 		if (!row->any[c] || !first_time(run, CHECK_CODE_ROWS, row->span, code->span))
 			continue;
 		*broken = true;
-		diag(run->context, CHECK_CODE_ROWS, row->span, "'-' in a two-way row of %s '%s': what would be written for '%s'?",
-		     concept_text(code->concept), code->name, meaning(run, code, row));
+		diag(run->context, CHECK_CODE_ROWS, row->span,
+		     "'-' in a two-way row of %s '%s': what would be written for '%s'?", concept_text(code->concept),
+		     code->name, meaning(run, code, row));
 		diag_mend(run->context, "give the value that is written with '<->', and the others with '->'");
 	}
 	for (int j = 0; j < i; j++) {
@@ -201,15 +196,19 @@ void check_codes(struct run *run)
 		if (code->concept == CONCEPT_PROT)
 			check_covers(run, code, &run->code[i]);
 		if (!applies(run, code) && first_time(run, CHECK_UNUSED_NAME, code->span, code->span)) {
-			diag(run->context, CHECK_UNUSED_NAME, code->span, "%s '%s' applies to no entry: none has all its columns",
-			     concept_text(code->concept), code->name);
-			diag_mend(run->context, "remove it ('without %s %s;' where it is inherited), or name the fields in the entries",
-				  concept_text(code->concept), code->name);
+			diag(run->context, CHECK_UNUSED_NAME, code->span,
+			     "%s '%s' applies to no entry: none has all its columns", concept_text(code->concept),
+			     code->name);
+			diag_mend(
+				run->context,
+				"remove it ('without %s %s;' where it is inherited), or name the fields in the entries",
+				concept_text(code->concept), code->name);
 		}
 	}
 }
 
-/* ---------------------------------------------------------------------------------------------------------- parameters */
+/* ---------------------------------------------------------------------------------------------------------- parameters
+ */
 
 static bool in_set(const struct model *model, const struct m_param *param, int64_t value)
 {

@@ -22,8 +22,8 @@ static bool check_both(struct run *run, const struct m_code *code)
 		if (state_row(run->model, code, dirty) != REF_NONE)
 			continue;
 		if (first_time(run, CHECK_DIRTY_STATES, code->span, code->span)) {
-			diag(run->context, CHECK_DIRTY_STATES, code->span, "dirty '%s' does not say how '%s' is written", code->name,
-			     state);
+			diag(run->context, CHECK_DIRTY_STATES, code->span,
+			     "dirty '%s' does not say how '%s' is written", code->name, state);
 			diag_mend(run->context, "give '%s' a two-way row", state);
 		}
 		return false;
@@ -32,7 +32,8 @@ static bool check_both(struct run *run, const struct m_code *code)
 }
 
 /* Write the codes of a row. */
-static void put_row(const struct codec_bound *bound, const struct codec_code *code, const struct m_row *row, uint64_t word[2])
+static void put_row(const struct codec_bound *bound, const struct codec_code *code, const struct m_row *row,
+		    uint64_t word[2])
 {
 	const struct m_code *table = &bound->model->codes.v[code->code];
 
@@ -67,8 +68,8 @@ static bool matches_any(const struct codec_bound *bound, const struct codec_code
 }
 
 /* One request for something writable, as one kind. */
-static void check_word(struct run *run, const struct codec_bound *bound, const struct codec_code *code, unsigned int request,
-		       const uint64_t word[2])
+static void check_word(struct run *run, const struct codec_bound *bound, const struct codec_code *code,
+		       unsigned int request, const uint64_t word[2])
 {
 	const struct model *model = run->model;
 	const struct m_code *table = &model->codes.v[code->code];
@@ -79,8 +80,9 @@ static void check_word(struct run *run, const struct codec_bound *bound, const s
 	if (!matches_any(bound, code, word)) {
 		if (!first_time(run, CHECK_DIRTY_STATES, table->span, run->model->span))
 			return;
-		diag(run->context, CHECK_DIRTY_STATES, table->span, "request '%s' as %s is written as %s, which dirty '%s' does not list",
-		     say_request(run, request), say_kind(run, bound->kind), say_word(run, word, bytes), table->name);
+		diag(run->context, CHECK_DIRTY_STATES, table->span,
+		     "request '%s' as %s is written as %s, which dirty '%s' does not list", say_request(run, request),
+		     say_kind(run, bound->kind), say_word(run, word, bytes), table->name);
 		diag_mend(run->context, "a writable leaf is dirty or clean: list the code that is written for it");
 		return;
 	}
@@ -98,7 +100,8 @@ static void check_word(struct run *run, const struct codec_bound *bound, const s
 		diag(run->context, CHECK_DIRTY_STATES, row->span,
 		     "made '%s', %s of %s is %s, which grants '%s' in place of '%s'", dirty ? "dirty" : "clean",
 		     say_word(run, word, bytes), say_kind(run, bound->kind), say_word(run, other, bytes),
-		     decoded.unknown_rights ? "other" : say_rights(run, decoded.rights), say_rights(run, written.rights));
+		     decoded.unknown_rights ? "other" : say_rights(run, decoded.rights),
+		     say_rights(run, written.rights));
 		diag_mend(run->context, "both states of a writable leaf grant the same rights");
 	}
 }
@@ -117,7 +120,8 @@ static void check_kind(struct run *run, ref kind)
 		for (int c = 0; c < bound->n_codes; c++) {
 			const struct m_code *code = &model->codes.v[bound->code[c].code];
 
-			if (code->concept != CONCEPT_DIRTY || run->code[bound->code[c].code] || !config_possible(&config))
+			if (code->concept != CONCEPT_DIRTY || run->code[bound->code[c].code] ||
+			    !config_possible(&config))
 				continue;
 			for (unsigned int request = 0; request < 32; request++) {
 				unsigned int rounded;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_examples.c - published words: each decodes to what the example states, and what it states encodes to it. And what
- * no example shows.
+ * check_examples.c - published words: each decodes to what the example states, and what it states encodes to it. And
+ * what no example shows.
  */
 #include "check_run.h"
 
@@ -19,7 +19,8 @@ static ref example_level(struct run *run, const struct m_example *example, ref s
 		char *end;
 		long number = strtol(example->level, &end, 10);
 
-		if (!strcmp(level->name, example->level) || (*end == 0 && end != example->level && number == level->number))
+		if (!strcmp(level->name, example->level) ||
+		    (*end == 0 && end != example->level && number == level->number))
 			return s->first_level + i;
 	}
 	for (int i = 0; i < s->n_levels; i++)
@@ -52,7 +53,8 @@ static bool example_config(struct run *run, const struct m_example *example, int
 	}
 	*shape = model_shape(model, param);
 	if (*shape == REF_NONE) {
-		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "no levels exist under the configuration of this example");
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span,
+		     "no levels exist under the configuration of this example");
 		return false;
 	}
 	return true;
@@ -63,18 +65,12 @@ static const char *set_text(struct run *run, const struct m_assign *set, uint64_
 	struct arena *arena = run->context->arena;
 
 	switch (set->what) {
-	case SET_FIELD:
-		return arena_printf(arena, "%s = 0x%" PRIx64, run->model->fields.v[set->index].name, value);
-	case SET_ADDRESS:
-		return arena_printf(arena, "%s = 0x%" PRIx64, run->model->output.name, value);
-	case SET_INPUT:
-		return arena_printf(arena, "%s = 0x%" PRIx64, run->model->input.name, value);
-	case SET_SIZE:
-		return arena_printf(arena, "size = 0x%" PRIx64, value);
-	case SET_PROT:
-		return arena_printf(arena, "prot = %s", say_request(run, (unsigned int)value & REQ_RIGHTS));
-	case SET_MEMTYPE:
-		return arena_printf(arena, "memtype = %s", say_memory((unsigned int)value));
+	case SET_FIELD: return arena_printf(arena, "%s = 0x%" PRIx64, run->model->fields.v[set->index].name, value);
+	case SET_ADDRESS: return arena_printf(arena, "%s = 0x%" PRIx64, run->model->output.name, value);
+	case SET_INPUT: return arena_printf(arena, "%s = 0x%" PRIx64, run->model->input.name, value);
+	case SET_SIZE: return arena_printf(arena, "size = 0x%" PRIx64, value);
+	case SET_PROT: return arena_printf(arena, "prot = %s", say_request(run, (unsigned int)value & REQ_RIGHTS));
+	case SET_MEMTYPE: return arena_printf(arena, "memtype = %s", say_memory((unsigned int)value));
 	}
 	return "?";
 }
@@ -105,18 +101,15 @@ static bool check_set(struct run *run, struct codec_bound *bound, const struct m
 			return false;
 		}
 		break;
-	case SET_ADDRESS:
-		value = codec_bound_get_address(bound, NULL, example->word);
-		break;
+	case SET_ADDRESS: value = codec_bound_get_address(bound, NULL, example->word); break;
 	case SET_INPUT:
 		if (kind->lg2 <= 0 || !((uint64_t)set->value & bits_ones((unsigned int)kind->lg2)))
 			return true;
-		diag(run->context, CHECK_EXAMPLE_WORD, set->span, "%s maps 2^%d bytes, and 0x%" PRIx64 " is not a multiple",
-		     say_kind(run, bound->kind), kind->lg2, (uint64_t)set->value);
+		diag(run->context, CHECK_EXAMPLE_WORD, set->span,
+		     "%s maps 2^%d bytes, and 0x%" PRIx64 " is not a multiple", say_kind(run, bound->kind), kind->lg2,
+		     (uint64_t)set->value);
 		return false;
-	case SET_SIZE:
-		value = kind->lg2 >= 0 && kind->lg2 < 64 ? (uint64_t)1 << kind->lg2 : 0;
-		break;
+	case SET_SIZE: value = kind->lg2 >= 0 && kind->lg2 < 64 ? (uint64_t)1 << kind->lg2 : 0; break;
 	case SET_PROT:
 		if (!decoded->unknown_rights &&
 		    (decoded->rights == codec_request_rights((unsigned int)set->value) ||
@@ -127,9 +120,7 @@ static bool check_set(struct run *run, struct codec_bound *bound, const struct m
 		     say_word(run, example->word, level_of(run, bound->kind)->entry_bytes), found,
 		     say_rights(run, codec_request_rights((unsigned int)set->value)));
 		return false;
-	case SET_MEMTYPE:
-		value = decoded->memory;
-		break;
+	case SET_MEMTYPE: value = decoded->memory; break;
 	}
 	if (value == (uint64_t)set->value)
 		return true;
@@ -168,8 +159,8 @@ static void report_difference(struct run *run, const struct codec_bound *bound, 
 		theirs = bits_get(example->word, hi, slice->lo);
 		if (ours == theirs)
 			continue;
-		diag_related(run->context, slice->span, "0x%" PRIx64 " would be written here, the example has 0x%" PRIx64, ours,
-			     theirs);
+		diag_related(run->context, slice->span,
+			     "0x%" PRIx64 " would be written here, the example has 0x%" PRIx64, ours, theirs);
 		if (slice->role == ROLE_FIELD)
 			diag_mend(run->context, "a field that the example sets by name is taken as it says");
 		return;
@@ -199,8 +190,9 @@ static void check_encoding(struct run *run, struct codec_bound *bound, const str
 			request = (request & ~(unsigned int)REQ_MEMORY) | (unsigned int)set->value << 5;
 	}
 	if (!codec_bound_attributes(bound, request, CODEC_WHOLE, word, &code)) {
-		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "no two-way row of '%s' writes '%s', which this word decodes to",
-		     model->codes.v[code].name, say_request(run, request));
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span,
+		     "no two-way row of '%s' writes '%s', which this word decodes to", model->codes.v[code].name,
+		     say_request(run, request));
 		diag_related(run->context, model->codes.v[code].span, "the table of codes is here");
 		return;
 	}
@@ -241,22 +233,23 @@ static void check_example(struct run *run, const struct m_example *example)
 		return;
 	at = example_level(run, example, shape);
 	if (at == REF_NONE) {
-		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "there is no level '%s' under the configuration of this example",
-		     example->level);
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span,
+		     "there is no level '%s' under the configuration of this example", example->level);
 		return;
 	}
 	level = &model->levels.v[at];
 	if ((level->entry_bytes <= 8 && example->word[1]) ||
 	    (level->entry_bytes < 8 && example->word[0] >> level->entry_bytes * 8)) {
-		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "the entries of level %s have %d bits, this word has more",
-		     level->name, level->entry_bytes * 8);
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span,
+		     "the entries of level %s have %d bits, this word has more", level->name, level->entry_bytes * 8);
 		return;
 	}
 	kind = codec_classify(model, at, param, example->word);
 	if (kind == REF_NONE || strcmp(kind_of(run, kind)->name, example->kind)) {
 		if (kind == REF_NONE)
-			diag(run->context, CHECK_EXAMPLE_WORD, example->kind_span, "%s at level %s is of no kind, not '%s'",
-			     say_word(run, example->word, level->entry_bytes), level->name, example->kind);
+			diag(run->context, CHECK_EXAMPLE_WORD, example->kind_span,
+			     "%s at level %s is of no kind, not '%s'", say_word(run, example->word, level->entry_bytes),
+			     level->name, example->kind);
 		else
 			diag(run->context, CHECK_EXAMPLE_WORD, example->kind_span, "%s at level %s is '%s', not '%s'",
 			     say_word(run, example->word, level->entry_bytes), level->name, kind_of(run, kind)->name,
@@ -299,7 +292,8 @@ void check_examples(struct run *run)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------- missing */
+/* ------------------------------------------------------------------------------------------------------------- missing
+ */
 
 /* What a leaf says about each right, and what its negation would be. */
 enum { SHOWN_R = 1, SHOWN_W = 2, SHOWN_X = 4, SHOWN_USER = 8, SHOWN_GLOBAL = 16, SHOWN_ALL = 31 };
@@ -338,7 +332,8 @@ static void missing_rights(struct run *run, unsigned int which, const char *verb
 	if (!*list)
 		return;
 	diag(run->context, CHECK_EXAMPLE_MISSING, run->model->span, "no example of a leaf %s %s", verb, list);
-	diag_mend(run->context, "add 'example' lines with published words: only they catch a bit moved or turned round");
+	diag_mend(run->context,
+		  "add 'example' lines with published words: only they catch a bit moved or turned round");
 }
 
 void check_examples_missing(struct run *run)
@@ -352,11 +347,12 @@ void check_examples_missing(struct run *run)
 
 	for (int i = 0; i < model->kinds.n; i++) {
 		const struct m_kind *kind = kind_of(run, i);
-		bool known = kind->category == CATEGORY_FAULT || kind->category == CATEGORY_NULL;
+		bool known = kind->category == CATEGORY_FAULT || kind->category == CATEGORY_NULL || run->kind[i].broken;
 
 		/* A word that holds an address of the run time cannot be published. */
 		for (int n = 0; n < kind->n_slices && !known; n++)
-			known = model_mentions(model, model->slices.v[kind->first_slice + n].value, X_ADDRESS, REF_NONE);
+			known = model_mentions(model, model->slices.v[kind->first_slice + n].value, X_ADDRESS,
+					       REF_NONE);
 		leaf = leaf || kind->category == CATEGORY_LEAF;
 		for (int j = 0; j < names.n && !known; j++)
 			known = !strcmp(names.v[j], kind->name);
@@ -370,7 +366,8 @@ void check_examples_missing(struct run *run)
 	}
 	if (*list) {
 		diag(run->context, CHECK_EXAMPLE_MISSING, model->span, "no example of %s", list);
-		diag_mend(run->context, "add 'example' lines with published words: only they catch a bit moved or turned round");
+		diag_mend(run->context,
+			  "add 'example' lines with published words: only they catch a bit moved or turned round");
 	}
 	if (!leaf)
 		return;

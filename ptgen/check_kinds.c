@@ -9,7 +9,8 @@
 
 enum { MAX_OPEN_BITS = 16 };
 
-/* ------------------------------------------------------------------------------------------------------- kinds missing */
+/* ------------------------------------------------------------------------------------------------------- kinds missing
+ */
 
 /* Is there, under every configuration of the level, an absent kind (or one that reads as nothing)? */
 static void check_absent(struct run *run, ref level)
@@ -64,7 +65,8 @@ void check_missing_kinds(struct run *run)
 		run->kind[i].broken = true;
 		if (first_time(run, CHECK_MISSING_KIND, kind->span, kind->span)) {
 			diag(run->context, CHECK_MISSING_KIND, kind->span, "%s leads to no level", say_kind(run, i));
-			diag_mend(run->context, "declare the next level, say 'next', or do not list it at the last level");
+			diag_mend(run->context,
+				  "declare the next level, say 'next', or do not list it at the last level");
 		}
 	}
 	if (!leaf && model->kinds.n && first_time(run, CHECK_MISSING_KIND, model->span, model->span)) {
@@ -74,7 +76,8 @@ void check_missing_kinds(struct run *run)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------ pairs of kinds */
+/* ------------------------------------------------------------------------------------------------------ pairs of kinds
+ */
 
 /* Constants that hold under every configuration: most pairs differ in these. */
 static void plain_constants(struct run *run, ref kind, uint64_t mask[2], uint64_t value[2])
@@ -87,7 +90,8 @@ static void plain_constants(struct run *run, ref kind, uint64_t mask[2], uint64_
 		const struct m_slice *slice = &run->model->slices.v[k->first_slice + i];
 		const struct m_expr *e;
 
-		if (slice->role != ROLE_CONST || slice->cond != REF_NONE || slice->value == REF_NONE || !codec_fits(slice))
+		if (slice->role != ROLE_CONST || slice->cond != REF_NONE || slice->value == REF_NONE ||
+		    !codec_fits(slice))
 			continue;
 		e = &run->model->exprs.v[slice->value];
 		if (e->op != X_CONST)
@@ -97,9 +101,11 @@ static void plain_constants(struct run *run, ref kind, uint64_t mask[2], uint64_
 	}
 }
 
-static bool clash(const uint64_t mask_a[2], const uint64_t value_a[2], const uint64_t mask_b[2], const uint64_t value_b[2])
+static bool clash(const uint64_t mask_a[2], const uint64_t value_a[2], const uint64_t mask_b[2],
+		  const uint64_t value_b[2])
 {
-	return ((value_a[0] ^ value_b[0]) & mask_a[0] & mask_b[0]) || ((value_a[1] ^ value_b[1]) & mask_a[1] & mask_b[1]);
+	return ((value_a[0] ^ value_b[0]) & mask_a[0] & mask_b[0]) ||
+	       ((value_a[1] ^ value_b[1]) & mask_a[1] & mask_b[1]);
 }
 
 /* The bits of the word that an expression over it looks at. */
@@ -115,8 +121,7 @@ static void looked_at(const struct codec_bound *bound, ref expr, uint64_t bits[2
 	case X_CONST:
 	case X_PARAM:
 	case X_RIGHT:
-	case X_ADDRESS:
-		return;
+	case X_ADDRESS: return;
 	case X_FIELD:
 		for (int i = 0; i < bound->n_lines; i++)
 			if (bound->line[i].slice->field == e->a)
@@ -131,8 +136,7 @@ static void looked_at(const struct codec_bound *bound, ref expr, uint64_t bits[2
 		looked_at(bound, e->b, bits);
 		break;
 	case X_NOT:
-	case X_NEG:
-		break;
+	case X_NEG: break;
 	case X_OR:
 	case X_AND:
 	case X_EQ:
@@ -147,9 +151,7 @@ static void looked_at(const struct codec_bound *bound, ref expr, uint64_t bits[2
 	case X_SUB:
 	case X_MUL:
 	case X_DIV:
-	case X_MOD:
-		looked_at(bound, e->b, bits);
-		break;
+	case X_MOD: looked_at(bound, e->b, bits); break;
 	}
 	looked_at(bound, e->a, bits);
 }
@@ -188,11 +190,8 @@ static int count_bits(const uint64_t bits[2])
 	return n;
 }
 
-/*
- * A word that both kinds accept, by enumeration of the bits that their `when` look at and their constants leave open.
- * Returns 1: found, 0: none, -1: too many bits.
- */
-static int witness(struct run *run, const struct codec_bound *a, const struct codec_bound *b, uint64_t word[2])
+/* By enumeration of the bits that their `when` look at and their constants leave open. */
+int find_witness(struct run *run, const struct codec_bound *a, const struct codec_bound *b, uint64_t word[2])
 {
 	uint64_t mask_a[2], mask_b[2], value_a[2], value_b[2], open[2] = {0, 0};
 	int n;
@@ -279,7 +278,7 @@ static void check_pair(struct run *run, ref a, ref b)
 
 		codec_bind(&run->bound[0], model, a, config.param);
 		codec_bind(&run->bound[1], model, b, config.param);
-		found = witness(run, &run->bound[0], &run->bound[1], word);
+		found = find_witness(run, &run->bound[0], &run->bound[1], word);
 		if (!found || !config_possible_with(&config, second->present))
 			continue;
 		report_pair(run, &config, a, b, found, word, used);
@@ -295,10 +294,8 @@ static const char *tie(struct run *run, const struct m_kind *a, const struct m_k
 	if (a->category != b->category)
 		return NULL;
 	switch (a->category) {
-	case CATEGORY_ABSENT:
-		return "both say that nothing is mapped";
-	case CATEGORY_LEAF:
-		return a->lg2 == b->lg2 ? "both are leaves of the same size" : NULL;
+	case CATEGORY_ABSENT: return "both say that nothing is mapped";
+	case CATEGORY_LEAF: return a->lg2 == b->lg2 ? "both are leaves of the same size" : NULL;
 	case CATEGORY_TABLE:
 		/* Sub-tables and levels that the entry chooses make a difference; the same single target does not. */
 		if (a->n_next != 1 || b->n_next != 1 ||
@@ -306,8 +303,7 @@ static const char *tie(struct run *run, const struct m_kind *a, const struct m_k
 			return NULL;
 		return "both lead to the same level";
 	case CATEGORY_FAULT:
-	case CATEGORY_NULL:
-		break;
+	case CATEGORY_NULL: break;
 	}
 	return NULL;
 }
@@ -327,11 +323,12 @@ static void check_tie(struct run *run, ref a, ref b)
 		if (!config_holds(&config, second->present) || !config_possible_with(&config, second->present))
 			continue;
 		if (first_time(run, CHECK_ENCODE_TIE, second->span, first->span)) {
-			diag(run->context, CHECK_ENCODE_TIE, second->span, "'%s' and '%s' at level %s: %s%s", first->name,
-			     second->name, level_of(run, a)->name, common, say_config(&config, used));
+			diag(run->context, CHECK_ENCODE_TIE, second->span, "'%s' and '%s' at level %s: %s%s",
+			     first->name, second->name, level_of(run, a)->name, common, say_config(&config, used));
 			diag_related(run->context, first->span, "'%s' is here", first->name);
-			diag_mend(run->context, "nothing chooses which one is written: let their conditions exclude each "
-						"other, or make one a 'fault' or 'null' entry");
+			diag_mend(run->context,
+				  "nothing chooses which one is written: let their conditions exclude each "
+				  "other, or make one a 'fault' or 'null' entry");
 		}
 		return;
 	}
@@ -358,7 +355,8 @@ void check_kind_pairs(struct run *run)
 	}
 }
 
-/* ----------------------------------------------------------------------------------------------------------- own words */
+/* ----------------------------------------------------------------------------------------------------------- own words
+ */
 
 static void report_own(struct run *run, struct config *config, ref kind, const uint64_t word[2], const char *why,
 		       const struct m_slice *slice, params which)
@@ -375,7 +373,8 @@ static void report_own(struct run *run, struct config *config, ref kind, const u
 }
 
 /* Does any value of the bits that next and when look at give a word that is of the kind and leads to this target? */
-static bool leads_somewhere(struct run *run, struct codec_bound *bound, const struct m_next *next, const uint64_t written[2], bool as_written)
+static bool leads_somewhere(struct run *run, struct codec_bound *bound, const struct m_next *next,
+			    const uint64_t written[2], bool as_written)
 {
 	uint64_t open[2] = {0, 0};
 	uint32_t n;
@@ -455,8 +454,8 @@ static void check_own_word(struct run *run, ref kind)
 			run->kind[kind].no_example = true;
 			if (config_possible(&config) && first_time(run, CHECK_TABLE_RIGHTS, k->span, k->span)) {
 				diag(run->context, CHECK_TABLE_RIGHTS, k->span,
-				     "no two-way row of '%s' grants everything, as %s has to%s", model->codes.v[code].name,
-				     say_kind(run, kind), say_config(&config, used));
+				     "no two-way row of '%s' grants everything, as %s has to%s",
+				     model->codes.v[code].name, say_kind(run, kind), say_config(&config, used));
 				diag_related(run->context, model->codes.v[code].span, "the table of codes is here");
 				diag_mend(run->context, "add the row that withholds nothing");
 			}

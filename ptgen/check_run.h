@@ -105,6 +105,8 @@ static inline const struct m_level *level_of(const struct run *run, ref kind)
 
 /* Parameters of a kind's lines that decide about the lines of these roles (bits 1 << enum m_role). */
 params kind_params(const struct run *run, ref kind, unsigned int roles);
+/* A word that both kinds accept. Returns 1: found, 0: there is none, -1: too many bits to try. */
+int find_witness(struct run *run, const struct codec_bound *a, const struct codec_bound *b, uint64_t word[2]);
 /* Parameters that decide which code tables apply to a kind. */
 params kind_code_params(const struct run *run, ref kind);
 
@@ -117,12 +119,17 @@ void check_right_lines(struct run *run);
 void check_parameters(struct run *run);
 void check_missing_kinds(struct run *run);
 void check_kind_pairs(struct run *run);
+void check_reached_kinds(struct run *run);
+void check_empty_levels(struct run *run);
 void check_input(struct run *run);
 void check_addresses(struct run *run);
+void check_alignments(struct run *run);
+void check_table_attributes(struct run *run);
 void check_codes(struct run *run);
 void check_own_words(struct run *run);
 void check_round_trip(struct run *run);
 void check_dirty_states(struct run *run);
+void check_harvest(struct run *run);
 void check_examples(struct run *run);
 void check_examples_missing(struct run *run);
 

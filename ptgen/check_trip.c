@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * check_trip.c - every request x memory type x leaf kind x configuration: round, encode, classify, decode. What comes
- * back is what was asked for, or what the format says it becomes; anything else is a finding with the request as witness.
+ * back is what was asked for, or what the format says it becomes; anything else is a finding with the request as
+ * witness.
  *
  * An encoding depends on the lines of a kind, not on its level or shape: kinds whose lines, code tables and rules are
  * the same are proved once (the signature below).
@@ -27,22 +28,15 @@ static uint64_t hash_expr(const struct model *model, ref expr, const int64_t *pa
 	e = &model->exprs.v[expr];
 	hash = mix(hash, e->op);
 	switch ((enum m_op)e->op) {
-	case X_CONST:
-		return mix(hash, (uint64_t)e->k);
-	case X_PARAM:
-		return mix(hash, (uint64_t)param[e->a]);
+	case X_CONST: return mix(hash, (uint64_t)e->k);
+	case X_PARAM: return mix(hash, (uint64_t)param[e->a]);
 	case X_FIELD:
-	case X_RIGHT:
-		return mix(hash, (uint64_t)e->a);
+	case X_RIGHT: return mix(hash, (uint64_t)e->a);
 	case X_BITS:
-	case X_ADDRESS:
-		return mix(mix(mix(hash, (uint64_t)e->a), (uint64_t)e->b), (uint64_t)e->c);
+	case X_ADDRESS: return mix(mix(mix(hash, (uint64_t)e->a), (uint64_t)e->b), (uint64_t)e->c);
 	case X_NOT:
-	case X_NEG:
-		return hash_expr(model, e->a, param, hash);
-	case X_COND:
-		hash = hash_expr(model, e->c, param, hash);
-		break;
+	case X_NEG: return hash_expr(model, e->a, param, hash);
+	case X_COND: hash = hash_expr(model, e->c, param, hash); break;
 	case X_OR:
 	case X_AND:
 	case X_EQ:
@@ -57,8 +51,7 @@ static uint64_t hash_expr(const struct model *model, ref expr, const int64_t *pa
 	case X_SUB:
 	case X_MUL:
 	case X_DIV:
-	case X_MOD:
-		break;
+	case X_MOD: break;
 	}
 	return hash_expr(model, e->b, param, hash_expr(model, e->a, param, hash));
 }
@@ -150,11 +143,14 @@ static void mend_loss(struct run *run, const struct trip *trip)
 		diag_mend(run->context, "say 'round %s g;', or which bit 'allows g' or 'denies g'",
 			  got & RIGHT_GLOBAL ? "adds" : "drops");
 	} else if (trip->rounded & REQ_PRIV && (got & RIGHT_U)) {
-		diag_mend(run->context, "say 'round drops p;', 'refuse p', or which bit tells the classes apart ('allows u')");
+		diag_mend(run->context,
+			  "say 'round drops p;', 'refuse p', or which bit tells the classes apart ('allows u')");
 	} else if (more & 7U) {
-		diag_mend(run->context, "say 'round adds %s;' (under its condition), 'refuse' it, or which bit 'denies %s'", p, p);
+		diag_mend(run->context,
+			  "say 'round adds %s;' (under its condition), 'refuse' it, or which bit 'denies %s'", p, p);
 	} else {
-		diag_mend(run->context, "say 'round drops %s;' (under its condition), 'refuse' it, or which bit 'allows %s'", m, m);
+		diag_mend(run->context,
+			  "say 'round drops %s;' (under its condition), 'refuse' it, or which bit 'allows %s'", m, m);
 	}
 }
 
@@ -180,24 +176,25 @@ static void report(struct run *run, const struct trip *trip)
 		name = arena_printf(run->context->arena, "%s (and %u more requests)", name, trip->others);
 	switch (trip->how) {
 	case TRIP_KIND:
-		diag(run->context, CHECK_ROUND_TRIP, at, "request '%s' as %s is written as %s, which is not of that kind%s",
-		     asked, name, word, with);
+		diag(run->context, CHECK_ROUND_TRIP, at,
+		     "request '%s' as %s is written as %s, which is not of that kind%s", asked, name, word, with);
 		break;
 	case TRIP_RULES:
-		diag(run->context, CHECK_ROUND_TRIP, at, "request '%s' as %s is written as %s, which is reserved%s", asked,
-		     name, word, with);
+		diag(run->context, CHECK_ROUND_TRIP, at, "request '%s' as %s is written as %s, which is reserved%s",
+		     asked, name, word, with);
 		diag_related(run->context, trip->slice->span, "the line that the word breaks");
 		break;
 	case TRIP_ROW:
-		diag(run->context, CHECK_UNDECLARED_LOSS, at, "request '%s' as %s: no two-way row of '%s' writes it%s", asked,
-		     name, run->model->codes.v[trip->code].name, with);
+		diag(run->context, CHECK_UNDECLARED_LOSS, at, "request '%s' as %s: no two-way row of '%s' writes it%s",
+		     asked, name, run->model->codes.v[trip->code].name, with);
 		diag_related(run->context, run->model->codes.v[trip->code].span, "the table of codes is here");
 		break;
 	case TRIP_LOSS:
 		if (trip->decoded.memory || trip->rounded & REQ_MEMORY)
 			memory = arena_printf(run->context->arena, " %s", say_memory(trip->decoded.memory));
-		diag(run->context, CHECK_UNDECLARED_LOSS, at, "request '%s' as %s comes back as '%s%s' from %s%s", asked, name,
-		     trip->decoded.unknown_rights ? "other" : say_rights(run, trip->decoded.rights), memory, word, with);
+		diag(run->context, CHECK_UNDECLARED_LOSS, at, "request '%s' as %s comes back as '%s%s' from %s%s",
+		     asked, name, trip->decoded.unknown_rights ? "other" : say_rights(run, trip->decoded.rights),
+		     memory, word, with);
 		break;
 	}
 }
@@ -208,15 +205,9 @@ static void mend(struct run *run, const struct trip *trip)
 	case TRIP_KIND:
 		diag_mend(run->context, "'refuse' it, or let 'when' and the defaults accept what is written");
 		break;
-	case TRIP_RULES:
-		diag_mend(run->context, "'refuse' it, or give the line a legal 'default'");
-		break;
-	case TRIP_ROW:
-		diag_mend(run->context, "add the row, or a 'round' or 'refuse' for what it cannot say");
-		break;
-	case TRIP_LOSS:
-		mend_loss(run, trip);
-		break;
+	case TRIP_RULES: diag_mend(run->context, "'refuse' it, or give the line a legal 'default'"); break;
+	case TRIP_ROW: diag_mend(run->context, "add the row, or a 'round' or 'refuse' for what it cannot say"); break;
+	case TRIP_LOSS: mend_loss(run, trip); break;
 	}
 }
 
@@ -226,14 +217,11 @@ static bool same_cause(const struct trip *a, const struct trip *b)
 	if (a->how != b->how || a->request != b->request || a->others != b->others)
 		return false;
 	switch (a->how) {
-	case TRIP_KIND:
-		return false;
+	case TRIP_KIND: return false;
 	case TRIP_RULES:
 		return a->slice->span.offset == b->slice->span.offset && a->slice->span.file == b->slice->span.file;
-	case TRIP_ROW:
-		return a->code == b->code;
-	case TRIP_LOSS:
-		break;
+	case TRIP_ROW: return a->code == b->code;
+	case TRIP_LOSS: break;
 	}
 	return a->decoded.rights == b->decoded.rights && a->decoded.memory == b->decoded.memory &&
 	       a->decoded.unknown_rights == b->decoded.unknown_rights;
@@ -290,7 +278,8 @@ static params default_params(const struct run *run, ref kind)
 			       model_mentions(model, k->when, X_BITS, REF_NONE);
 		for (int c = 0; c < model->codes.n && !seen; c++)
 			for (int col = 0; col < model->codes.v[c].n_cols; col++)
-				seen = seen || (slice->field != REF_NONE && model->codes.v[c].col[col].field == slice->field);
+				seen = seen ||
+				       (slice->field != REF_NONE && model->codes.v[c].col[col].field == slice->field);
 		if (seen)
 			used |= params_in(model, slice->dflt) | params_in(model, slice->in);
 	}
@@ -336,7 +325,8 @@ static bool check_kind(struct run *run, ref kind, struct trip *found)
 		}
 		if (failed == 0)
 			continue;
-		run->proved.n--; /* not proved: another kind with the same lines may be possible where this one is not */
+		run->proved
+			.n--; /* not proved: another kind with the same lines may be possible where this one is not */
 		if (!config_possible(&config))
 			continue;
 		found->others = failed - 1;

@@ -201,7 +201,7 @@ static void show(const struct context *context, struct span at, const char *kind
 }
 
 static const char *const check_name[N_CHECKS] = {
-#define CHECK(id, name, severity, help) name,
+#define CHECK(id, name, ...) name,
 #include "checks.def"
 #undef CHECK
 };

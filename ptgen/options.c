@@ -50,9 +50,9 @@ static const struct {
 static const struct {
 	const char *name;
 	enum severity severity;
-	const char *help;
+	const char *what, *why, *example, *mend;
 } checks[N_CHECKS] = {
-#define CHECK(id, name, severity, help) {name, severity, help},
+#define CHECK(id, name, severity, what, why, example, mend) {name, severity, what, why, example, mend},
 #include "checks.def"
 #undef CHECK
 };
@@ -103,7 +103,40 @@ static void list_checks(void)
 		if ((int)strlen(checks[i].name) > width)
 			width = (int)strlen(checks[i].name);
 	for (i = 0; i < N_CHECKS; i++)
-		printf("%-*s  %-7s  %s\n", width, checks[i].name, severity_name(checks[i].severity), checks[i].help);
+		printf("%-*s  %-7s  %s\n", width, checks[i].name, severity_name(checks[i].severity), checks[i].what);
+}
+
+/* Text in lines of up to 76 columns. */
+static void print_text(const char *text)
+{
+	int column = 4;
+
+	printf("   ");
+	while (*text) {
+		int length = (int)strcspn(text, " ");
+
+		if (column + length > 80) {
+			printf("\n   ");
+			column = 4;
+		}
+		printf(" %.*s", length, text);
+		column += length + 1;
+		text += length;
+		text += *text == ' ';
+	}
+	putchar('\n');
+}
+
+static void explain(int i)
+{
+	printf("%s (%s by default)\n\n", checks[i].name, severity_name(checks[i].severity));
+	print_text(checks[i].what);
+	puts("\nWhy");
+	print_text(checks[i].why);
+	puts("\nFound");
+	print_text(checks[i].example);
+	puts("\nMended");
+	print_text(checks[i].mend);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ settings
@@ -312,8 +345,7 @@ static bool apply(struct context *context, enum option option, const char *argum
 	case O_EXPLAIN:
 		i = find_check(context, "--explain=", argument);
 		if (i >= 0)
-			printf("%s (%s by default)\n\n    %s\n", checks[i].name, severity_name(checks[i].severity),
-			       checks[i].help);
+			explain(i);
 		return true;
 	case O_HELP: print_help(); return true;
 	case O_VERSION: puts("ptgen " PTGEN_VERSION); return true;

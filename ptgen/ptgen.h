@@ -68,9 +68,9 @@ struct source {
 
 enum severity { SEVERITY_IGNORED, SEVERITY_WARNING, SEVERITY_ERROR };
 
-/* Every named check and its default severity; checks.def is the one table (name, severity, help). */
+/* Every named check and its default severity; checks.def is the one table. */
 enum check_id {
-#define CHECK(id, name, severity, help) CHECK_##id,
+#define CHECK(id, ...) CHECK_##id,
 #include "checks.def"
 #undef CHECK
 	N_CHECKS

@@ -434,13 +434,51 @@ static void list_entries(struct resolver *r)
 		gather_lines(r, &r->entries.v[i]);
 }
 
+/* Does a level that is not inherited from where the entry is stand in the finished format? */
+static bool levels_are_new(const struct resolver *r, const struct entry *entry)
+{
+	for (int i = 0; i < r->items.n; i++)
+		if (r->items.v[i].item->kind == ITEM_LEVEL && r->items.v[i].from == r->format &&
+		    !entry->from->is_family)
+			return true;
+	return false;
+}
+
+static bool has_kind(const struct resolver *r, const char *name)
+{
+	for (int i = 0; i < r->model->kinds.n; i++)
+		if (!strcmp(r->model->kinds.v[i].name, name))
+			return true;
+	return false;
+}
+
 static void check_entries_used(struct resolver *r)
 {
-	for (int i = 0; i < r->entries.n; i++)
-		if (!r->entries.v[i].listed && r->entries.v[i].from == r->format &&
-		    complain(r, CHECK_UNUSED_ENTRY, r->entries.v[i].item->name_span, "no level lists '%s'",
-			     r->entries.v[i].item->name))
-			diag_mend(r->context, "name it between the braces of a level, or remove it");
+	for (int i = 0; i < r->entries.n; i++) {
+		const struct entry *entry = &r->entries.v[i];
+
+		if (entry->listed) {
+			if (!r->failed && entry->from == r->format && !r->binding && !has_kind(r, entry->item->name)) {
+				diag(r->context, CHECK_UNREACHED_KIND, entry->item->name_span,
+				     "no word can be '%s', whatever the parameters", entry->item->name);
+				diag_mend(r->context, "the condition under which levels list it never holds");
+			}
+			continue;
+		}
+		if (r->unknown_kind)
+			continue; /* it is probably the one that was meant */
+		if (entry->from == r->format) {
+			if (complain(r, CHECK_UNUSED_ENTRY, entry->item->name_span, "no level lists '%s'",
+				     entry->item->name))
+				diag_mend(r->context, "name it between the braces of a level, or remove it");
+		} else if (levels_are_new(r, entry)) {
+			diag(r->context, CHECK_UNLISTED_ENTRY, r->format->name_span,
+			     "'%s' inherits entry '%s', but its own levels do not list it", r->format->name,
+			     entry->item->name);
+			diag_related(r->context, entry->item->name_span, "'%s' is here", entry->item->name);
+			diag_mend(r->context, "list it, or say 'without entry %s;'", entry->item->name);
+		}
+	}
 }
 
 /* ------------------------------------------------------------------------------------------------------------ driver

@@ -142,6 +142,7 @@ struct resolver {
 	int depth;
 	long steps;   /* nodes resolved for the expression at hand */
 	bool binding; /* some parameter is bound */
+	bool unknown_kind; /* a level lists what is no entry, and it was said */
 	bool failed;
 };
 

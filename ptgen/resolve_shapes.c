@@ -184,6 +184,7 @@ static void kind_keys(struct resolver *r, const struct ast_item *item, struct sc
 		}
 		for (int i = 0; i < r->entries.n; i++)
 			*ARRAY_ADD(r->arena, near) = r->entries.v[i].item->name;
+		r->unknown_kind = true;
 		if (complain(r, CHECK_UNDEFINED_NAME, kind->span, "no entry is called '%s'", kind->name))
 			suggest(r, kind->name, near.v, near.n);
 	}

@@ -58,6 +58,19 @@ static bool check_text(struct context *context, int number)
 
 enum read_result { READ_OK, READ_MISSING, READ_BAD };
 
+/* text is followed by two NUL bytes */
+static struct source *add_source(struct context *context, const char *name, const char *text, size_t length,
+				 struct span included)
+{
+	struct source *source = ARRAY_ADD(context->arena, context->files);
+
+	source->name = arena_strndup(context->arena, name, strlen(name));
+	source->text = text;
+	source->length = length;
+	source->included = included;
+	return source;
+}
+
 /* Read a file whole into context->files. *reason: what is wrong with it, when not READ_OK. */
 static enum read_result read_source(struct context *context, const char *name, struct span included,
 				    const char **reason)
@@ -99,11 +112,7 @@ static enum read_result read_source(struct context *context, const char *name, s
 	if (*reason)
 		return READ_BAD;
 	/* The room behind the text may hold nothing: fread writes only what it counts, and the arena is zeroed. */
-	source = ARRAY_ADD(context->arena, context->files);
-	source->name = arena_strndup(context->arena, name, strlen(name));
-	source->text = text;
-	source->length = length;
-	source->included = included;
+	source = add_source(context, name, text, length, included);
 	source->device = (uint64_t)status.st_dev;
 	source->inode = (uint64_t)status.st_ino;
 	return READ_OK;
@@ -206,16 +215,11 @@ void include_file(struct parser *p, const char *name, struct span at)
 	p->include_depth--;
 }
 
-bool parse_file(struct context *context, const char *name, struct ast_file *file)
+/* The file that was read last, and what it includes. */
+static bool parse_last(struct context *context, struct ast_file *file)
 {
-	const struct span nowhere = {.file = -1};
-	struct parser p = {.context = context, .file = file, .first_source = context->files.n};
-	const char *reason;
+	struct parser p = {.context = context, .file = file, .first_source = context->files.n - 1};
 
-	if (read_source(context, name, nowhere, &reason) != READ_OK) {
-		diag_usage(context, "cannot read '%s': %s", name, reason);
-		return false;
-	}
 	for (p.end = &file->formats; *p.end; p.end = &(*p.end)->next)
 		;
 	parse_source(&p, p.first_source);
@@ -224,4 +228,27 @@ bool parse_file(struct context *context, const char *name, struct ast_file *file
 		p.failed = true;
 	}
 	return !p.failed;
+}
+
+bool parse_file(struct context *context, const char *name, struct ast_file *file)
+{
+	const struct span nowhere = {.file = -1};
+	const char *reason;
+
+	if (read_source(context, name, nowhere, &reason) != READ_OK) {
+		diag_usage(context, "cannot read '%s': %s", name, reason);
+		return false;
+	}
+	return parse_last(context, file);
+}
+
+bool parse_text(struct context *context, const char *name, const char *text, size_t length, struct ast_file *file)
+{
+	const struct span nowhere = {.file = -1};
+	char *copy = arena_alloc(context->arena, length + 2);
+
+	if (length)
+		memcpy(copy, text, length);
+	add_source(context, name, copy, length, nowhere);
+	return parse_last(context, file);
 }

@@ -511,46 +511,6 @@ static bool complete(const struct options *options, const struct command *comman
 	return true;
 }
 
-void complain_config(const struct pt_format *format, enum pt_status status, const struct pt_result *result)
-{
-	complain("%s refuses this configuration: %s%s%s", format->name, pt_status_string(status),
-		 result->why ? ": " : "", result->why ? result->why : "");
-	note("`pttool formats --format %s` lists parameters, what each can be, and defaults", format->name);
-}
-
-bool open_view(const struct options *options, struct pt_table *table)
-{
-	struct pt_result result = {0};
-	enum pt_status status = options->format->view(table, &options->config, NULL, 0, &result);
-
-	if (status == PT_OK && options->n_roots != table->n_roots) {
-		complain("%zu root%s given, but %s has %u root%s%s", options->n_roots,
-			 options->n_roots == 1 ? " is" : "s are", options->format->name, table->n_roots,
-			 table->n_roots == 1 ? "" : "s", options->format->n_params ? " in this configuration" : "");
-		if (table->n_roots > 1)
-			note("input bits [%d:%d] choose the root: give them in that order", table->input_bits - 1,
-			     table->root_shift + 1);
-		return false;
-	}
-	if (status == PT_OK)
-		status = options->format->view(table, &options->config, options->roots, options->n_roots, &result);
-	if (status == PT_OK)
-		return true;
-	if (status == PT_ERR_TABLE)
-		complain("--root 0x%" PRIx64 "%s: %s%s%s", options->roots[0],
-			 options->n_roots == 1 ? "" : ", or one of the others", pt_status_string(status),
-			 result.why ? ": " : "", result.why ? result.why : "");
-	else
-		complain_config(options->format, status, &result);
-	return false;
-}
-
-bool open_table(const struct options *options, struct image *image, struct pt_table *table)
-{
-	return image_open(image, options->ram, options->n_ram, options->ram_base, options->ram_size, false) &&
-	       open_view(options, table);
-}
-
 int main(int argc, char **argv)
 {
 	struct options other = {.steps = 64 << 20},
