@@ -9,20 +9,14 @@
  * Lines and columns count from 1, columns in characters. The line is shown with tabs expanded, and without characters
  * that a terminal would act on; of a very long line only the part around the finding is shown.
  */
-#include "ptgen.h"
+#include "diag.h"
 
 #include <stdarg.h>
 #include <string.h>
 
 enum { TAB = 8, SHOWN = 160, BEFORE = 60 };
 
-/* Where an offset is: number of its line and column, and the line itself. */
-struct place {
-	int line, column;
-	const char *start, *end, *at;
-};
-
-static void find_place(const struct source *source, uint32_t offset, struct place *place)
+void find_place(const struct source *source, uint32_t offset, struct place *place)
 {
 	const char *text = source->text, *stop = text + source->length;
 	const char *at = text + (offset < source->length ? offset : source->length);
@@ -64,8 +58,7 @@ static void find_place(const struct source *source, uint32_t offset, struct plac
 	place->at = at < c ? at : c;
 }
 
-/* Bytes of the character at c; what is not UTF-8 counts one by one. */
-static int character_bytes(const char *c, const char *end)
+int character_bytes(const char *c, const char *end)
 {
 	unsigned char lead = (unsigned char)*c;
 	int bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
@@ -177,13 +170,22 @@ static void show_includes(const struct context *context, struct span at)
 	}
 }
 
-static void show(const struct context *context, struct span at, const char *kind, const char *color, const char *tag,
+static void show(struct context *context, struct span at, const char *kind, const char *color, const char *tag,
 		 const char *format, va_list arguments)
 {
 	FILE *out = context->diagnostics;
 	const struct source *source = at.file >= 0 ? &context->files.v[at.file] : NULL;
 	struct place place = {0};
 
+	if (context->options.json_diagnostics) {
+		char *text = arena_vprintf(context->arena, format, arguments);
+
+		if (strcmp(kind, "note") != 0)
+			json_finding(context, kind, tag, at, text);
+		else
+			json_note(context, at, text);
+		return;
+	}
 	if (source) {
 		find_place(source, at.offset, &place);
 		paint(context, "1");
@@ -218,7 +220,7 @@ void diag(struct context *context, enum check_id check, struct span at, const ch
 		context->errors++;
 	else
 		context->warnings++;
-	if (at.file >= 0)
+	if (at.file >= 0 && !context->options.json_diagnostics)
 		show_includes(context, at);
 	va_start(arguments, format);
 	show(context, at, error ? "error" : "warning", error ? "1;31" : "1;35", check_name[check], format, arguments);
@@ -254,8 +256,14 @@ void diag_usage(struct context *context, const char *format, ...)
 
 	context->usage_errors++;
 	context->last_dropped = false;
-	fputs("ptgen: ", context->diagnostics);
 	va_start(arguments, format);
+	if (context->options.json_diagnostics) {
+		json_finding(context, "error", NULL, (struct span){.file = -1},
+			     arena_vprintf(context->arena, format, arguments));
+		va_end(arguments);
+		return;
+	}
+	fputs("ptgen: ", context->diagnostics);
 	vfprintf(context->diagnostics, format, arguments);
 	va_end(arguments);
 	fputc('\n', context->diagnostics);

@@ -148,6 +148,7 @@ int main(int argc, char **argv)
 	/* What was printed must have arrived: a full disk is no success. */
 	if (fflush(stdout) || ferror(stdout))
 		diag_usage(&context, "cannot write to the standard output");
+	diag_flush(&context);
 	status = status_of(&context);
 	arena_delete(context.arena);
 	return status;

@@ -28,6 +28,7 @@
 	OPTION(WERROR, "-Werror", NULL, "treat warnings as errors; -Werror=NAME: those of one check")           \
 	OPTION(LIST_CHECKS, "--list-checks", NULL, "list the checks with their default severity")               \
 	OPTION(EXPLAIN, "--explain", "NAME", "say what a check is about")                                       \
+	OPTION(DIAGNOSTICS, "--diagnostics", "FORM", "messages as text (default) or json, one object a line")   \
 	OPTION(COLOR, "--color", "WHEN", "colour in messages: auto, always or never (NO_COLOR is honoured)")    \
 	OPTION(HELP, "--help", NULL, "print this")                                                              \
 	OPTION(VERSION, "--version", NULL, "print the version")
@@ -298,21 +299,31 @@ static void set_dump(struct context *context, const char *stage)
 		diag_usage(context, "--dump=%s: the stages are ast and model", stage);
 }
 
+static bool color_by_default(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return !(no_color && *no_color) && isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
 static void set_color(struct context *context, const char *when)
 {
 	if (!strcmp(when, "always"))
 		context->color = true;
 	else if (!strcmp(when, "never"))
 		context->color = false;
-	else if (strcmp(when, "auto"))
+	else if (!strcmp(when, "auto"))
+		context->color = color_by_default();
+	else
 		diag_usage(context, "--color=%s: one of auto, always, never", when);
 }
 
-static bool color_by_default(void)
+static void set_diagnostics(struct context *context, const char *form)
 {
-	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
-	return !(no_color && *no_color) && isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+	if (!strcmp(form, "json") || !strcmp(form, "text"))
+		context->options.json_diagnostics = form[0] == 'j';
+	else
+		diag_usage(context, "--diagnostics=%s: one of text, json", form);
 }
 
 /* Do one option; true if it is the whole job. */
@@ -340,6 +351,7 @@ static bool apply(struct context *context, enum option option, const char *argum
 	case O_MP: options->depend_phony = true; break;
 	case O_WARNING: set_warning(context, argument); break;
 	case O_WERROR: options->werror = true; break;
+	case O_DIAGNOSTICS: set_diagnostics(context, argument); break;
 	case O_COLOR: set_color(context, argument); break;
 	case O_LIST_CHECKS: list_checks(); return true;
 	case O_EXPLAIN:

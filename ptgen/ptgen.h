@@ -13,6 +13,7 @@
 #ifndef PTGEN_PTGEN_H
 #define PTGEN_PTGEN_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ void arena_delete(struct arena *arena);
 /* Zeroed memory, aligned for any type; never NULL (out of memory ends the program with one message, status 2). */
 void *arena_alloc(struct arena *arena, size_t bytes);
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
+char *arena_vprintf(struct arena *arena, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
@@ -91,6 +93,9 @@ void diag_mend(struct context *context, const char *format, ...) __attribute__((
 /* An error of usage or I/O: "ptgen: text", exit status 2 in the end. */
 void diag_usage(struct context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Write what is still kept back (--diagnostics=json); after the last finding. */
+void diag_flush(struct context *context);
+
 /* The name of n candidates nearest to text, or NULL if none is near enough to be meant. */
 const char *near_name(const char *text, const char *const *candidates, int n);
 
@@ -116,6 +121,7 @@ struct options {
 	bool depend_phony;    /* -MP */
 	const char *depend_file, *depend_target;
 	bool werror;
+	bool json_diagnostics;
 };
 
 enum { EMIT_C = 1, EMIT_JSON = 2, EMIT_DOT = 4, EMIT_REGISTRY = 8, EMIT_MD = 16, EMIT_SVG = 32 };
@@ -127,6 +133,7 @@ struct context {
 	enum severity severity[N_CHECKS];
 	int errors, warnings, usage_errors;
 	bool last_dropped; /* the last finding was switched off: drop its notes too */
+	struct json_t *finding; /* --diagnostics=json: the last one, until its notes are known */
 	FILE *diagnostics; /* stderr, or a memory stream in tests */
 	bool color;        /* diagnostics are for a terminal */
 };
