@@ -6,7 +6,8 @@
 #   formats/*.ptd      -ptgen->  $(G)/FORMAT.{h,c}, $(G)/registry.{h,c} -> $(B)/libformats.a
 #   tests/formats/*.ptd -ptgen-> $(B)/made_up/FORMAT.{h,c}, list.{h,c} -> $(B)/libmadeup.a, for tests/model only
 #   runtime/vcm/*.c    -> $(B)/libvcm.a
-#   tools/pttool/*.c   -> $(B)/pttool        examples/NAME.c -> $(B)/examples/NAME
+#   tools/pttool/*.c   -> $(B)/pttool        tools/vcmrun/*.c -> $(B)/vcmrun
+#   examples/NAME.c -> $(B)/examples/NAME
 #   bench/*.c          -> $(B)/bench         tests/DIR/NAME.c -> $(B)/tests/DIR/NAME and NAME.criterion
 
 MAKEFLAGS += --no-builtin-rules
@@ -69,6 +70,7 @@ PTGEN_O := $(PTGEN_C:%.c=$(B)/obj/%.o)
 TEMPLATES := $(sort $(wildcard ptgen/templates/*.ct))
 VCM_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/vcm/*.c))
 PTTOOL_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/pttool/*.c))
+VCMRUN_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/vcmrun/*.c))
 BENCH_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 FORMATS_O := $(FORMATS:%=$(B)/obj/generated/%.o) $(B)/obj/generated/registry.o
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
@@ -95,7 +97,7 @@ ifneq ($(wildcard ptgen/main.c),)
 PROGRAMS += $(B)/ptgen
 endif
 ifneq ($(FORMATS),)
-PROGRAMS += $(if $(PTTOOL_O),$(B)/pttool) $(if $(BENCH_O),$(B)/bench)
+PROGRAMS += $(if $(PTTOOL_O),$(B)/pttool) $(if $(VCMRUN_O),$(B)/vcmrun) $(if $(BENCH_O),$(B)/bench)
 endif
 PROGRAMS += $(EXAMPLES)
 
@@ -156,7 +158,7 @@ bench: ## measure the generated code beside plain stores; writes build/bench.jso
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
 	@build/bench --json build/bench.json
 
-C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/pttool/*.[ch] \
+C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
 	examples/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
@@ -298,7 +300,7 @@ $(B)/libvcm.a: $(VCM_O)
 HAVE_KDUMPFILE := $(shell echo '\#include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
 
-USER_O := $(PTTOOL_O) $(BENCH_O) $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
+USER_O := $(PTTOOL_O) $(VCMRUN_O) $(BENCH_O) $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
 $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -307,6 +309,9 @@ $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 $(B)/pttool: $(PTTOOL_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -lelf $(if $(HAVE_KDUMPFILE),-lkdumpfile) -o $@
+$(B)/vcmrun: $(VCMRUN_O) $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -ljansson -pthread -o $@
 $(B)/bench: $(BENCH_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -pthread -o $@
