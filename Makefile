@@ -296,6 +296,20 @@ $(VCM_O): $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(COMMON) $(INCLUDE_vcm) -MMD -MP -c $< -o $@
 $(B)/libvcm.a: $(VCM_O)
 
+# The shared library shows what the headers declare, and nothing else.
+VCM_MAJOR := 0
+VCM_PIC_O := $(patsubst %.c,$(B)/pic/%.o,$(wildcard runtime/vcm/*.c))
+VCM_HEADERS := runtime/vcm/vc.h runtime/vcm/vcm.h
+$(VCM_PIC_O): $(B)/pic/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) -fPIC $(INCLUDE_vcm) -MMD -MP -c $< -o $@
+$(B)/libvcm.map: $(VCM_HEADERS) tools/symbols.awk
+	$(Q)$(AWK) -v version=VCM_$(VCM_MAJOR) -f tools/symbols.awk $(VCM_HEADERS) >$@
+$(B)/libvcm.so.$(VCM_MAJOR): $(VCM_PIC_O) $(B)/libvcm.map
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--version-script=$(B)/libvcm.map -Wl,-z,defs $(VCM_PIC_O) -ljansson -pthread -o $@
+
 # Compressed dumps are read where the library for them is there.
 HAVE_KDUMPFILE := $(shell echo '\#include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
@@ -414,4 +428,4 @@ check-run: all tests
 
 include tools/install.mk
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(G)/.*.d $(B)/made_up/.*.d)
+-include $(wildcard $(B)/pic/*/*/*.d $(B)/obj/*.d $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(G)/.*.d $(B)/made_up/.*.d)

@@ -30,7 +30,7 @@ build/completions/$(1).bash build/completions/$(1).zsh build/completions/$(1).fi
 endef
 $(foreach program,$(MANUAL_PROGRAMS),$(eval $(call completion_rules,$(program))))
 
-build/ptgen.pc: tools/ptgen.pc.in FORCE
+build/%.pc: tools/%.pc.in FORCE
 	@mkdir -p $(@D)
 	$(Q)sed 's|@prefix@|$(PREFIX)|; s|@bindir@|$(BINDIR)|; s|@includedir@|$(INCLUDEDIR)|; s|@libdir@|$(LIBDIR)|; s|@formatsdir@|$(FORMATSDIR)|; s|@version@|$(VERSION)|' $< >$@
 
@@ -39,7 +39,7 @@ INSTALLED_BINARIES := $(filter build/ptgen build/pttool build/vcmrun,$(PROGRAMS)
 manuals: $(PROGRAMS) $(MANUALS) $(COMPLETIONS)
 
 install: ## install programs, headers, libraries, formats, manual pages and completions (DESTDIR, PREFIX)
-	@$(MAKE) --no-print-directory $(PARALLEL) all manuals build/ptgen.pc
+	@$(MAKE) --no-print-directory $(PARALLEL) all manuals build/ptgen.pc build/vcm.pc build/libvcm.so.$(VCM_MAJOR)
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(INCLUDEDIR)/vcm' '$(DESTDIR)$(INCLUDEDIR)/formats' '$(DESTDIR)$(LIBDIR)/pkgconfig' \
 		'$(DESTDIR)$(LIBDIR)/cmake/ptgen' '$(DESTDIR)$(FORMATSDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5' \
 		'$(DESTDIR)$(DATADIR)/bash-completion/completions' '$(DESTDIR)$(DATADIR)/zsh/site-functions' \
@@ -49,8 +49,10 @@ install: ## install programs, headers, libraries, formats, manual pages and comp
 	install -m 644 runtime/vcm/vc.h runtime/vcm/vcm.h '$(DESTDIR)$(INCLUDEDIR)/vcm'
 	install -m 644 $(FORMATS:%=$(G)/%.h) $(G)/registry.h '$(DESTDIR)$(INCLUDEDIR)/formats'
 	install -m 644 build/libvcm.a '$(DESTDIR)$(LIBDIR)'
+	install -m 755 build/libvcm.so.$(VCM_MAJOR) '$(DESTDIR)$(LIBDIR)'
+	ln -sf libvcm.so.$(VCM_MAJOR) '$(DESTDIR)$(LIBDIR)/libvcm.so'
 	install -m 644 build/libformats.a '$(DESTDIR)$(LIBDIR)/libptgen-formats.a'
-	install -m 644 build/ptgen.pc '$(DESTDIR)$(LIBDIR)/pkgconfig'
+	install -m 644 build/ptgen.pc build/vcm.pc '$(DESTDIR)$(LIBDIR)/pkgconfig'
 	install -m 644 tools/ptgen-config.cmake '$(DESTDIR)$(LIBDIR)/cmake/ptgen'
 	install -m 644 $(PTDS) '$(DESTDIR)$(FORMATSDIR)'
 	install -m 644 $(filter %.1,$(MANUALS)) '$(DESTDIR)$(MANDIR)/man1'
@@ -64,7 +66,8 @@ install: ## install programs, headers, libraries, formats, manual pages and comp
 uninstall: ## remove what install puts there (the same DESTDIR and PREFIX)
 	rm -f $(INSTALLED_BINARIES:build/%='$(DESTDIR)$(BINDIR)/%')
 	rm -rf '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(LIBDIR)/cmake/ptgen' '$(DESTDIR)$(DATADIR)/ptgen'
-	rm -f '$(DESTDIR)$(LIBDIR)/libvcm.a' '$(DESTDIR)$(LIBDIR)/libptgen-formats.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/ptgen.pc'
+	rm -f '$(DESTDIR)$(LIBDIR)/libvcm.a' '$(DESTDIR)$(LIBDIR)/libvcm.so' '$(DESTDIR)$(LIBDIR)/libvcm.so.$(VCM_MAJOR)' \
+		'$(DESTDIR)$(LIBDIR)/pkgconfig/vcm.pc' '$(DESTDIR)$(LIBDIR)/libptgen-formats.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/ptgen.pc'
 	rm -f $(patsubst build/man/%,'$(DESTDIR)$(MANDIR)/man1/%',$(filter %.1,$(MANUALS))) \
 		$(patsubst build/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(filter %.5,$(MANUALS)))
 	rm -f $(foreach program,$(MANUAL_PROGRAMS),'$(DESTDIR)$(DATADIR)/bash-completion/completions/$(program)' \
