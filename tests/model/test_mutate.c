@@ -146,10 +146,13 @@ TEST_EACH(model, mutated_tables, count, label)
 				iova[i] = random_address(&world, &random);
 			while (k && n_undo < 1 + k / 3) { /* the first time as it is */
 				struct interp_walk walk;
+				uint64_t *at = &iova[test_random(&random) % ADDRESSES];
 
-				interp_walk(&world.in, &c.image, interp_roots(&world.table),
-					    iova[test_random(&random) % ADDRESSES], &walk);
-				if (walk.n_steps)
+				interp_walk(&world.in, &c.image, interp_roots(&world.table), *at, &walk);
+				/* Where little of the input is served, most addresses lead to no entry at all. */
+				if (!walk.n_steps)
+					*at = interp_present(&world.in, world.in.aperture_first);
+				else
 					mutate_word(&world, &walk, &random, &undo[n_undo++]);
 			}
 			for (unsigned int i = 0; i < ADDRESSES; i++) {

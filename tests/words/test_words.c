@@ -9,8 +9,8 @@
 #include "test.h"
 
 static const struct words_list *const lists[] = {
-	&words_arm_smmu, &words_arm_smmu_s2, &words_arm_cpu, &words_arm_lpae, &words_armv7,
-	&words_x86,	 &words_amd,	     &words_s390,    &words_dart,     &words_riscv,
+	&words_arm_smmu, &words_arm_smmu_s2, &words_arm_cpu, &words_arm_lpae, &words_armv7, &words_x86,
+	&words_amd,	 &words_s390,	     &words_dart,    &words_riscv,    &words_vtd,
 };
 
 enum { N_LISTS = sizeof(lists) / sizeof(lists[0]) };

@@ -106,6 +106,6 @@ struct words_list {
 };
 
 extern const struct words_list words_arm_smmu, words_arm_smmu_s2, words_arm_cpu, words_arm_lpae, words_armv7, words_x86,
-	words_amd, words_s390, words_dart, words_riscv;
+	words_amd, words_s390, words_dart, words_riscv, words_vtd;
 
 #endif
