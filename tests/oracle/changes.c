@@ -60,6 +60,8 @@ static bool do_split(struct trial *trial, struct region *region)
 		return false;
 	trial_note(trial, "split 0x%" PRIx64 " 0x%" PRIx64 "\n", iova, UINT64_C(1) << lg2);
 	status = trial->format->split(&trial->table, iova, lg2, NULL, &trial->gather, &result);
+	if (status == PT_ERR_OUTPUT)
+		return false; /* smaller leaves cannot hold the address */
 	if (status != PT_OK)
 		trial_fail(trial, NULL, "the last split said: %s", pt_status_string(status));
 	return true;
@@ -95,7 +97,7 @@ static bool do_replace(struct trial *trial, struct region *region)
 		return false;
 	status = trial->format->replace(&trial->table, region->iova, pa, region->bytes, request | PT_ALLOW_WIDER,
 					&trial->gather, &result);
-	if (status == PT_ERR_RIGHTS)
+	if (status == PT_ERR_RIGHTS || status == PT_ERR_OUTPUT)
 		return false;
 	trial_note(trial, "replace 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " request 0x%x\n", region->iova, pa,
 		   region->bytes, request);
@@ -136,7 +138,8 @@ static struct region *some_region(struct trial *trial, bool large)
 /* Any change; but first each one once. */
 static unsigned int some_change(struct trial *trial, const unsigned int done[N_CHANGES])
 {
-	if (trial->n_regions < 8)
+	/* Few regions: more of them, as long as there is room. */
+	if (trial->n_regions == 0 || (trial->n_regions < 8 && trial_below(trial, 2)))
 		return MAP;
 	if (trial->n_regions > 60)
 		return UNMAP;

@@ -54,6 +54,10 @@ static bool harmless(struct trial *trial, uint64_t iova, unsigned int access)
 	trial->format->translate(&trial->table, &reader, iova, access, &walk);
 	if (walk.fault == PT_FAULT_BOUNDS || walk.fault == PT_FAULT_LOOP)
 		return false;
+	if (trial->class->blind && trial->class->blind(trial, &walk)) {
+		count_gap(trial, trial->class->blind(trial, &walk));
+		return false;
+	}
 	for (unsigned int i = 0; i < walk.n_steps; i++) {
 		uint64_t pa = walk.step[i].entry_pa;
 

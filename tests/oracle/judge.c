@@ -26,7 +26,7 @@ static bool agree(const struct trial *trial, const struct access *access)
 	       (access->level == LEVEL_UNTOLD || access->level == trial->format->levels[walk->level].number);
 }
 
-static void count_gap(struct trial *trial, const char *name)
+void count_gap(struct trial *trial, const char *name)
 {
 	for (unsigned int i = 0; i < MAX_GAPS; i++) {
 		if (trial->gap[i].name && strcmp(trial->gap[i].name, name) != 0)

@@ -79,9 +79,13 @@ bool map_leaf(struct trial *trial, unsigned int lg2, unsigned int request)
 {
 	uint64_t size = UINT64_C(1) << lg2, width = trial_width(trial), pa;
 
-	if ((width && size > width) || !trial_pa(trial, lg2, size, &pa))
+	if (width && size > width)
 		return false;
-	return trial_map(trial, trial_iova(trial, lg2, size), pa, size, request);
+	for (unsigned int try = 0; try < 8; try++)
+		if (trial_pa(trial, lg2, size, &pa) &&
+		    trial_map(trial, trial_iova(trial, lg2, size), pa, size, request))
+			return true;
+	return false;
 }
 
 /* Mostly everything is allowed: what is looked at here is where it goes. */
@@ -101,8 +105,10 @@ void map_everything(struct trial *trial, unsigned int rounds)
 	for (unsigned int i = 0; i < 4; i++) {
 		uint64_t iova = trial->table.first + edges[i];
 
-		if (trial_usable(trial, iova, page) && trial_pa(trial, page_lg2(trial), page, &pa))
-			trial_map(trial, iova, pa, page, some_request(trial));
+		for (unsigned int try = 0; try < 8 && trial_usable(trial, iova, page); try++)
+			if (trial_pa(trial, page_lg2(trial), page, &pa) &&
+			    trial_map(trial, iova, pa, page, some_request(trial)))
+				break;
 	}
 	for (unsigned int round = 0; round < rounds; round++) {
 		for (unsigned int lg2 = page_lg2(trial); lg2 < 64; lg2++)
@@ -114,10 +120,12 @@ void map_everything(struct trial *trial, unsigned int rounds)
 
 			if (!(trial->table.page_sizes >> lg2 & 1) || (width && 2 * bytes > width) || lg2 > 32)
 				continue;
-			if (trial_pa(trial, lg2, 2 * bytes, &pa)) {
+			for (unsigned int try = 0; try < 8 && trial_pa(trial, lg2, 2 * bytes, &pa); try++) {
 				uint64_t iova = trial_iova(trial, lg2, 2 * bytes) + (UINT64_C(1) << lg2) - page;
 
-				trial_map(trial, iova, pa + (UINT64_C(1) << lg2) - page, bytes, some_request(trial));
+				if (trial_map(trial, iova, pa + (UINT64_C(1) << lg2) - page, bytes,
+					      some_request(trial)))
+					break;
 			}
 		}
 	}

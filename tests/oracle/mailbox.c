@@ -72,7 +72,7 @@ void mailbox_run(struct mailbox *mailbox)
 	mailbox->n = 0;
 }
 
-static uint32_t op_of(unsigned int access)
+uint32_t operation_of(unsigned int access)
 {
 	uint32_t op = access & PT_ACCESS_WRITE ? OP_WRITE : access & PT_ACCESS_EXEC ? OP_EXEC : OP_READ;
 
@@ -110,7 +110,7 @@ void mailbox_present(struct trial *trial, struct mailbox *mailbox, struct access
 			ram_store(ram, pa, plant((uint16_t)token[i]));
 		else if (lands)
 			ram_store(ram, pa, accesses[i].access & PT_ACCESS_WRITE ? 0 : stamp_of(pa));
-		mailbox_add(mailbox, op_of(accesses[i].access), accesses[i].iova & ~UINT64_C(7), token[i]);
+		mailbox_add(mailbox, operation_of(accesses[i].access), accesses[i].iova & ~UINT64_C(7), token[i]);
 	}
 	mailbox_run(mailbox);
 	for (size_t i = 0; i < n; i++) {
@@ -140,4 +140,11 @@ void mailbox_present(struct trial *trial, struct mailbox *mailbox, struct access
 		if (lands && (access->access & (PT_ACCESS_WRITE | PT_ACCESS_EXEC)))
 			ram_store(ram, pa, stamp_of(pa));
 	}
+}
+
+bool is_old_code(struct trial *trial, const struct access *access)
+{
+	struct access read = {.iova = access->iova, .access = PT_ACCESS_READ | (access->access & PT_ACCESS_PRIV)};
+
+	return (access->access & PT_ACCESS_EXEC) && access->allowed && judge_one(trial, &read);
 }

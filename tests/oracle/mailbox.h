@@ -35,6 +35,8 @@ struct mailbox {
 void mailbox_store(const struct mailbox *mailbox, uint64_t offset, uint64_t value);
 /* Add an operation; runs what waits if there is no room. */
 void mailbox_add(struct mailbox *mailbox, uint32_t op, uint64_t address, uint64_t value);
+/* The operation number of an access. */
+uint32_t operation_of(unsigned int access);
 /* Run what waits; results are in mailbox->operation until the next add. */
 void mailbox_run(struct mailbox *mailbox);
 
@@ -47,5 +49,13 @@ void mailbox_run(struct mailbox *mailbox);
 void mailbox_present(struct trial *trial, struct mailbox *mailbox, struct access *accesses, size_t n,
 		     uint64_t (*plant)(uint16_t token),
 		     void (*fault)(const struct operation *operation, struct access *access));
+
+/*
+ * An invalidation of one address drops the whole translation of a large page, but of the code that QEMU has translated
+ * in it only what is in the 4 KiB around the address: jumps elsewhere in the large page may run old code. Then reads at
+ * the same address still agree.
+ */
+#define OLD_CODE "fetch of old code in a large page after the invalidation of one address"
+bool is_old_code(struct trial *trial, const struct access *access);
 
 #endif

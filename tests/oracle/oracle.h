@@ -150,15 +150,17 @@ enum {
 	CAN_PRIV = 1 << 2,     /* accesses with privilege */
 	CAN_ACCESSED = 1 << 3, /* sets accessed */
 	CAN_CACHE = 1 << 4,    /* a changed entry is not seen before the invalidation */
-	CAN_RESERVED = 1 << 5, /* looks at reserved bits: hostile tables may be compared */
-	CAN_OUTSIDE = 1 << 6,  /* addresses outside of the input range can be presented */
-	CAN_DIRTY = 1 << 8,    /* sets dirty */
-	CAN_PHYSICAL = 1 << 7  /* tells addresses without an access: leaves may point beyond the memory */
+	CAN_RESERVED =
+		1 << 5, /* hostile tables may be compared: it looks at reserved bits, or `gap` says at which not */
+	CAN_OUTSIDE = 1 << 6, /* addresses outside of the input range can be presented */
+	CAN_DIRTY = 1 << 8,   /* sets dirty */
+	CAN_PHYSICAL = 1 << 7 /* tells addresses without an access: leaves may point beyond the memory */
 };
 
 /*
  * A kind of machine.
  *
+ * test         test_NAME.c
  * can          CAN_*
  * start        start it for trial->configuration; memory is set up by it (ram_open and the zones).
  * load         make it walk trial->table: registers and entries from F_registers, nothing invented.
@@ -167,12 +169,13 @@ enum {
  * invalidate   exactly what the gather asks for.
  * forget       invalidate everything.
  * usable       may this range of input addresses be used? (NULL: all; a stub may need a place for itself)
- * gap          the name of what the model is known not to check if that decides this access, else NULL. The access is
- *              then counted under that name.
+ * blind        the name of what the model takes for something else at the end of such a walk: hostile words that lead
+ * there are not presented, since nobody knows where they would lead; else NULL. gap          the name of what the model
+ * is known not to check if that decides this access, else NULL. The access is then counted under that name.
  * not_modelled what the model does not do, for the table of results.
  */
 struct machine_class {
-	const char *oracle, *program, *package;
+	const char *oracle, *test, *program, *package;
 	const char *not_modelled;
 	unsigned int can;
 	void (*start)(struct trial *trial);
@@ -183,6 +186,7 @@ struct machine_class {
 	void (*invalidate)(struct trial *trial, const struct pt_gather *gather);
 	void (*forget)(struct trial *trial);
 	bool (*usable)(const struct trial *trial, uint64_t iova, uint64_t bytes);
+	const char *(*blind)(const struct trial *trial, const struct pt_walk *walk);
 	const char *(*gap)(struct trial *trial, const struct access *access);
 };
 
@@ -251,6 +255,13 @@ void trial_note(struct trial *trial, const char *format, ...) __attribute__((for
 _Noreturn void trial_fail(struct trial *trial, const struct access *access, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Count an access that the model's named gap explains. */
+void count_gap(struct trial *trial, const char *name);
+/*
+ * The size of what an invalidation by address drops for sure: the smallest changed leaf, or one slot of it where it is
+ * a group, since hardware may hold the slots one by one.
+ */
+uint64_t invalidation_step(const struct trial *trial, const struct pt_gather *gather);
 /* Present accesses and compare with F_translate; returns how many differ (only where `tolerate`, else it fails). */
 size_t judge(struct trial *trial, struct access *accesses, size_t n, bool tolerate);
 

@@ -211,7 +211,7 @@ static void x86_present(struct trial *trial, struct access *accesses, size_t n)
 static void x86_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
 	struct x86 *x86 = trial->machine;
-	uint64_t step = gather->sizes ? gather->sizes & -gather->sizes : 4096;
+	uint64_t step = invalidation_step(trial, gather);
 	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
 
 	x86->large_flushed |= step > 4096;
@@ -233,18 +233,11 @@ static void x86_forget(struct trial *trial)
 	x86->large_flushed = false;
 }
 
-/*
- * INVLPG drops the translation of a large page, and of the code that QEMU has translated in it only what is in the 4
- * KiB around the address: jumps elsewhere in the large page may run old code. Reads at the same address tell the truth.
- */
 static const char *x86_gap(struct trial *trial, const struct access *access)
 {
 	const struct x86 *x86 = trial->machine;
-	struct access read = {.iova = access->iova, .access = PT_ACCESS_READ | (access->access & PT_ACCESS_PRIV)};
 
-	if (!(access->access & PT_ACCESS_EXEC) || !x86->large_flushed || !access->allowed || !judge_one(trial, &read))
-		return NULL;
-	return "fetch of old code in a large page after INVLPG";
+	return x86->large_flushed && is_old_code(trial, access) ? OLD_CODE : NULL;
 }
 
 static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
@@ -257,6 +250,7 @@ static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
 
 static const struct machine_class x86_64 = {
 	.oracle = "QEMU 7.2 x86-64 CPU",
+	.test = "x86",
 	.program = "qemu-system-x86_64",
 	.package = "qemu-system-x86",
 	.not_modelled = "the CPU does not tell the level of a fault; memory types have no effect",

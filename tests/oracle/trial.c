@@ -105,6 +105,9 @@ bool trial_pa(struct trial *trial, unsigned int lg2, uint64_t bytes, uint64_t *p
 
 	if (last > trial->table.output_last)
 		last = trial->table.output_last;
+	/* Low ones too: where only some leaves have room for high addresses, the others are used. */
+	if (last > UINT32_MAX && first + (bytes - 1) <= UINT32_MAX && trial_below(trial, 3) == 0)
+		last = UINT32_MAX;
 	if (first < trial->ram.data_first || first > last || bytes - 1 > last - first)
 		return false;
 	*pa = first + (trial_below(trial, (last - first - (bytes - 1)) / size + 1) << lg2);
@@ -199,7 +202,8 @@ bool trial_map(struct trial *trial, uint64_t iova, uint64_t pa, uint64_t bytes, 
 	if (trial->n_regions == MAX_REGIONS)
 		return false;
 	status = trial->format->map(&trial->table, iova, pa, bytes, request | PT_ALLOW_WIDER, &trial->gather, &result);
-	if (status == PT_ERR_EXISTS || status == PT_ERR_RIGHTS)
+	/* Taken, more than the format can say, or an address that this size of leaf cannot hold. */
+	if (status == PT_ERR_EXISTS || status == PT_ERR_RIGHTS || status == PT_ERR_OUTPUT)
 		return false;
 	trial_note(trial, "map 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " %s\n", iova, pa, bytes,
 		   request_letters(request));
@@ -220,6 +224,20 @@ void trial_unmap(struct trial *trial, uint64_t iova, uint64_t bytes)
 	for (unsigned int i = 0; i < trial->n_regions; i++)
 		if (trial->region[i].iova == iova)
 			trial->region[i] = trial->region[--trial->n_regions];
+}
+
+uint64_t invalidation_step(const struct trial *trial, const struct pt_gather *gather)
+{
+	uint64_t smallest = gather->sizes ? gather->sizes & -gather->sizes : UINT64_C(1) << 12, step = 0;
+
+	for (unsigned int i = 0; i < trial->format->n_levels; i++) {
+		const struct pt_level_info *level = &trial->format->levels[i];
+		uint64_t slot = UINT64_C(1) << level->lo;
+
+		if (level->shape == trial->table.shape && slot <= smallest && slot > step)
+			step = slot;
+	}
+	return step ? step : smallest;
 }
 
 void trial_flush(struct trial *trial)
@@ -297,8 +315,8 @@ void trial_fail(struct trial *trial, const struct access *access, const char *fo
 		print_outcome(trial, access);
 	record_end(trial, "failed");
 	fprintf(stderr, "  rerun     TEST_SEED=%" PRIu64 "%s build/tests/oracle/test_%s '%s.walks[%s: %s]'\n",
-		test_seed(), getenv("ORACLE_WHOLE") ? " ORACLE_WHOLE=1" : "", trial->suite, trial->suite, trial->label,
-		trial->check);
+		test_seed(), getenv("ORACLE_WHOLE") ? " ORACLE_WHOLE=1" : "", trial->class->test, trial->suite,
+		trial->label, trial->check);
 	test_fail(__FILE__, __LINE__, "%s", text);
 }
 

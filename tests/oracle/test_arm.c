@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_arm.c - a 64-bit Arm CPU walks: stage 1 by real accesses of EL1 and EL0, stage 1 and stage 2 by address
+ * translation instructions, and 32-bit short descriptors by the same.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox.h"
+
+static const unsigned char stub[] = {
+#include "stubs/aarch64.inc"
+};
+
+enum {
+	MIB = 1 << 20,
+	OP_TRANSLATE = 16,
+	OP_TRANSLATE_12 = 24,
+	OP_FLUSH_STAGE2 = 11,
+	/* the mailbox */
+	SCTLR = 0x20,
+	TCR = 0x28,
+	TTBR0 = 0x30,
+	TTBR1 = 0x38,
+	MAIR = 0x40,
+	HCR = 0x48,
+	VTTBR = 0x50,
+	VTCR = 0x58,
+	DACR = 0x60,
+	CODE = 0x68,
+	USER_CODE = 0x70
+};
+
+#define RAM	UINT64_C(0x40000000)
+#define MAILBOX (RAM + 2 * MIB)
+#define TABLES	(RAM + 3 * MIB) /* of the stub's half */
+
+struct arm {
+	struct mailbox mailbox;
+	bool running, large_flushed;
+};
+
+static const struct machine_class stage1, stage1_at, stage2_at, short_at;
+
+static bool upper(const struct trial *trial)
+{
+	return pt_param_find(trial->format, "upper") >= 0 && trial_param(trial, "upper");
+}
+
+static void arm_start(struct trial *trial)
+{
+	static const struct ram_piece piece = {RAM, RAM + (UINT64_C(60) << 30) - 1, 0};
+	struct arm *arm = calloc(1, sizeof(*arm));
+	struct ram *ram = &trial->ram;
+	int oa = pt_param_find(trial->format, "oa");
+
+	CHECK(arm != NULL);
+	trial->machine = arm;
+	ram_open(ram, &piece, 1);
+	/* Tables are low or high, where the output addresses reach that far. */
+	ram->tables_first = RAM + 64 * MIB;
+	if (oa >= 0 && trial->config.param[oa] != 32 && trial->config.param[oa] != 36 && trial_below(trial, 2))
+		ram->tables_first = RAM + (UINT64_C(58) << 30);
+	ram->tables_bytes = 64 * MIB;
+	ram->data_first = UINT64_C(4) << 30;
+	ram->data_last = (UINT64_C(58) << 30) - 1;
+	if (trial->can & CAN_PHYSICAL) {
+		ram->data_first = 0;
+		ram->data_last = UINT64_MAX;
+	}
+	arm->mailbox.ram = ram;
+	arm->mailbox.pa = MAILBOX;
+}
+
+/* The other half: this page of the firmware, once for EL1 and once for EL0; 39 bits, pages of 4 KiB. */
+static void map_stub(struct trial *trial)
+{
+	enum { VALID = 1, TABLE = 3, AF = 1 << 10, READ_ONLY = 1 << 7, EL0 = 1 << 6 };
+	const struct arm *arm = trial->machine;
+	uint64_t at = upper(trial) ? 0 : UINT64_MAX << 39;
+
+	ram_store(&trial->ram, TABLES, (TABLES + 0x1000) | TABLE);
+	ram_store(&trial->ram, TABLES + 0x1000, (TABLES + 0x2000) | TABLE);
+	ram_store(&trial->ram, TABLES + 0x2000, UINT64_C(1) << 54 | AF | READ_ONLY | TABLE);
+	ram_store(&trial->ram, TABLES + 0x2008, UINT64_C(1) << 53 | AF | READ_ONLY | EL0 | TABLE);
+	mailbox_store(&arm->mailbox, CODE, at);
+	mailbox_store(&arm->mailbox, USER_CODE, at + 0x1000);
+}
+
+/* SCTLR_EL1: the bits that are always 1, no privileged-access-never on exceptions, caches, translation. */
+#define SCTLR_EL1 UINT64_C(0x30d01805)
+enum { HCR_VM = 1, HCR_RW = 31 };
+
+static void load_stage1(struct trial *trial)
+{
+	const struct arm *arm = trial->machine;
+	uint64_t tcr = trial_register(trial, "TCR").value[0], ttbr = trial_register(trial, "TTBR").value[0];
+
+	map_stub(trial);
+	/* Both halves are walked; the stub's has 39 bits (TxSZ = 25) and 4 KiB (TG0 = 0, TG1 = 2). */
+	if (upper(trial))
+		tcr = (tcr & ~(UINT64_C(1) << 7)) | 25;
+	else
+		tcr = (tcr & ~(UINT64_C(1) << 23)) | 25 << 16 | UINT64_C(2) << 30;
+	mailbox_store(&arm->mailbox, TCR, tcr);
+	mailbox_store(&arm->mailbox, TTBR0, upper(trial) ? TABLES : ttbr);
+	mailbox_store(&arm->mailbox, TTBR1, upper(trial) ? ttbr : TABLES);
+	mailbox_store(&arm->mailbox, MAIR, trial_register(trial, "MAIR").value[0]);
+	mailbox_store(&arm->mailbox, SCTLR, SCTLR_EL1);
+	mailbox_store(&arm->mailbox, HCR, UINT64_C(1) << HCR_RW);
+}
+
+static void load_stage2(struct trial *trial)
+{
+	const struct arm *arm = trial->machine;
+
+	/* Stage 1 is off: what the instruction is given is an intermediate address. */
+	mailbox_store(&arm->mailbox, SCTLR, SCTLR_EL1 & ~UINT64_C(1));
+	mailbox_store(&arm->mailbox, VTTBR, trial_register(trial, "VTTBR").value[0]);
+	mailbox_store(&arm->mailbox, VTCR, trial_register(trial, "VTCR").value[0]);
+	mailbox_store(&arm->mailbox, HCR, UINT64_C(1) << HCR_RW | HCR_VM);
+}
+
+/* 32-bit EL1: its registers are the halves of the 64-bit ones. */
+static void load_short(struct trial *trial)
+{
+	enum { M = 1, TRE = 1 << 28, AFE = 1 << 29 };
+	const struct arm *arm = trial->machine;
+	uint64_t ttbr = trial_register(trial, "TTBR").value[0];
+	bool tre = trial_param(trial, "tre");
+
+	mailbox_store(&arm->mailbox, SCTLR, 0xc50078 | M | (tre ? TRE : 0) | (trial_param(trial, "afe") ? AFE : 0));
+	mailbox_store(&arm->mailbox, TCR, trial_register(trial, "TTBCR").value[0]);
+	mailbox_store(&arm->mailbox, TTBR0, upper(trial) ? 0 : ttbr);
+	mailbox_store(&arm->mailbox, TTBR1, upper(trial) ? ttbr : 0);
+	if (tre)
+		mailbox_store(&arm->mailbox, MAIR,
+			      trial_register(trial, "PRRR").value[0] | trial_register(trial, "NMRR").value[0] << 32);
+	/* All domains are clients, whose accesses are checked. */
+	mailbox_store(&arm->mailbox, DACR, 0x55555555);
+	mailbox_store(&arm->mailbox, HCR, 0);
+}
+
+static void arm_load(struct trial *trial)
+{
+	struct arm *arm = trial->machine;
+	char firmware[32];
+	const char *const arguments[] = {"-bios", firmware, "-cpu", trial->class == &short_at ? "cortex-a57" : "max",
+					 NULL};
+
+	if (trial->class == &short_at)
+		load_short(trial);
+	else if (trial->class == &stage2_at)
+		load_stage2(trial);
+	else
+		load_stage1(trial);
+	if (!arm->running) {
+		nameless_file("firmware", stub, sizeof(stub), firmware);
+		qemu_start(&arm->mailbox.emulator, trial->class->program, "virt,virtualization=on", &trial->ram,
+			   arguments);
+		arm->running = true;
+	}
+	mailbox_add(&arm->mailbox, OP_LOAD, 0, 0);
+	mailbox_run(&arm->mailbox);
+}
+
+static void arm_end(struct trial *trial)
+{
+	struct arm *arm = trial->machine;
+
+	emulator_end(&arm->mailbox.emulator);
+	free(arm);
+}
+
+/* movz x0, #token; hvc #0 */
+static uint64_t plant(uint16_t token)
+{
+	return 0xd2800000 | (uint64_t)token << 5 | UINT64_C(0xd4000002) << 32;
+}
+
+/* The fault status code, as all registers have it. */
+static void decode(unsigned int code, struct access *access)
+{
+	static const unsigned int faults[] = {PT_FAULT_ADDRESS, PT_FAULT_ABSENT, PT_FAULT_ACCESS, PT_FAULT_PERMISSION};
+
+	access->fault = FAULT_ODD;
+	if (code < 16) {
+		access->fault = faults[code >> 2];
+		access->level = (int)(code & 3);
+	} else if (code == 0x29 || code == 0x2b) {
+		access->fault = code == 0x29 ? PT_FAULT_ADDRESS : PT_FAULT_ABSENT;
+		access->level = -1;
+	}
+	/* An address outside of the input range has no level at which the walk ended. */
+	if (access->walk.n_steps == 0)
+		access->level = LEVEL_UNTOLD;
+}
+
+static void fault(const struct operation *operation, struct access *access)
+{
+	unsigned int class = operation->code >> 26 & 0x3f;
+
+	access->fault = FAULT_ODD;
+	/* instruction and data aborts, from EL0 and from EL1 */
+	if (class == 0x20 || class == 0x21 || class == 0x24 || class == 0x25)
+		decode(operation->code & 0x3f, access);
+}
+
+static void present_real(struct trial *trial, struct access *accesses, size_t n)
+{
+	struct arm *arm = trial->machine;
+
+	mailbox_present(trial, &arm->mailbox, accesses, n, plant, fault);
+}
+
+/* Address translation: the result is in PAR_EL1, 12 bits of the address are not. */
+static void present_at(struct trial *trial, struct access *accesses, size_t n)
+{
+	struct arm *arm = trial->machine;
+	uint32_t base = trial->class == &stage2_at ? OP_TRANSLATE_12 : OP_TRANSLATE;
+
+	mailbox_run(&arm->mailbox);
+	for (size_t i = 0; i < n; i++)
+		mailbox_add(&arm->mailbox, base + operation_of(accesses[i].access), accesses[i].iova, 0);
+	mailbox_run(&arm->mailbox);
+	for (size_t i = 0; i < n; i++) {
+		struct access *access = &accesses[i];
+		uint64_t par = arm->mailbox.operation[i].result;
+
+		access->raw[0] = par;
+		access->allowed = access->landed = !(par & 1);
+		if (access->allowed)
+			access->pa = (par & UINT64_C(0xffffffffff000)) | (access->iova & 0xfff);
+		else
+			decode(par >> 1 & 0x3f, access);
+	}
+}
+
+/* One TLBI for each leaf of the smallest size that changed; a long range: all. */
+static void arm_invalidate(struct trial *trial, const struct pt_gather *gather)
+{
+	struct arm *arm = trial->machine;
+	uint64_t step = invalidation_step(trial, gather);
+	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
+
+	arm->large_flushed |= step > 4096;
+	if (n > 256 || (n == 0 && gather->levels)) {
+		mailbox_add(&arm->mailbox, OP_FLUSH_ALL, 0, 0);
+		n = 0;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		mailbox_add(&arm->mailbox, trial->class == &stage2_at ? OP_FLUSH_STAGE2 : OP_FLUSH_ADDRESS,
+			    (gather->first + i * step) >> 12 & ((UINT64_C(1) << 44) - 1), 0);
+	mailbox_run(&arm->mailbox);
+}
+
+static void arm_forget(struct trial *trial)
+{
+	struct arm *arm = trial->machine;
+
+	mailbox_add(&arm->mailbox, OP_FLUSH_ALL, 0, 0);
+	mailbox_run(&arm->mailbox);
+	arm->large_flushed = false;
+}
+
+static const char *arm_blind(const struct trial *trial, const struct pt_walk *walk)
+{
+	const struct pt_step *last = &walk->step[walk->n_steps - 1];
+
+	if (walk->fault == PT_FAULT_RESERVED)
+		return "RES0 bits are not looked at";
+	if (walk->n_steps && trial->format->kinds[last->kind].category == PT_KIND_FAULT &&
+	    trial->format->levels[last->level].number < 3)
+		return "a block at a level that has none is taken for one";
+	return NULL;
+}
+
+/* The page of the stub is in the other half. */
+static bool stage1_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
+{
+	uint64_t first = upper(trial) ? 0 : UINT64_MAX << 39, last = first + 0x1fff;
+
+	return iova + (bytes - 1) < first || iova > last;
+}
+
+static const char *arm_gap(struct trial *trial, const struct access *access)
+{
+	const struct arm *arm = trial->machine;
+
+	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) &&
+	    access->walk.fault == PT_FAULT_NONE && (access->walk.leaf.rights & PT_RIGHT_UW) &&
+	    access->fault == PT_FAULT_PERMISSION)
+		return "the regime, not the format: EL1 never executes what EL0 may write";
+	return arm->large_flushed && is_old_code(trial, access) ? OLD_CODE : NULL;
+}
+
+#define COMMON                                                                                                \
+	.test = "arm", .program = "qemu-system-aarch64", .package = "qemu-system-arm", .start = arm_start,    \
+	.end = arm_end, .load = arm_load, .invalidate = arm_invalidate, .forget = arm_forget, .gap = arm_gap, \
+	.blind = arm_blind
+
+static const struct machine_class stage1 = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch64 CPU, accesses",
+	.not_modelled = "memory types have no effect",
+	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE,
+	.present = present_real,
+	.usable = stage1_usable,
+};
+
+static const struct machine_class stage1_at = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch64 CPU, AT S1E1/S1E0",
+	.not_modelled = "fetches and cached translations cannot be seen this way",
+	.can = CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_OUTSIDE | CAN_PHYSICAL,
+	.present = present_at,
+	.usable = stage1_usable,
+};
+
+static const struct machine_class stage2_at = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch64 CPU, AT S12E1/S12E0",
+	.not_modelled = "fetches and cached translations cannot be seen this way",
+	.can = CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_PHYSICAL,
+	.present = present_at,
+};
+
+static const struct machine_class short_at = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch32 CPU, AT S1E1/S1E0",
+	.not_modelled = "fetches and cached translations cannot be seen this way",
+	.can = CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_PHYSICAL,
+	.present = present_at,
+};
+
+#define NO_ACCESSED (CAN_ACCESSED | CAN_DIRTY)
+
+static const struct configuration real[] = {
+	{.format = "arm64_s1", .lacks = CAN_DIRTY},
+	{.format = "arm64_s1", .setting = {{"upper", 1}, {"ia", 39}}, .lacks = CAN_DIRTY},
+	{.format = "arm64_s1", .setting = {{"hd", 1}, {"bbm", 1}}},
+	{.format = "arm64_s1", .setting = {{"ha", 0}}, .lacks = NO_ACCESSED},
+	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ia", 47}}, .lacks = CAN_DIRTY},
+	{.format = "arm64_s1", .setting = {{"tg", 14}, {"upper", 1}, {"hd", 1}}},
+	{.format = "arm64_s1", .setting = {{"tg", 16}}, .lacks = CAN_DIRTY},
+	{.format = "arm64_s1", .setting = {{"tg", 16}, {"ia", 52}, {"oa", 52}, {"hd", 1}}},
+	{.format = "arm64_s1", .setting = {{"ds", 1}, {"ia", 52}, {"oa", 52}}, .lacks = CAN_DIRTY},
+	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ds", 1}, {"ia", 52}, {"oa", 52}}, .lacks = CAN_DIRTY},
+};
+
+static const struct configuration translated[] = {
+	{.format = "arm64_s1"},
+	{.format = "arm64_s1", .setting = {{"ia", 25}, {"oa", 32}}},
+	{.format = "arm64_s1", .setting = {{"upper", 1}, {"ia", 42}, {"oa", 44}}},
+	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ia", 36}, {"oa", 40}}},
+	{.format = "arm64_s1", .setting = {{"tg", 16}, {"ia", 52}, {"oa", 52}}},
+	{.format = "arm64_s1", .setting = {{"ds", 1}, {"ia", 52}, {"oa", 52}}},
+	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ds", 1}, {"ia", 52}, {"oa", 52}}},
+};
+
+static const struct configuration second[] = {
+	{.format = "arm64_s2"},
+	{.format = "arm64_s2", .setting = {{"ia", 40}, {"oa", 40}}},
+	{.format = "arm64_s2", .setting = {{"ia", 32}, {"oa", 36}}},
+	{.format = "arm64_s2", .setting = {{"tg", 14}, {"ia", 40}, {"oa", 40}}},
+	{.format = "arm64_s2", .setting = {{"tg", 14}, {"ia", 48}}},
+	{.format = "arm64_s2", .setting = {{"tg", 16}, {"ia", 42}, {"oa", 42}}},
+	{.format = "arm64_s2", .setting = {{"hd", 1}}},
+};
+
+static const struct configuration shorts[] = {
+	{.format = "armv7_short"},
+	{.format = "armv7_short", .setting = {{"N", 2}}},
+	{.format = "armv7_short", .setting = {{"N", 1}, {"upper", 1}}},
+	{.format = "armv7_short", .setting = {{"afe", 0}, {"tre", 0}}},
+	{.format = "armv7_short", .setting = {{"domain", 5}, {"pxn", 1}}},
+};
+
+ORACLE_TESTS(stage1, &stage1, real)
+ORACLE_TESTS(stage1_at, &stage1_at, translated)
+ORACLE_TESTS(stage2_at, &stage2_at, second)
+ORACLE_TESTS(short_at, &short_at, shorts)
