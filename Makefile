@@ -4,7 +4,8 @@
 # From formats to programs:
 #   ptgen/*.c, scan.l, parse.y, templates/*.ct -> $(B)/libptgen.a, $(B)/ptgen
 #   formats/*.ptd      -ptgen->  $(G)/FORMAT.{h,c}, $(G)/registry.{h,c} -> $(B)/libformats.a
-#   tests/formats/*.ptd -ptgen-> $(B)/made_up/FORMAT.{h,c}, list.{h,c} -> $(B)/libmadeup.a, for tests/model only
+#   tests/formats/*.ptd -ptgen-> $(B)/made_up/FORMAT.{h,c}, list.{h,c} -> $(B)/libmadeup.a, for tests only
+#   both               -ptgen->  $(B)/selftest/FORMAT_selftest.c, list.h, for tests/selftest
 #   runtime/vcm/*.c    -> $(B)/libvcm.a
 #   tools/pttool/*.c   -> $(B)/pttool        tools/vcmrun/*.c -> $(B)/vcmrun
 #   examples/NAME.c -> $(B)/examples/NAME
@@ -51,7 +52,7 @@ INCLUDE_ptgen := -Iptgen -I$(B)/obj/ptgen
 INCLUDE_generated := -Iruntime -I$(G)
 INCLUDE_vcm := -Iruntime -Iruntime/vcm
 INCLUDE_user := -Iruntime -Iruntime/vcm -I$(G)
-INCLUDE_tests := -Itests $(INCLUDE_user) -I$(B)/made_up $(INCLUDE_ptgen)
+INCLUDE_tests := -Itests $(INCLUDE_user) -I$(B)/made_up -I$(B) $(INCLUDE_ptgen)
 
 # ------------------------------------------------------------------------------------------------------ what there is
 
@@ -90,7 +91,7 @@ FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_O := $(FUZZ_NAMES:%=$(B)/obj/tests/fuzz/fuzz_%.o) $(B)/obj/tests/fuzz/table.o
 REPLAYERS := $(FUZZ_NAMES:%=$(B)/fuzz/replay-%)
 # What compilers and other build systems say does not depend on sanitizers.
-TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers tests/run-install),$(wildcard tests/run-*)))
+TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers tests/run-install tests/run-selftests),$(wildcard tests/run-*)))
 
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
 ifneq ($(wildcard ptgen/main.c),)
@@ -288,6 +289,35 @@ $(MADE_UP_O): $(B)/obj/made_up/%.o: $(B)/made_up/%.c $(B)/flags | $(B)/made_up/l
 
 $(B)/libmadeup.a: $(MADE_UP_O)
 
+# The self-test of every format, made-up ones included, and a list of them.
+SELFTEST_O := $(patsubst %,$(B)/obj/selftest/%_selftest.o,$(FORMATS) $(MADE_UP))
+
+$(B)/selftest/.%.stamp: formats/%.ptd $(PTGEN)
+	@mkdir -p $(@D)
+	$(call say,SELFTEST,$<)
+	$(Q)$(PTGEN) --emit=selftest -o $(@D) $<
+	@touch $@
+$(B)/selftest/.made-up-%.stamp: tests/formats/%.ptd $(PTGEN)
+	@mkdir -p $(@D)
+	$(call say,SELFTEST,$<)
+	$(Q)$(PTGEN) --emit=selftest -o $(@D) $<
+	@touch $@
+
+define selftest_file
+$(foreach format,$(call formats_of,$(1)),$(B)/selftest/$(format)_selftest.c): \
+	$(B)/selftest/.$(if $(filter tests/%,$(1)),made-up-)$(basename $(notdir $(1))).stamp ;
+endef
+$(foreach ptd,$(PTDS) $(MADE_UP_PTDS),$(if $(call formats_of,$(ptd)),$(eval $(call selftest_file,$(ptd)))))
+
+$(B)/selftest/list.h: $(PTDS) $(MADE_UP_PTDS)
+	@mkdir -p $(@D)
+	@printf 'SELFTEST(%s)\n' $(FORMATS) $(MADE_UP) >$@
+
+$(SELFTEST_O): $(B)/obj/selftest/%.o: $(B)/selftest/%.c $(B)/flags | $(GENERATED_H) $(B)/made_up/list.h $(MADE_UP_O)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(COMMON) -Iruntime -I$(G) -I$(B)/made_up -MMD -MP -c $< -o $@
+
 # ------------------------------------------------------------------------------------- the runtime, tools and examples
 
 $(VCM_O): $(B)/obj/%.o: %.c $(B)/flags
@@ -356,7 +386,7 @@ $(B)/flags: FORCE
 TEST_FRONT_O := $(B)/obj/tests/check.o $(B)/obj/tests/runner.o
 TEST_O := $(TEST_PROGRAMS:$(B)/%=$(B)/obj/%.o)
 
-$(TEST_O) $(TEST_O:.o=.criterion.o) $(PART_O) $(SUPPORT_O): | $(GENERATED_H) $(PTGEN_MADE_H) $(B)/made_up/list.h
+$(TEST_O) $(TEST_O:.o=.criterion.o) $(PART_O) $(SUPPORT_O): | $(GENERATED_H) $(PTGEN_MADE_H) $(B)/made_up/list.h $(B)/selftest/list.h
 $(TEST_FRONT_O) $(TEST_O) $(PART_O) $(SUPPORT_O) $(HARNESS:$(B)/%=$(B)/obj/%.o): $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -383,6 +413,7 @@ $(patsubst %.c,$(B)/%,$(call programs_in,$(1))) $(patsubst %.c,$(B)/%.criterion,
 endef
 $(foreach dir,$(TEST_DIRS),$(if $(call parts_in,$(dir)),$(eval $(call test_directory,$(dir)))))
 
+$(B)/tests/selftest/test_selftest $(B)/tests/selftest/test_selftest.criterion: $(SELFTEST_O)
 $(TEST_PROGRAMS): $(TEST_LIBS)
 $(TEST_PROGRAMS:%=%.criterion): $(TEST_LIBS)
 $(TEST_PROGRAMS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O)

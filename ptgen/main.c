@@ -106,6 +106,8 @@ static void emit(struct context *context, const struct model_list *models)
 			emit_c(context, models->v.v[i], outputs);
 		if (options->emit & EMIT_JSON)
 			emit_json(context, models->v.v[i], outputs);
+		if (options->emit & EMIT_SELFTEST)
+			emit_selftest(context, models->v.v[i], outputs);
 		if (options->emit & EMIT_DOT)
 			emit_dot(context, models->v.v[i], outputs);
 		if (options->emit & EMIT_MD)

@@ -14,7 +14,7 @@
 #define OPTIONS                                                                                                 \
 	OPTION(OUTPUT, "-o", "DIR", "write outputs to DIR, which must exist (default: the current directory)")  \
 	OPTION(INCLUDE, "-I", "DIR", "look for included files in DIR too; may be given several times")          \
-	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry,md,svg (default: c)")                    \
+	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry,md,svg,selftest (default: c)")             \
 	OPTION(CHECK, "--check", NULL, "check the formats and write nothing")                                   \
 	OPTION(DUMP, "--dump", "STAGE", "print the formats as they are after a stage, ast or model")            \
 	OPTION(FORMAT, "--format", "NAME", "of the formats, only this one")                                     \
@@ -266,7 +266,7 @@ static void set_parameter(struct context *context, const char *text)
 
 static void set_emit(struct context *context, const char *list)
 {
-	static const char *const names[] = {"c", "json", "dot", "registry", "md", "svg"};
+	static const char *const names[] = {"c", "json", "dot", "registry", "md", "svg", "selftest"};
 	const int n = sizeof(names) / sizeof(names[0]);
 	const char *word = list, *end;
 
@@ -279,7 +279,7 @@ static void set_emit(struct context *context, const char *list)
 			if (strlen(names[i]) == length && !strncmp(names[i], word, length))
 				break;
 		if (i == n) {
-			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry, md, svg", list, (int)length,
+			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry, md, svg, selftest", list, (int)length,
 				   word);
 			return;
 		}

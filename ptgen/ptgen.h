@@ -124,7 +124,7 @@ struct options {
 	bool json_diagnostics;
 };
 
-enum { EMIT_C = 1, EMIT_JSON = 2, EMIT_DOT = 4, EMIT_REGISTRY = 8, EMIT_MD = 16, EMIT_SVG = 32 };
+enum { EMIT_C = 1, EMIT_JSON = 2, EMIT_DOT = 4, EMIT_REGISTRY = 8, EMIT_MD = 16, EMIT_SVG = 32, EMIT_SELFTEST = 64 };
 
 struct context {
 	struct arena *arena;

@@ -58,6 +58,7 @@ void emit_json(struct context *context, const struct model *model, struct output
 void emit_dot(struct context *context, const struct model *model, struct outputs *outputs);  /* F.dot */
 void emit_md(struct context *context, const struct model *model, struct outputs *outputs);   /* F.md */
 void emit_svg(struct context *context, const struct model *model, struct outputs *outputs);  /* F.svg */
+void emit_selftest(struct context *context, const struct model *model, struct outputs *outputs); /* F_selftest.c */
 /* registry.h, registry.c: all n formats, sorted by name. */
 void emit_registry(struct context *context, struct model *const *models, int n, struct outputs *outputs);
 
