@@ -10,69 +10,24 @@
 #include "arm64_s1.h"
 #include "armv7_short.h"
 #include "dart1.h"
+#include "support/scene.h"
 #include "test.h"
 #include "vcm.h"
 #include "x86_64.h"
 
-#define K ((size_t)1 << 10)
-#define M ((size_t)1 << 20)
-
-static struct device *new_device(const char *name, const struct pt_format *format, enum vc_device_kind kind)
-{
-	struct vc_device_config config = {.name = name, .kind = kind, .format = format, .allow_wider = true};
-	struct vc_device *device;
-
-	CHECK_MSG(!vc_device_create(vcm_system(), &config, &device), "%s", vc_error_string());
-	return (struct device *)device;
-}
-
 static struct device *decoder(void)
 {
-	return new_device("decoder", &armv7_short_format, VC_DEVICE_TRANSLATED);
+	return scene_device("decoder", &armv7_short_format, VC_DEVICE_TRANSLATED);
 }
 
 static struct device *display(void)
 {
-	return new_device("display", &arm64_s1_format, VC_DEVICE_TRANSLATED);
+	return scene_device("display", &arm64_s1_format, VC_DEVICE_TRANSLATED);
 }
 
 static struct device *cpu(void)
 {
-	return new_device("cpu", NULL, VC_DEVICE_CPU);
-}
-
-static struct avcm *join(struct vcm *vcm, struct device *device)
-{
-	struct avcm *avcm = vcm_assoc(vcm, device, 0);
-
-	CHECK_MSG(avcm, "%s", vc_error_string());
-	CHECK_MSG(!vcm_activate(avcm), "%s", vc_error_string());
-	return avcm;
-}
-
-static void leave(struct avcm *avcm)
-{
-	CHECK_EQ(vcm_deactivate(avcm), 0);
-	CHECK_EQ(vcm_deassoc(avcm), 0);
-}
-
-/* What a device reads at an address; 0xdead where it faults. */
-static unsigned int read32(struct device *device, vcm_addr_t address)
-{
-	uint32_t value = 0;
-
-	return vc_device_read(vcm_device(device), address, &value, sizeof(value), PT_ACCESS_PRIV, NULL) ? 0xdead
-													: value;
-}
-
-static bool write32(struct device *device, vcm_addr_t address, uint32_t value)
-{
-	return !vc_device_write(vcm_device(device), address, &value, sizeof(value), PT_ACCESS_PRIV, NULL);
-}
-
-static void check(struct vcm *vcm)
-{
-	CHECK_EQ(vcm_check(vcm, stderr), 0);
+	return scene_device("cpu", NULL, VC_DEVICE_CPU);
 }
 
 /* ------------------------------------------------------------------------------------------------- the documentation
@@ -89,16 +44,16 @@ TEST(vcm_scenarios, u3_iommu_identity_and_cpu)
 
 	CHECK_EQ(vcm_sys_init(), 0);
 	translated = decoder();
-	direct = new_device("dma", NULL, VC_DEVICE_DIRECT);
+	direct = scene_device("dma", NULL, VC_DEVICE_DIRECT);
 	host = cpu();
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, length, VCM_PHYS_CONT);
 	vcm = vcm_create(1 * K, 16 * M);
 	identity = vcm_create(vcm_get_cont_memtype_pa(VCM_MEMTYPE_0), vcm_get_cont_memtype_len(VCM_MEMTYPE_0));
 	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
 	CHECK(memory && vcm && identity && window);
-	avcm[0] = join(vcm, translated);
-	avcm[1] = join(identity, direct);
-	avcm[2] = join(window, host);
+	avcm[0] = scene_join(vcm, translated);
+	avcm[1] = scene_join(identity, direct);
+	avcm[2] = scene_join(window, host);
 	res[0] = vcm_reserve(vcm, length, 0);
 	res[1] = vcm_reserve(identity, length, 0);
 	res[2] = vcm_reserve(window, length, 0);
@@ -107,16 +62,16 @@ TEST(vcm_scenarios, u3_iommu_identity_and_cpu)
 	for (int i = 0; i < 3; i++)
 		CHECK_MSG(!vcm_back(res[i], memory), "%d: %s", i, vc_error_string());
 	CHECK_EQ(vcm_get_dev_addr(res[1]), vcm_get_next_phys_addr(memory, 0, &(size_t){0}));
-	CHECK(write32(translated, vcm_get_dev_addr(res[0]) + 2 * M, 0x1234));
-	CHECK_EQ(read32(direct, vcm_get_dev_addr(res[1]) + 2 * M), 0x1234);
+	CHECK(scene_write(translated, vcm_get_dev_addr(res[0]) + 2 * M, 0x1234));
+	CHECK_EQ(scene_read(direct, vcm_get_dev_addr(res[1]) + 2 * M), 0x1234);
 	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(res[2]) + 2 * M), 0x1234);
-	CHECK_EQ(read32(direct, vcm_get_dev_addr(res[1]) + length), 0xdead);
-	check(vcm);
-	check(identity);
+	CHECK_EQ(scene_read(direct, vcm_get_dev_addr(res[1]) + length), SCENE_FAULT);
+	scene_check(vcm);
+	scene_check(identity);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(vcm_unback(res[i]), 0);
 		CHECK_EQ(vcm_unreserve(res[i]), 0);
-		leave(avcm[i]);
+		scene_leave(avcm[i]);
 	}
 	CHECK_EQ(vcm_phys_free(memory), 0);
 	CHECK_EQ(vcm_free(vcm) | vcm_free(identity) | vcm_free(window), 0);
@@ -134,12 +89,12 @@ TEST(vcm_scenarios, u4_device_without_an_iommu)
 	vcm_paddr_t pa;
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	direct = new_device("dma", NULL, VC_DEVICE_DIRECT);
+	direct = scene_device("dma", NULL, VC_DEVICE_DIRECT);
 	translated = display();
 	vcm = vcm_create(vcm_get_cont_memtype_pa(VCM_MEMTYPE_0), vcm_get_cont_memtype_len(VCM_MEMTYPE_0));
 	/* a device with tables is welcome: they map addresses to themselves */
-	avcm = join(vcm, direct);
-	second = join(vcm, translated);
+	avcm = scene_join(vcm, direct);
+	second = scene_join(vcm, translated);
 	res = vcm_reserve(vcm, 64 * K, 0);
 	other = vcm_reserve(vcm, 64 * K, 0);
 	contiguous = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_PHYS_CONT);
@@ -157,17 +112,17 @@ TEST(vcm_scenarios, u4_device_without_an_iommu)
 	CHECK_EQ(vcm_get_next_res(vcm, res), other);
 	CHECK(!vcm_get_next_res(vcm, other));
 	CHECK_EQ(vcm_back(other, contiguous), -EADDRINUSE);
-	CHECK(write32(direct, pa + 4, 7));
-	CHECK_EQ(read32(translated, pa + 4), 7);
-	check(vcm);
+	CHECK(scene_write(direct, pa + 4, 7));
+	CHECK_EQ(scene_read(translated, pa + 4), 7);
+	scene_check(vcm);
 	CHECK(!vcm_clone(vcm));
 	CHECK_EQ(vcm_free(vcm), -EBUSY);
 	CHECK_EQ(vcm_unback(res), 0);
-	CHECK_EQ(read32(direct, pa), 0xdead);
+	CHECK_EQ(scene_read(direct, pa), SCENE_FAULT);
 	CHECK_EQ(vcm_unreserve(res) | vcm_unreserve(other), 0);
 	CHECK_EQ(vcm_phys_free(scattered) | vcm_phys_free(contiguous), 0);
-	leave(avcm);
-	leave(second);
+	scene_leave(avcm);
+	scene_leave(second);
 	/* where it stands is asked for: only that memory fits */
 	res = vcm_reserve_fixed(vcm, pa, 64 * K, 0);
 	contiguous = vcm_phys_alloc(VCM_MEMTYPE_0, 128 * K, VCM_PHYS_CONT);
@@ -269,20 +224,20 @@ TEST(vcm_scenarios, u21_import_of_a_scatter_list)
 	vcm = vcm_create(0, 64 * M);
 	device[0] = decoder();
 	device[1] = display();
-	avcm[0] = join(vcm, device[0]);
+	avcm[0] = scene_join(vcm, device[0]);
 	res = vcm_reserve(vcm, 10 * M + 64 * K, 0);
 	CHECK_EQ(vcm_back(res, (struct physmem *)imported), 0);
-	avcm[1] = join(vcm, device[1]);
+	avcm[1] = scene_join(vcm, device[1]);
 	for (size_t i = 0; i < 11; i++) {
 		unsigned char *memory;
 		uint32_t value = (uint32_t)(i + 100);
 
 		CHECK_EQ(vc_system_memory(vcm_system(), list[i].pa, 4, &memory), 0);
 		memcpy(memory, &value, 4);
-		CHECK_EQ(read32(device[0], vcm_get_dev_addr(res) + i * M), i + 100);
-		CHECK_EQ(read32(device[1], vcm_get_dev_addr(res) + i * M), i + 100);
+		CHECK_EQ(scene_read(device[0], vcm_get_dev_addr(res) + i * M), i + 100);
+		CHECK_EQ(scene_read(device[1], vcm_get_dev_addr(res) + i * M), i + 100);
 	}
-	check(vcm);
+	scene_check(vcm);
 	CHECK_EQ(vcm_unback(res), 0);
 	CHECK_EQ(vc_phys_free(imported), 0);
 	/* whose memory it is has not changed */
@@ -293,8 +248,8 @@ TEST(vcm_scenarios, u21_import_of_a_scatter_list)
 	CHECK_EQ(vc_phys_import(vcm_system(), list, 11, &imported), -EINVAL);
 	CHECK_EQ(vc_phys_import(vcm_system(), list, 0, &imported), -EINVAL);
 	CHECK_EQ(vcm_unreserve(res), 0);
-	leave(avcm[0]);
-	leave(avcm[1]);
+	scene_leave(avcm[0]);
+	scene_leave(avcm[1]);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -311,13 +266,13 @@ TEST(vcm_scenarios, other_memory_in_one_step)
 
 	CHECK_EQ(vcm_sys_init(), 0);
 	device[0] = decoder();
-	device[1] = new_device("gpu", &x86_64_format, VC_DEVICE_TRANSLATED);
+	device[1] = scene_device("gpu", &x86_64_format, VC_DEVICE_TRANSLATED);
 	host = cpu();
 	vcm = vcm_create(0, 64 * M);
 	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
-	avcm[0] = join(vcm, device[0]);
-	avcm[1] = join(vcm, device[1]);
-	avcm[2] = join(window, host);
+	avcm[0] = scene_join(vcm, device[0]);
+	avcm[1] = scene_join(vcm, device[1]);
+	avcm[2] = scene_join(window, host);
 	memory[0] = vcm_phys_alloc(VCM_MEMTYPE_0, 2 * M, VCM_1MB);
 	memory[1] = vcm_phys_alloc(VCM_MEMTYPE_0, 2 * M, VCM_64KB);
 	shorter = vcm_phys_alloc(VCM_MEMTYPE_0, 1 * M, 0);
@@ -325,24 +280,24 @@ TEST(vcm_scenarios, other_memory_in_one_step)
 	seen = vcm_reserve(window, 2 * M, 0);
 	CHECK_EQ(vcm_reback(res, memory[0]), -EINVAL); /* it is not backed yet */
 	CHECK_EQ(vcm_back(res, memory[0]) | vcm_back(seen, memory[0]), 0);
-	CHECK(write32(device[0], vcm_get_dev_addr(res) + M, 1));
+	CHECK(scene_write(device[0], vcm_get_dev_addr(res) + M, 1));
 	CHECK_EQ(vcm_reback(res, memory[0]), -EALREADY);
 	CHECK_EQ(vcm_reback(res, shorter), -EINVAL);
 	CHECK_MSG(!vcm_reback(res, memory[1]), "%s", vc_error_string());
 	CHECK_EQ(vcm_get_physmem_from_res(res), memory[1]);
-	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res) + M), 0);
-	CHECK(write32(device[1], vcm_get_dev_addr(res) + M, 2));
-	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res) + M), 2);
+	CHECK_EQ(scene_read(device[0], vcm_get_dev_addr(res) + M), 0);
+	CHECK(scene_write(device[1], vcm_get_dev_addr(res) + M, 2));
+	CHECK_EQ(scene_read(device[0], vcm_get_dev_addr(res) + M), 2);
 	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(seen) + M), 1);
 	CHECK_EQ(vcm_reback(seen, memory[1]), 0);
 	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(seen) + M), 2);
-	check(vcm);
+	scene_check(vcm);
 	CHECK_EQ(vcm_phys_free(memory[0]), 0);
 	CHECK_EQ(vcm_unback(res) | vcm_unback(seen), 0);
 	CHECK_EQ(vcm_phys_free(memory[1]) | vcm_phys_free(shorter), 0);
 	CHECK_EQ(vcm_unreserve(res) | vcm_unreserve(seen), 0);
 	for (int i = 0; i < 3; i++)
-		leave(avcm[i]);
+		scene_leave(avcm[i]);
 	CHECK_EQ(vcm_free(vcm) | vcm_free(window), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -382,8 +337,8 @@ TEST(vcm_scenarios, other_memory_or_none)
 	device[0] = decoder();
 	device[1] = display();
 	vcm = vcm_create(0, 64 * M);
-	avcm[0] = join(vcm, device[0]);
-	avcm[1] = join(vcm, device[1]);
+	avcm[0] = scene_join(vcm, device[0]);
+	avcm[1] = scene_join(vcm, device[1]);
 	memory[0] = vcm_phys_alloc(VCM_MEMTYPE_0, 4 * M, VCM_1MB);
 	/* in an order that needs a page each, so that tables have to be made */
 	blocks = vcm_phys_alloc(VCM_MEMTYPE_0, 4 * M, VCM_4KB);
@@ -393,7 +348,7 @@ TEST(vcm_scenarios, other_memory_or_none)
 	memory[1] = (struct physmem *)backwards;
 	res = vcm_reserve(vcm, 4 * M, 0);
 	CHECK_EQ(vcm_back(res, memory[0]), 0);
-	CHECK(write32(device[0], vcm_get_dev_addr(res), 1));
+	CHECK(scene_write(device[0], vcm_get_dev_addr(res), 1));
 	vc_set_allocation_hook(fail_once, NULL);
 	do {
 		failing.left = tries++;
@@ -402,18 +357,18 @@ TEST(vcm_scenarios, other_memory_or_none)
 		if (error) {
 			CHECK_EQ(error, -ENOMEM);
 			CHECK_EQ(vcm_get_physmem_from_res(res), memory[0]);
-			CHECK_EQ(read32(device[1], vcm_get_dev_addr(res)), 1);
-			check(vcm);
+			CHECK_EQ(scene_read(device[1], vcm_get_dev_addr(res)), 1);
+			scene_check(vcm);
 		}
 	} while (error);
 	vc_set_allocation_hook(NULL, NULL);
 	CHECK(tries > 2);
-	check(vcm);
-	CHECK_EQ(read32(device[1], vcm_get_dev_addr(res)), 0);
+	scene_check(vcm);
+	CHECK_EQ(scene_read(device[1], vcm_get_dev_addr(res)), 0);
 	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res), 0);
 	CHECK_EQ(vcm_phys_free(memory[0]) | vcm_phys_free(memory[1]) | vcm_phys_free(blocks), 0);
-	leave(avcm[0]);
-	leave(avcm[1]);
+	scene_leave(avcm[0]);
+	scene_leave(avcm[1]);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -429,17 +384,17 @@ TEST(vcm_scenarios, shorter_memory_where_that_is_asked_for)
 	CHECK_EQ(vcm_sys_init(), 0);
 	device = display();
 	vcm = vcm_create(0, 64 * M);
-	avcm = join(vcm, device);
+	avcm = scene_join(vcm, device);
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 128 * K, VCM_64KB);
 	res = vcm_reserve(vcm, 512 * K, 0);
 	CHECK_EQ(vcm_back(res, memory), -EINVAL);
 	CHECK_EQ(vc_back(vcm_reservation(res), vcm_phys(memory), VC_BACK_PARTIAL), 0);
-	CHECK(write32(device, vcm_get_dev_addr(res) + 128 * K - 4, 5));
-	CHECK_EQ(read32(device, vcm_get_dev_addr(res) + 128 * K), 0xdead);
-	check(vcm);
+	CHECK(scene_write(device, vcm_get_dev_addr(res) + 128 * K - 4, 5));
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(res) + 128 * K), SCENE_FAULT);
+	scene_check(vcm);
 	CHECK_EQ(vcm_translate(vcm_get_dev_addr(res) + 128 * K, vcm, vcm), 1);
 	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
-	leave(avcm);
+	scene_leave(avcm);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -467,8 +422,8 @@ TEST(vcm_scenarios, reserved_and_identity_ranges)
 	CHECK(!vcm_assoc(taken, gpu, 0));
 	CHECK_EQ(vc_last_error()->code, -EADDRINUSE);
 	CHECK_EQ(vcm_unreserve(all), 0);
-	avcm[0] = join(vcm, gpu);
-	avcm[1] = join(vcm, plain);
+	avcm[0] = scene_join(vcm, gpu);
+	avcm[1] = scene_join(vcm, plain);
 	/* the largest reservation that leaves the ranges alone */
 	CHECK(!vcm_reserve_fixed(vcm, 0x81fff000, 8 * K, 0));
 	CHECK(!vcm_reserve_fixed(vcm, 0xfee00000, 4 * K, 0));
@@ -478,14 +433,14 @@ TEST(vcm_scenarios, reserved_and_identity_ranges)
 	all = vcm_reserve_fixed(vcm, 0x80000000, 64 * K, 0);
 	CHECK_EQ(vcm_back(all, memory), 0);
 	/* firmware's memory answers at its own address, for the device that has it, whatever the region maps */
-	CHECK(write32(gpu, 0x82000010, 9));
-	CHECK_EQ(read32(gpu, 0x82000010), 9);
-	CHECK_EQ(read32(plain, 0x82000010), 0xdead);
-	CHECK_EQ(read32(gpu, 0xfee00000), 0xdead);
-	check(vcm);
+	CHECK(scene_write(gpu, 0x82000010, 9));
+	CHECK_EQ(scene_read(gpu, 0x82000010), 9);
+	CHECK_EQ(scene_read(plain, 0x82000010), SCENE_FAULT);
+	CHECK_EQ(scene_read(gpu, 0xfee00000), SCENE_FAULT);
+	scene_check(vcm);
 	CHECK_EQ(vcm_unback(all) | vcm_unreserve(all) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
-	leave(avcm[0]);
-	leave(avcm[1]);
+	scene_leave(avcm[0]);
+	scene_leave(avcm[1]);
 	CHECK_EQ(vcm_free(vcm) | vcm_free(taken), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -503,15 +458,15 @@ TEST(vcm_scenarios, blocked_and_bypassed)
 	CHECK_EQ(vc_device_create(vcm_system(), &config, &made), 0);
 	device = (struct device *)made;
 	blocked = display();
-	CHECK(write32(device, 0x80000ffe, 3)); /* over the border of a page */
-	CHECK_EQ(read32(device, 0x80000ffe), 3);
-	CHECK_EQ(read32(device, 0x70000000), 0xdead);
-	CHECK_EQ(read32(blocked, 0x80000000), 0xdead);
+	CHECK(scene_write(device, 0x80000ffe, 3)); /* over the border of a page */
+	CHECK_EQ(scene_read(device, 0x80000ffe), 3);
+	CHECK_EQ(scene_read(device, 0x70000000), SCENE_FAULT);
+	CHECK_EQ(scene_read(blocked, 0x80000000), SCENE_FAULT);
 	vcm = vcm_create(0, 16 * M);
-	avcm = join(vcm, device);
-	CHECK_EQ(read32(device, 0x80000ffe), 0xdead);
-	leave(avcm);
-	CHECK_EQ(read32(device, 0x80000ffe), 3);
+	avcm = scene_join(vcm, device);
+	CHECK_EQ(scene_read(device, 0x80000ffe), SCENE_FAULT);
+	scene_leave(avcm);
+	CHECK_EQ(scene_read(device, 0x80000ffe), 3);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -527,15 +482,15 @@ TEST(vcm_scenarios, pages_of_all_devices)
 
 	CHECK_EQ(vcm_sys_init(), 0);
 	small = display();
-	large = new_device("gpu", &dart1_format, VC_DEVICE_TRANSLATED);
+	large = scene_device("gpu", &dart1_format, VC_DEVICE_TRANSLATED);
 	crooked = vcm_create(0, 64 * M);
 	res = vcm_reserve_fixed(crooked, 4 * K, 16 * K, 0);
 	CHECK(!vcm_assoc(crooked, large, 0));
 	CHECK_EQ(vc_last_error()->code, -EINVAL);
 	CHECK_EQ(vcm_unreserve(res) | vcm_free(crooked), 0);
 	vcm = vcm_create(4 * K, 64 * M);
-	avcm[0] = join(vcm, small);
-	avcm[1] = join(vcm, large);
+	avcm[0] = scene_join(vcm, small);
+	avcm[1] = scene_join(vcm, large);
 	CHECK(!vcm_reserve_fixed(vcm, 20 * K, 16 * K, 0));
 	res = vcm_reserve(vcm, 4 * K, VCM_ALIGN_4K);
 	CHECK_EQ(vcm_get_dev_addr(res), 16 * K);
@@ -544,12 +499,12 @@ TEST(vcm_scenarios, pages_of_all_devices)
 	CHECK_EQ(vcm_back(res, pages), -EINVAL); /* shorter than a page of the gpu */
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 16 * K, VCM_64KB);
 	CHECK_MSG(!vcm_back(res, memory), "%s", vc_error_string());
-	CHECK(write32(large, 16 * K + 8, 6));
-	CHECK_EQ(read32(small, 16 * K + 8), 6);
-	check(vcm);
+	CHECK(scene_write(large, 16 * K + 8, 6));
+	CHECK_EQ(scene_read(small, 16 * K + 8), 6);
+	scene_check(vcm);
 	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory) | vcm_phys_free(pages), 0);
-	leave(avcm[0]);
-	leave(avcm[1]);
+	scene_leave(avcm[0]);
+	scene_leave(avcm[1]);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -569,14 +524,14 @@ TEST(vcm_scenarios, u24_migration)
 
 	CHECK_EQ(vcm_sys_init(), 0);
 	device[0] = decoder();
-	device[1] = new_device("gpu", &x86_64_format, VC_DEVICE_TRANSLATED);
+	device[1] = scene_device("gpu", &x86_64_format, VC_DEVICE_TRANSLATED);
 	host = cpu();
 	vcm = vcm_create(0, 64 * M);
 	other = vcm_create(0x40000000, 64 * M);
 	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
-	avcm[0] = join(vcm, device[0]);
-	avcm[1] = join(other, device[1]);
-	avcm[2] = join(window, host);
+	avcm[0] = scene_join(vcm, device[0]);
+	avcm[1] = scene_join(other, device[1]);
+	avcm[2] = scene_join(window, host);
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 2 * M, VCM_64KB);
 	res[0] = vcm_reserve(vcm, 2 * M, 0);
 	res[1] = vcm_reserve(other, 2 * M, 0);
@@ -584,7 +539,7 @@ TEST(vcm_scenarios, u24_migration)
 	for (int i = 0; i < 3; i++)
 		CHECK_MSG(!vcm_back(res[i], memory), "%s", vc_error_string());
 	for (uint32_t i = 0; i < 2 * M; i += 4 * K)
-		CHECK(write32(device[0], vcm_get_dev_addr(res[0]) + i, i));
+		CHECK(scene_write(device[0], vcm_get_dev_addr(res[0]) + i, i));
 	CHECK_EQ(vc_phys_block(vcm_phys(memory), 0, &before), 0);
 	vc_set_allocation_hook(fail_once, NULL);
 	do {
@@ -592,21 +547,21 @@ TEST(vcm_scenarios, u24_migration)
 		failing.armed = true;
 		error = vc_migrate(vcm_phys(memory), &to);
 		CHECK(!error || error == -ENOMEM);
-		CHECK_EQ(read32(device[1], vcm_get_dev_addr(res[1]) + M), M);
-		check(vcm);
-		check(other);
+		CHECK_EQ(scene_read(device[1], vcm_get_dev_addr(res[1]) + M), M);
+		scene_check(vcm);
+		scene_check(other);
 	} while (error);
 	vc_set_allocation_hook(NULL, NULL);
 	CHECK_EQ(vc_phys_block(vcm_phys(memory), 0, &after), 0);
 	CHECK(after.pa != before.pa);
 	CHECK_EQ(after.bytes, 2 * M);
 	for (uint32_t i = 0; i < 2 * M; i += 4 * K) {
-		CHECK_EQ(read32(device[0], vcm_get_dev_addr(res[0]) + i), i);
-		CHECK_EQ(read32(device[1], vcm_get_dev_addr(res[1]) + i), i);
+		CHECK_EQ(scene_read(device[0], vcm_get_dev_addr(res[0]) + i), i);
+		CHECK_EQ(scene_read(device[1], vcm_get_dev_addr(res[1]) + i), i);
 		CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(res[2]) + i), i);
 	}
 	/* one memory still: what one writes the others see */
-	CHECK(write32(device[1], vcm_get_dev_addr(res[1]) + 8, 77));
+	CHECK(scene_write(device[1], vcm_get_dev_addr(res[1]) + 8, 77));
 	CHECK_EQ(*(uint32_t *)(uintptr_t)(vcm_get_dev_addr(res[2]) + 8), 77);
 	CHECK_EQ(vcm_get_phys_num_res(after.pa), 3);
 	CHECK_EQ(vcm_get_phys_num_res(before.pa), 0);
@@ -621,7 +576,7 @@ TEST(vcm_scenarios, u24_migration)
 		CHECK_EQ(vcm_unback(res[i]) | vcm_unreserve(res[i]), 0);
 	CHECK_EQ(vcm_phys_free(memory), 0);
 	for (int i = 0; i < 3; i++)
-		leave(avcm[i]);
+		scene_leave(avcm[i]);
 	CHECK_EQ(vcm_free(vcm) | vcm_free(other) | vcm_free(window), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -657,8 +612,8 @@ TEST(vcm_scenarios, u25_power_down_a_bank)
 	device[1] = display();
 	vcm = vcm_create(0, 64 * M);
 	other = vcm_create(0, 64 * M);
-	avcm[0] = join(vcm, device[0]);
-	avcm[1] = join(other, device[1]);
+	avcm[0] = scene_join(vcm, device[0]);
+	avcm[1] = scene_join(other, device[1]);
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 1 * M, VCM_1MB);
 	pa = vcm_get_next_phys_addr(memory, 0, &(size_t){0});
 	CHECK_EQ(vc_power_ask(vcm_system(), pa, M, &refused), 0); /* nobody maps it */
@@ -680,7 +635,7 @@ TEST(vcm_scenarios, u25_power_down_a_bank)
 	CHECK_EQ(calls[0], 3);
 	for (int i = 0; i < 2; i++) {
 		CHECK_EQ(vcm_unback(res[i]) | vcm_unreserve(res[i]), 0);
-		leave(avcm[i]);
+		scene_leave(avcm[i]);
 	}
 	CHECK_EQ(vcm_phys_free(memory) | vcm_free(vcm) | vcm_free(other), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
@@ -698,24 +653,24 @@ TEST(vcm_scenarios, u26_a_device_crashes)
 	device[0] = decoder();
 	device[1] = display();
 	vcm = vcm_create(0, 64 * M);
-	avcm[0] = join(vcm, device[0]);
-	avcm[1] = join(vcm, device[1]);
+	avcm[0] = scene_join(vcm, device[0]);
+	avcm[1] = scene_join(vcm, device[1]);
 	res = vcm_reserve(vcm, 1 * M, 0);
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 1 * M, 0);
 	CHECK_EQ(vcm_back(res, memory), 0);
-	CHECK(write32(device[0], vcm_get_dev_addr(res), 4));
+	CHECK(scene_write(device[0], vcm_get_dev_addr(res), 4));
 	CHECK_EQ(vcm_deassoc(avcm[0]), -EBUSY);
 	CHECK_EQ(vc_dissociate_crashed(vcm_association(avcm[0])), 0);
-	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res)), 0xdead);
-	CHECK_EQ(read32(device[1], vcm_get_dev_addr(res)), 4);
+	CHECK_EQ(scene_read(device[0], vcm_get_dev_addr(res)), SCENE_FAULT);
+	CHECK_EQ(scene_read(device[1], vcm_get_dev_addr(res)), 4);
 	CHECK_EQ(vcm_is_active(avcm[0]), -EINVAL);
-	check(vcm);
+	scene_check(vcm);
 	/* it comes back */
-	avcm[0] = join(vcm, device[0]);
-	CHECK_EQ(read32(device[0], vcm_get_dev_addr(res)), 4);
+	avcm[0] = scene_join(vcm, device[0]);
+	CHECK_EQ(scene_read(device[0], vcm_get_dev_addr(res)), 4);
 	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
-	leave(avcm[0]);
-	leave(avcm[1]);
+	scene_leave(avcm[0]);
+	scene_leave(avcm[1]);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -734,7 +689,7 @@ TEST(vcm_scenarios, u10_block_sizes_and_reach)
 	CHECK_EQ(vc_device_iotlb(vcm_device(device), 3, 1), -EINVAL);
 	CHECK_EQ(vc_device_iotlb(vcm_device(device), 16, 16), 0);
 	vcm = vcm_create(0, 64 * M);
-	avcm = join(vcm, device);
+	avcm = scene_join(vcm, device);
 	for (int k = 0; k < 2; k++) {
 		size_t length = 8 * M;
 		struct physmem *memory = vcm_phys_alloc(VCM_MEMTYPE_0, length, sizes[k]);
@@ -752,7 +707,7 @@ TEST(vcm_scenarios, u10_block_sizes_and_reach)
 		CHECK_MSG(!vcm_back(res, (struct physmem *)pages), "%s", vc_error_string());
 		CHECK_EQ(vc_device_iotlb_info(vcm_device(device), &before), 0);
 		for (size_t at = 0; at < length; at += 1 * K)
-			CHECK(write32(device, vcm_get_dev_addr(res) + at, (uint32_t)at));
+			CHECK(scene_write(device, vcm_get_dev_addr(res) + at, (uint32_t)at));
 		CHECK_EQ(vc_device_iotlb_info(vcm_device(device), &after), 0);
 		misses[k] = after.misses - before.misses;
 		CHECK_EQ(vcm_unback(res) | vcm_unreserve(res), 0);
@@ -760,7 +715,7 @@ TEST(vcm_scenarios, u10_block_sizes_and_reach)
 	}
 	CHECK_EQ(misses[0], 8);
 	CHECK_EQ(misses[1], 2048);
-	leave(avcm);
+	scene_leave(avcm);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -778,25 +733,25 @@ TEST(vcm_scenarios, what_a_translation_cache_would_still_see)
 	device = display();
 	CHECK_EQ(vc_device_iotlb(vcm_device(device), 64, 4), 0);
 	vcm = vcm_create(0, 64 * M);
-	avcm = join(vcm, device);
+	avcm = scene_join(vcm, device);
 	memory[0] = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_64KB);
 	memory[1] = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_64KB);
 	res = vcm_reserve(vcm, 64 * K, 0);
 	CHECK_EQ(vcm_back(res, memory[0]), 0);
-	CHECK(write32(device, vcm_get_dev_addr(res), 10));
+	CHECK(scene_write(device, vcm_get_dev_addr(res), 10));
 	CHECK_EQ(vcm_reback(res, memory[1]), 0);
-	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 0);
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(res)), 0);
 	CHECK_EQ(vcm_unback(res), 0);
-	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 0xdead);
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(res)), SCENE_FAULT);
 	CHECK_EQ(vcm_back(res, memory[0]), 0);
-	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 10);
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(res)), 10);
 	CHECK_EQ(vc_device_iotlb_disconnect(vcm_device(device), true), 0);
 	CHECK_EQ(vcm_unback(res), 0);
-	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 10); /* stale */
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(res)), 10); /* stale */
 	CHECK_EQ(vc_device_iotlb(vcm_device(device), 0, 0), 0);
-	CHECK_EQ(read32(device, vcm_get_dev_addr(res)), 0xdead);
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(res)), SCENE_FAULT);
 	CHECK_EQ(vcm_unreserve(res) | vcm_phys_free(memory[0]) | vcm_phys_free(memory[1]), 0);
-	leave(avcm);
+	scene_leave(avcm);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -817,16 +772,16 @@ TEST(vcm_scenarios, what_devices_wrote)
 	device = (struct device *)made;
 	without = decoder();
 	vcm = vcm_create(0, 64 * M);
-	avcm = join(vcm, device);
+	avcm = scene_join(vcm, device);
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, 0);
 	res = vcm_reserve(vcm, 64 * K, 0);
 	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 12, &bytes), -ENXIO);
 	CHECK_EQ(vcm_back(res, memory), 0);
 	/* writable pages may begin as dirty: from here on only what is written */
 	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), VC_DIRTY_CLEAR, NULL, 12, NULL), 0);
-	CHECK(write32(device, vcm_get_dev_addr(res) + 5 * 4 * K, 1));
-	CHECK(write32(device, vcm_get_dev_addr(res) + 12 * 4 * K, 1));
-	CHECK_EQ(read32(device, vcm_get_dev_addr(res) + 7 * 4 * K), 0);
+	CHECK(scene_write(device, vcm_get_dev_addr(res) + 5 * 4 * K, 1));
+	CHECK(scene_write(device, vcm_get_dev_addr(res) + 12 * 4 * K, 1));
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(res) + 7 * 4 * K), 0);
 	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), VC_DIRTY_CLEAR, bitmap, 12, &bytes), 0);
 	CHECK_EQ(bitmap[0], 1 << 5 | 1 << 12);
 	CHECK_EQ(bytes, 8 * K);
@@ -834,14 +789,14 @@ TEST(vcm_scenarios, what_devices_wrote)
 	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 12, &bytes), 0);
 	CHECK_EQ(bitmap[0], 0);
 	{
-		struct avcm *second = join(vcm, without);
+		struct avcm *second = scene_join(vcm, without);
 
 		CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 12, &bytes), -EOPNOTSUPP);
-		leave(second);
+		scene_leave(second);
 	}
 	CHECK_EQ(vc_reservation_dirty(vcm_reservation(res), 0, bitmap, 11, &bytes), -EINVAL);
 	CHECK_EQ(vcm_unback(res) | vcm_unreserve(res) | vcm_phys_free(memory), 0);
-	leave(avcm);
+	scene_leave(avcm);
 	CHECK_EQ(vcm_free(vcm), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
@@ -863,12 +818,12 @@ TEST(vcm_scenarios, faults_without_end)
 	device = display();
 	CHECK_EQ(vcm_hook(device, count_faults, &calls), 0);
 	for (int i = 0; i < 100; i++)
-		CHECK_EQ(read32(device, 0x1000), 0xdead);
+		CHECK_EQ(scene_read(device, 0x1000), SCENE_FAULT);
 	CHECK_EQ(calls, 100);
 	CHECK_EQ(vc_device_fault_limit(vcm_device(device), 10), 0);
 	calls = 0;
 	for (int i = 0; i < 1000; i++)
-		CHECK_EQ(read32(device, 0x1000), 0xdead);
+		CHECK_EQ(scene_read(device, 0x1000), SCENE_FAULT);
 	CHECK(calls >= 10 && calls <= 20); /* the second may have turned */
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
