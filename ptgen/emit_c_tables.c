@@ -65,7 +65,24 @@ static const char *doc_of(const char *doc)
 
 /* ------------------------------------------------------------------------------------------------------------ fields */
 
-static const char *field_line(struct emitter *emitter, const struct m_slice *slice)
+/* Has the field only one legal value in words of this kind, whatever the configuration? */
+static bool is_fixed(const struct emitter *emitter, ref kind, const struct m_slice *slice)
+{
+	const struct model *model = emitter->model;
+	int width = slice->hi - slice->lo + 1, legal = 0;
+
+	if (slice->in == REF_NONE || width > 8 || slice->hi > 63 || model_mentions(model, slice->in, X_PARAM, -1))
+		return false;
+	for (uint64_t value = 0; value >> width == 0; value++) {
+		uint64_t word[2] = {value << slice->lo, 0};
+		struct m_env env = {.param = emitter->defaults, .kind = kind, .word = word};
+
+		legal += model_eval(model, slice->in, &env) != 0;
+	}
+	return legal == 1;
+}
+
+static const char *field_line(struct emitter *emitter, ref kind, const struct m_slice *slice)
 {
 	static const char *const roles[] = {
 		[ROLE_RES0] = "PT_FIELD_RES0",	 [ROLE_RES1] = "PT_FIELD_RES1",	      [ROLE_IGNORED] = "PT_FIELD_IGNORED",
@@ -80,6 +97,8 @@ static const char *field_line(struct emitter *emitter, const struct m_slice *sli
 	for (int i = 0; i < 5; i++)
 		if (slice->flags >> i & 1)
 			text = text ? text_of(emitter, "%s | %s", text, flags[i]) : flags[i];
+	if (is_fixed(emitter, kind, slice))
+		text = text ? text_of(emitter, "%s | PT_FIELD_FIXED", text) : "PT_FIELD_FIXED";
 	return text_of(emitter, "\t{%s, %s, %d, %d, %d, %s, 0x%02x, 0x%02x, %s, %s},\n", quoted(emitter, name), quoted(emitter, slice->doc),
 		       slice->hi, slice->lo, slice->to, roles[slice->role], slice->allows, slice->denies, text ? text : "0",
 		       word_name(emitter, cond_word(emitter, slice->cond)));
@@ -99,7 +118,7 @@ static int *field_arrays(struct emitter *emitter)
 		const char *lines = "";
 
 		for (int i = 0; i < n; i++)
-			lines = text_of(emitter, "%s%s", lines, field_line(emitter, &slice[i]));
+			lines = text_of(emitter, "%s%s", lines, field_line(emitter, k, &slice[i]));
 		array[k] = -1;
 		for (int i = 0; i < used && array[k] < 0; i++)
 			if (strcmp(text[i], lines) == 0)

@@ -567,7 +567,8 @@ enum {
 	PT_FIELD_KEEP = 1 << 1,	    /* an unmap leaves it as it is */
 	PT_FIELD_SYNCED = 1 << 2,   /* set once the table is visible to a non-coherent walker */
 	PT_FIELD_ACCESSED = 1 << 3, /* hardware (or a fault handler) sets it */
-	PT_FIELD_DIRTY = 1 << 4
+	PT_FIELD_DIRTY = 1 << 4,
+	PT_FIELD_FIXED = 1 << 5 /* only one value is legal in this kind */
 };
 
 enum { PT_KIND_ABSENT, PT_KIND_FAULT, PT_KIND_NULL, PT_KIND_TABLE, PT_KIND_LEAF };

@@ -3319,7 +3319,7 @@ next:
 
 /*
  * The attribute bits of a leaf, carried over to a leaf of another kind by the names of the fields: bits that move between
- * kinds arrive where they belong, and nothing is lost that both can hold.
+ * kinds arrive where they belong, and nothing is lost that both can hold. What can have one value only is not carried.
  */
 static amd_v1_3_entry amd_v1_3_carry_over(const struct pt_table *t, amd_v1_3_entry entry, unsigned int from, unsigned int to)
 {
@@ -3331,7 +3331,7 @@ static amd_v1_3_entry amd_v1_3_carry_over(const struct pt_table *t, amd_v1_3_ent
 
 		if (into->role == PT_FIELD_SOFTWARE && from == to)
 			out |= entry & (amd_v1_3_entry)(amd_v1_3_bits(into->hi, into->lo));
-		if (into->role != PT_FIELD_VALUE || (into->when >= 0 && t->word[into->when] == 0))
+		if (into->role != PT_FIELD_VALUE || (into->flags & PT_FIELD_FIXED) != 0 || (into->when >= 0 && t->word[into->when] == 0))
 			continue;
 		for (unsigned int bit = into->lo; bit <= into->hi; bit++) {
 			unsigned int want = into->to + bit - into->lo;

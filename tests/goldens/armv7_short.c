@@ -2853,7 +2853,7 @@ next:
 
 /*
  * The attribute bits of a leaf, carried over to a leaf of another kind by the names of the fields: bits that move between
- * kinds arrive where they belong, and nothing is lost that both can hold.
+ * kinds arrive where they belong, and nothing is lost that both can hold. What can have one value only is not carried.
  */
 static armv7_short_entry armv7_short_carry_over(const struct pt_table *t, armv7_short_entry entry, unsigned int from, unsigned int to)
 {
@@ -2865,7 +2865,7 @@ static armv7_short_entry armv7_short_carry_over(const struct pt_table *t, armv7_
 
 		if (into->role == PT_FIELD_SOFTWARE && from == to)
 			out |= entry & (armv7_short_entry)(armv7_short_bits(into->hi, into->lo));
-		if (into->role != PT_FIELD_VALUE || (into->when >= 0 && t->word[into->when] == 0))
+		if (into->role != PT_FIELD_VALUE || (into->flags & PT_FIELD_FIXED) != 0 || (into->when >= 0 && t->word[into->when] == 0))
 			continue;
 		for (unsigned int bit = into->lo; bit <= into->hi; bit++) {
 			unsigned int want = into->to + bit - into->lo;
