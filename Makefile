@@ -180,6 +180,8 @@ format: ## rewrite our own sources as .clang-format says
 bless: all ## accept new output: goldens, fixtures, transcripts; read the difference before you commit it
 	@tests/run-goldens --bless
 	@tests/run-fixtures --bless
+	@tests/run-mistakes --bless
+	@tests/run-checks --bless
 	@tests/run-pttool --bless
 	@tools/make-docs $(B)/ptgen docs/formats $(PTDS)
 

@@ -47,6 +47,8 @@ static void check_step(struct run *run, ref from, ref to)
 		diag(run->context, CHECK_INPUT_COVERAGE, lower->span,
 		     "level %s takes input bits %s%s, which level %s above it has taken already", lower->name, input,
 		     say_bits(run, lower->hi < upper->hi ? lower->hi : upper->hi, upper->lo), upper->name);
+		for (ref i = lower->first_kind; i < lower->first_kind + lower->n_kinds; i++)
+			run->kind[i].misplaced = run->kind[i].no_example = true;
 	} else {
 		if (consumed_elsewhere(run, upper->shape, upper->lo - 1, lower->hi + 1) ||
 		    !first_time(run, CHECK_INPUT_COVERAGE, lower->span, upper->span))
@@ -433,6 +435,8 @@ void check_addresses(struct run *run)
 	for (int i = 0; i < model->kinds.n; i++) {
 		const struct m_kind *kind = kind_of(run, i);
 
+		if (run->kind[i].misplaced)
+			continue;
 		if (kind->category == CATEGORY_LEAF) {
 			check_held(run, i, NULL);
 		} else if (kind->category == CATEGORY_TABLE) {

@@ -125,11 +125,20 @@ static bool undescribed(struct config *config, void *ctx)
 
 static void report_gap(struct run *run, const struct lines *lines, struct config *config, int hi, int lo, params which)
 {
+	const struct m_slice *sometimes = NULL; /* the line that describes them under other conditions */
 	struct gap gap = {lines, hi};
 
 	which = config_relevant(config, which, undescribed, &gap);
+	for (int i = 0; i < lines->n && !sometimes; i++)
+		if (run->model->slices.v[lines->first + i].hi >= hi && run->model->slices.v[lines->first + i].lo <= lo)
+			sometimes = &run->model->slices.v[lines->first + i];
+	/* A group that leaves a case out does so in every entry that takes it. */
+	if (sometimes && !first_time(run, CHECK_BIT_GAP, sometimes->span, sometimes->span))
+		return;
 	diag(run->context, CHECK_BIT_GAP, lines->span, "bit%s %s of %s %s not described%s", hi == lo ? "" : "s",
 	     say_bits(run, hi, lo), lines->name, hi == lo ? "is" : "are", say_config(config, which));
+	if (sometimes)
+		diag_related(run->context, sometimes->span, "this line is about other conditions");
 	diag_mend(run->context, "say what %s: '%s res0;', 'ignored', 'software' or a field",
 		  hi == lo ? "it is" : "they are", say_bits(run, hi, lo));
 }

@@ -83,6 +83,55 @@ static unsigned int stated(const struct run *run, const int64_t *param, const st
 	return codec_round(run->model, param, request, &rounded) ? rounded & REQ_RIGHTS : request;
 }
 
+/*
+ * The line or table of codes that decides about rights which are not as stated; false if it was blamed before, or is
+ * known to be broken.
+ */
+static bool blame_rights(struct run *run, const struct codec_bound *bound, unsigned int rights, struct span *blame)
+{
+	int least = 128;
+
+	*blame = (struct span){0};
+	for (int i = 0; i < bound->n_codes; i++) {
+		const struct m_code *code = &run->model->codes.v[bound->code[i].code];
+
+		if (code->concept != CONCEPT_PROT || !(code->occurs & rights))
+			continue;
+		*blame = code->span;
+		return !run->code[bound->code[i].code] && first_time(run, CHECK_EXAMPLE_WORD, code->span, code->span);
+	}
+	/* The line that is about these rights, and least about others. */
+	for (int i = 0; i < bound->n_lines; i++) {
+		unsigned int about = bound->line[i].slice->allows | bound->line[i].slice->denies;
+		int off = __builtin_popcount(about ^ rights);
+
+		if (!(about & rights) || off >= least)
+			continue;
+		least = off;
+		*blame = bound->line[i].slice->span;
+	}
+	return !blame->length || first_time(run, CHECK_EXAMPLE_WORD, *blame, *blame);
+}
+
+/* What may have happened to the word or to the number. */
+static void mend_value(struct run *run, const struct codec_bound *bound, const struct m_example *example,
+		       const struct m_assign *set)
+{
+	int bytes = level_of(run, bound->kind)->entry_bytes;
+	uint64_t turned[2] = {0, 0}, value = (uint64_t)set->value;
+
+	for (int i = 0; i < bytes; i++)
+		turned[i / 8] |= (example->word[(bytes - 1 - i) / 8] >> (bytes - 1 - i) % 8 * 8 & 0xff) << i % 8 * 8;
+	if (set->what == SET_ADDRESS && codec_bound_get_address(bound, NULL, turned) == value)
+		diag_mend(run->context, "with its bytes the other way round it would: words are numbers, not memory as "
+					"a dump shows it");
+	else if (set->what == SET_ADDRESS && codec_bound_get_address(bound, NULL, example->word) ==
+						     (value & ~bits_ones((unsigned int)level_of(run, bound->kind)->lo)))
+		diag_mend(run->context, "the address of an entry has no bits below what it covers");
+	else
+		diag_mend(run->context, "one of the two is wrong: compare with the manual");
+}
+
 /* What one statement of the example says, against what the word decodes to. */
 static bool check_set(struct run *run, struct codec_bound *bound, const struct m_example *example,
 		      const struct m_assign *set, const struct codec_decoded *decoded)
@@ -90,6 +139,7 @@ static bool check_set(struct run *run, struct codec_bound *bound, const struct m
 	const struct model *model = run->model;
 	const struct m_kind *kind = kind_of(run, bound->kind);
 	struct m_env env = {bound->param, bound->kind, example->word, 0, codec_addresses()};
+	struct span blame = {0};
 	uint64_t value = 0;
 	const char *found;
 
@@ -115,10 +165,17 @@ static bool check_set(struct run *run, struct codec_bound *bound, const struct m
 		    (decoded->rights == codec_request_rights((unsigned int)set->value) ||
 		     decoded->rights == codec_request_rights(stated(run, bound->param, set))))
 			return true;
+		/* A broken table of codes was reported; one line that is wrong is reported with the first example. */
+		if (!blame_rights(run, bound, decoded->rights ^ codec_request_rights((unsigned int)set->value), &blame))
+			return false;
 		found = decoded->unknown_rights ? "other" : say_rights(run, decoded->rights);
 		diag(run->context, CHECK_EXAMPLE_WORD, set->span, "%s decodes to prot = %s, not %s",
 		     say_word(run, example->word, level_of(run, bound->kind)->entry_bytes), found,
 		     say_rights(run, codec_request_rights((unsigned int)set->value)));
+		if (blame.length)
+			diag_related(run->context, blame, "what decides about it");
+		diag_mend(run->context,
+			  "one of the two is wrong: the word, what is stated of it, or the polarity here");
 		return false;
 	case SET_MEMTYPE: value = decoded->memory; break;
 	}
@@ -127,6 +184,7 @@ static bool check_set(struct run *run, struct codec_bound *bound, const struct m
 	diag(run->context, CHECK_EXAMPLE_WORD, set->span, "%s decodes to %s, not %s",
 	     say_word(run, example->word, level_of(run, bound->kind)->entry_bytes), set_text(run, set, value),
 	     set_text(run, set, (uint64_t)set->value));
+	mend_value(run, bound, example, set);
 	return false;
 }
 
@@ -146,8 +204,6 @@ static void report_difference(struct run *run, const struct codec_bound *bound, 
 {
 	int bytes = level_of(run, bound->kind)->entry_bytes;
 
-	diag(run->context, CHECK_EXAMPLE_WORD, example->span, "what this example states is written as %s, not %s",
-	     say_word(run, word, bytes), say_word(run, example->word, bytes));
 	for (int i = 0; i < bound->n_lines; i++) {
 		const struct m_slice *slice = bound->line[i].slice;
 		unsigned int hi = slice->hi;
@@ -159,6 +215,11 @@ static void report_difference(struct run *run, const struct codec_bound *bound, 
 		theirs = bits_get(example->word, hi, slice->lo);
 		if (ours == theirs)
 			continue;
+		if (!first_time(run, CHECK_EXAMPLE_WORD, slice->span, slice->span))
+			return;
+		diag(run->context, CHECK_EXAMPLE_WORD, example->span,
+		     "what this example states is written as %s, not %s", say_word(run, word, bytes),
+		     say_word(run, example->word, bytes));
 		diag_related(run->context, slice->span,
 			     "0x%" PRIx64 " would be written here, the example has 0x%" PRIx64, ours, theirs);
 		if (slice->role == ROLE_FIELD)
@@ -268,6 +329,7 @@ static void check_example(struct run *run, const struct m_example *example)
 		diag(run->context, CHECK_EXAMPLE_WORD, example->span, "%s has reserved bits set wrong: %s",
 		     say_word(run, example->word, level->entry_bytes), say_bits(run, slice->hi, slice->lo));
 		diag_related(run->context, slice->span, "the line that it breaks");
+		diag_mend(run->context, "a digit too many or too few in the word, or the line is wrong");
 		return;
 	}
 	codec_bound_decode(bound, example->word, &decoded);

@@ -250,7 +250,8 @@ static void report_pair(struct run *run, struct config *config, ref a, ref b, in
 		return;
 	}
 	run->kind[a].no_example = run->kind[b].no_example = true;
-	if (!first_time(run, CHECK_KIND_OVERLAP, second->span, first->span))
+	run->kind[b].misplaced = true;
+	if (!first_time(run, CHECK_KIND_OVERLAP, second->span, second->span))
 		return;
 	which = config_relevant(config, which, both, &pair);
 	diag(run->context, CHECK_KIND_OVERLAP, second->span, "the word %s is of both kinds '%s' and '%s' at level %s%s",
@@ -349,7 +350,8 @@ void check_kind_pairs(struct run *run)
 			for (ref b = a + 1; b < level->first_kind + level->n_kinds; b++) {
 				if (!clash(mask[a], value[a], mask[b], value[b]))
 					check_pair(run, a, b);
-				check_tie(run, a, b);
+				if (!run->kind[b].misplaced)
+					check_tie(run, a, b);
 			}
 		}
 	}

@@ -26,6 +26,7 @@ struct seen {
 /* What later checks need to know of a kind. */
 struct kind_note {
 	bool broken;	 /* its lines overlap, have gaps or do not fit: what they encode means nothing */
+	bool misplaced;	 /* its level is the wrong one, as was said: where its address begins means nothing */
 	bool no_example; /* its address is broken, or words of it are of another kind too: its examples cannot come out */
 	params lines; /* parameters that decide which lines exist and what their constants are */
 };

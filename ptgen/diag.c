@@ -326,6 +326,9 @@ const char *near_name(const char *text, const char *const *candidates, int n)
 		if (!other || other > LONGEST_NAME || !strcmp(candidates[i], text))
 			continue;
 		slips = distance(text, (int)length, candidates[i], (int)other);
+		/* of two letters, one more may have been left off */
+		if (length == 2 && other == 3 && !strncmp(text, candidates[i], 2))
+			slips = 0;
 		if (slips < best) {
 			best = slips;
 			nearest = candidates[i];

@@ -44,6 +44,7 @@ struct parser {
 	int depth;		    /* block braces that are open */
 	bool in_set, in_bits;	    /* inside { } of a set, inside [ ] */
 	struct span open[MAX_OPEN]; /* the braces */
+	struct span cut;	    /* where a ; is likely to be missing; length 0: nowhere */
 	int opener;		    /* token that began the item whose block is open */
 	bool recovering;	    /* skip to where the parser can go on */
 	bool quiet;		    /* something better was said about this statement */

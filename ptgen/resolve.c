@@ -52,12 +52,13 @@ bool remark(struct resolver *r, enum check_id check, struct span at, const char 
 	return said;
 }
 
-void suggest(struct resolver *r, const char *name, const char *const *candidates, int n)
+bool suggest(struct resolver *r, const char *name, const char *const *candidates, int n)
 {
 	const char *near = n ? near_name(name, candidates, n) : NULL;
 
 	if (near)
 		diag_mend(r->context, "did you mean '%s'?", near);
+	return near != NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- names
@@ -331,8 +332,10 @@ static void resolve_default(struct resolver *r, ref index, const struct ast_item
 		if (!param->default_text[0])
 			param->default_text = arena_printf(r->arena, "%lld", (long long)k);
 		if (!param->bound && param->n_ranges && !in_set(r->model, param, k))
-			complain(r, CHECK_VALUE_SET, item->expr ? item->expr->span : item->span,
-				 "the default %lld of '%s' is not in its set", (long long)k, param->name);
+			if (complain(r, CHECK_VALUE_SET, item->expr ? item->expr->span : item->span,
+				     "the default %lld of '%s' is not in its set", (long long)k, param->name))
+				diag_mend(r->context, "the set is %s: extend it, or choose another default",
+					  item->set ? source_text(r, item->set->span) : "0..1");
 		return;
 	}
 	params = params_of(r->model, param->dflt);

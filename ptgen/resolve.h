@@ -142,6 +142,8 @@ struct resolver {
 	int depth;
 	long steps;   /* nodes resolved for the expression at hand */
 	bool binding; /* some parameter is bound */
+	const char *no_kind; /* of an example; reported */
+	bool outside;	   /* bits outside of a word were reported */
 	bool unknown_kind; /* a level lists what is no entry, and it was said */
 	bool failed;
 };
@@ -163,7 +165,7 @@ bool complain(struct resolver *r, enum check_id check, struct span at, const cha
 bool remark(struct resolver *r, enum check_id check, struct span at, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* A note "did you mean ...", if some candidate is near. */
-void suggest(struct resolver *r, const char *name, const char *const *candidates, int n);
+bool suggest(struct resolver *r, const char *name, const char *const *candidates, int n);
 
 const struct ast_item *find_item(const struct resolver *r, enum ast_item_kind kind, const char *name);
 struct value *find_value(struct resolver *r, const char *name);

@@ -145,6 +145,22 @@ static void example_set(struct resolver *r, const struct ast_item *item, const s
 		*ARRAY_ADD(r->arena, r->model->assigns) = assign;
 }
 
+/* "PML4 (4), PDPT (3)": as examples may name them. */
+static const char *level_names(const struct resolver *r)
+{
+	const char *text = "", *last = "";
+
+	for (int i = 0; i < r->model->levels.n; i++) {
+		const struct m_level *level = &r->model->levels.v[i];
+
+		if (level->shape > 0 || !strcmp(level->name, last))
+			continue;
+		last = level->name;
+		text = arena_printf(r->arena, "%s%s%s (%d)", text, *text ? ", " : "", level->name, level->number);
+	}
+	return text;
+}
+
 static void add_example(struct resolver *r, const struct ast_item *item, bool own)
 {
 	struct m_example example = {
@@ -173,13 +189,19 @@ static void add_example(struct resolver *r, const struct ast_item *item, bool ow
 	}
 	if (!level || !kind) {
 		/* what --set or set removes, its examples may still speak of */
-		if (r->binding && (!own || r->set_by_user))
+		if (r->binding && (!own || r->set_by_user)) {
 			r->model->assigns.n = assigns;
-		else if (!level)
-			complain(r, CHECK_EXAMPLE, item->level_span, "there is no level %s", example.level);
-		else if (complain(r, CHECK_EXAMPLE, item->name_span, "level %s has no kind '%s'", example.level,
-				  item->name))
-			suggest(r, item->name, near.v, near.n);
+		} else if (!level) {
+			if (complain(r, CHECK_EXAMPLE, item->level_span, "there is no level %s", example.level))
+				diag_mend(r->context, "the levels are %s", level_names(r));
+		} else if (r->no_kind && !strcmp(r->no_kind, item->name)) {
+			r->failed = true; /* the same again */
+		} else {
+			r->no_kind = item->name;
+			if (complain(r, CHECK_EXAMPLE, item->name_span, "level %s has no kind '%s'", example.level,
+				     item->name))
+				suggest(r, item->name, near.v, near.n);
+		}
 		return;
 	}
 	example.first_set = r->model->assigns.n;

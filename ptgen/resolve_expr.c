@@ -34,8 +34,9 @@ static ref undefined(struct resolver *r, const struct scope *scope, const struct
 	for (int i = 0; scope->entry && i < scope->entry->lines.n; i++)
 		if (scope->entry->lines.v[i]->name)
 			*ARRAY_ADD(r->arena, near) = scope->entry->lines.v[i]->name;
-	if (complain(r, CHECK_UNDEFINED_NAME, expr->span, "nothing is called '%s'", expr->name))
-		suggest(r, expr->name, near.v, near.n);
+	if (complain(r, CHECK_UNDEFINED_NAME, expr->span, "nothing is called '%s'", expr->name) &&
+	    !suggest(r, expr->name, near.v, near.n))
+		diag_mend(r->context, "expressions may name parameters, features, lets and the level's variable");
 	return zero(r);
 }
 

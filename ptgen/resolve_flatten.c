@@ -114,8 +114,14 @@ static void add_item(struct resolver *r, const struct ast_format *from, const st
 		if (item->kind == ITEM_REGISTER && item->cond && old->cond)
 			continue;
 		if (complain(r, CHECK_DUPLICATE_NAME, item->span,
-			     item->name ? "'%s' is declared twice" : "this is said twice", item->name))
+			     item->name ? "'%s' is declared twice" : "this is said twice", item->name)) {
 			diag_related(r->context, old->span, "first here");
+			if (item->name)
+				diag_mend(r->context,
+					  "give one of the two another name; only what is inherited may be replaced");
+			else
+				diag_mend(r->context, "keep one of the two");
+		}
 		return;
 	}
 	if (!place)

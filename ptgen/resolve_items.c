@@ -348,8 +348,11 @@ static bool cell_value(struct resolver *r, const struct ast_cell *cell, const st
 		return false;
 	if (!((uint64_t)*value >> (col->hi - col->lo + 1)))
 		return true;
-	return !complain(r, CHECK_CODE_TABLE, cell->span, "%lld does not fit into the %d bit%s of its column",
-			 (long long)*value, col->hi - col->lo + 1, col->hi > col->lo ? "s" : "");
+	if (complain(r, CHECK_CODE_TABLE, cell->span, "%lld does not fit into the %d bit%s of its column",
+		     (long long)*value, col->hi - col->lo + 1, col->hi > col->lo ? "s" : ""))
+		diag_mend(r->context, "the column holds 0..%lld, or '-' for any value",
+			  (long long)((uint64_t)1 << (col->hi - col->lo + 1)) - 1);
+	return false;
 }
 
 /* The meaning of a row of a prot table. */
@@ -411,8 +414,9 @@ static void add_row(struct resolver *r, const struct ast_row *row, struct m_code
 			return;
 	}
 	if (n != code->n_cols) {
-		complain(r, CHECK_CODE_TABLE, row->span, "%d cell%s for %d column%s", n, n == 1 ? "" : "s",
-			 code->n_cols, code->n_cols == 1 ? "" : "s");
+		if (complain(r, CHECK_CODE_TABLE, row->span, "%d cell%s for %d column%s", n, n == 1 ? "" : "s",
+			     code->n_cols, code->n_cols == 1 ? "" : "s"))
+			diag_mend(r->context, "a row has one value for each column, or '-' where any will do");
 		return;
 	}
 	if (!row_meaning(row, code->concept, &out)) {

@@ -423,6 +423,14 @@ static void add_row(struct resolver *r, const struct place *place, struct scope 
 	}
 }
 
+static void twice(struct resolver *r, const struct ast_kind *listed, const struct ast_kind *other)
+{
+	if (!complain(r, CHECK_DUPLICATE_NAME, listed->span, "'%s' is listed twice at this level", listed->name))
+		return;
+	diag_related(r->context, other->span, "first here");
+	diag_mend(r->context, "list it once");
+}
+
 static void add_kinds(struct resolver *r, const struct place *place, struct scope *scope)
 {
 	ref row = 0;
@@ -436,6 +444,9 @@ static void add_kinds(struct resolver *r, const struct place *place, struct scop
 			continue;
 		if (listed->cond)
 			cond = resolve_expr(r, scope, listed->cond);
+		for (const struct ast_kind *other = place->item->kinds; other != listed; other = other->next)
+			if (!strcmp(other->name, listed->name) && !other->cond && !listed->cond)
+				twice(r, listed, other);
 		opt = find_opt(entry->item->opts, OPT_FOR);
 		r->where = arena_printf(
 			r->arena, "'%s' at level %s%s%s", listed->name, place->name,

@@ -115,13 +115,21 @@ static bool check_numbers(struct resolver *r, const struct ast_line *line, const
 	if (!*empty && n->hi < n->lo) {
 		if (complain(r, CHECK_BIT_RANGE, line->bits->span, "range [%lld:%lld] is reversed", (long long)n->hi,
 			     (long long)n->lo))
-			diag_mend(r->context, "the high bit comes first");
+			diag_mend(r->context,
+				  literal(line->bits)
+					  ? "the high bit comes first"
+					  : "computed from names it has no bits here: list the entry, or end its "
+					    "row, where it has some");
 		return false;
 	}
 	if (n->lo < 0 || n->hi >= bits) {
-		if (complain(r, CHECK_BIT_RANGE, line->bits->span, "bits [%lld:%lld] lie outside of the word",
+		/* Once is enough: mostly it is the word that is too small. */
+		r->failed = true;
+		if (!r->outside &&
+		    complain(r, CHECK_BIT_RANGE, line->bits->span, "bits [%lld:%lld] lie outside of the word",
 			     (long long)n->hi, (long long)n->lo))
-			diag_mend(r->context, "the word has bits [%d:0]", bits - 1);
+			diag_mend(r->context, "the word has bits [%d:0]; 'word' says how many", bits - 1);
+		r->outside = true;
 		return false;
 	}
 	if (!line->slice)
@@ -133,9 +141,11 @@ static bool check_numbers(struct resolver *r, const struct ast_line *line, const
 	}
 	if (n->hi - n->lo == n->shi - n->slo)
 		return true;
-	complain(r, CHECK_BIT_RANGE, line->span, "[%lld:%lld] are %lld bits, but %s[%lld:%lld] are %lld",
-		 (long long)n->hi, (long long)n->lo, (long long)(n->hi - n->lo + 1), line->name, (long long)n->shi,
-		 (long long)n->slo, (long long)(n->shi - n->slo + 1));
+	if (complain(r, CHECK_BIT_RANGE, line->span, "[%lld:%lld] are %lld bits, but %s[%lld:%lld] are %lld",
+		     (long long)n->hi, (long long)n->lo, (long long)(n->hi - n->lo + 1), line->name, (long long)n->shi,
+		     (long long)n->slo, (long long)(n->shi - n->slo + 1)))
+		diag_mend(r->context, "[%lld:%lld] hold %s[%lld:%lld]", (long long)n->hi, (long long)n->lo, line->name,
+			  (long long)(n->slo + n->hi - n->lo), (long long)n->slo);
 	return false;
 }
 
@@ -203,8 +213,10 @@ static ref line_value(struct resolver *r, struct scope *scope, const struct ast_
 	}
 	value = commit_expr(r, scope, line->value);
 	if (x_is_const(r->pool, value, &k) && width < 64 && (uint64_t)k >> width)
-		complain(r, CHECK_BIT_RANGE, line->value->span, "%lld does not fit into %d bit%s", (long long)k, width,
-			 width == 1 ? "" : "s");
+		if (complain(r, CHECK_BIT_RANGE, line->value->span, "%lld does not fit into %d bit%s", (long long)k,
+			     width, width == 1 ? "" : "s"))
+			diag_mend(r->context, "%d bit%s 0..%llu", width, width == 1 ? " holds" : "s hold",
+				  (unsigned long long)(((uint64_t)1 << width) - 1));
 	return value;
 }
 

@@ -93,9 +93,12 @@ static void name_places(struct resolver *r)
 
 		for (int j = i - 1; j >= 0 && name && r->places.v[j].item == place->item; j--)
 			name = name->next;
-		if (as && !name)
-			complain(r, CHECK_GEOMETRY, as->span, "there are more levels here than names");
-		else if (as)
+		if (as && !name) {
+			if (complain(r, CHECK_GEOMETRY, as->span, "there are more levels here than names"))
+				diag_mend(r->context,
+					  "level %lld has none; 'as' names all levels of a range, from the first on",
+					  (long long)place->number);
+		} else if (as)
 			place->name = name->name;
 		if (name && name->next && (i + 1 == r->places.n || r->places.v[i + 1].item != place->item))
 			complain(r, CHECK_GEOMETRY, name->next->span, "there are more names here than levels");

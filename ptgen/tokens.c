@@ -121,6 +121,11 @@ static bool begins_item(const struct parser *p, const struct token *token)
 	}
 }
 
+static bool ends(int kind)
+{
+	return kind == END || kind == ';' || kind == '{' || kind == '}';
+}
+
 /* Keep count of the braces, tell those of sets from those of blocks, and remember the token as the last one. */
 static void take(struct parser *p, struct token *token)
 {
@@ -149,10 +154,16 @@ static void take(struct parser *p, struct token *token)
 		}
 		break;
 	case ';':
+		p->cut.length = 0;
 		p->in_set = false;
 		p->in_bits = false;
 		break;
-	case '[': p->in_bits = true; break;
+	case '[':
+		/* Bits at the beginning of a line that go on with the one before: most probably they do not. */
+		if (token->first && p->depth > 1 && !ends(p->last->kind))
+			p->cut = (struct span){p->last->span.file, p->last->span.offset + p->last->span.length, 1};
+		p->in_bits = true;
+		break;
 	case ']': p->in_bits = false; break;
 	default: break;
 	}
@@ -454,6 +465,17 @@ static void mend(struct parser *p, const struct token *token, const char *const 
 		diag_mend(p->context, "'and' between conditions is written '&&'");
 	else if (p->last->kind == ID && p->before->kind == ID && !strcmp(p->before->value.text, "not"))
 		diag_mend(p->context, "'not' is written '!'");
+	else if (token->kind == ',' && has(expected, n, "';'"))
+		diag_mend(p->context, has(expected, n, "name") ? "words stand side by side, without commas"
+							       : "each ends with ';', also the last one");
+	else if (token->kind == '(' && has(expected, n, "':'"))
+		diag_mend(p->context, "groups and bases stand after ':'");
+	else if (token->kind == STR && has(expected, n, "number"))
+		diag_mend(p->context, "a number has no quotes");
+	else if (n == 1 && has(expected, n, "string") && token->kind == ID)
+		diag_mend(p->context, "text stands in double quotes");
+	else if (token->kind == NUM && has(expected, n, "'['"))
+		diag_mend(p->context, "a line begins with its bits: [high:low], or [bit]");
 	else if (token->kind == ID) {
 		for (i = 0; i < n && n_words < MAX_EXPECTED; i++)
 			if (is_word(expected[i]))
@@ -468,7 +490,7 @@ void unexpected_token(struct parser *p, struct span at, const char *const *expec
 {
 	const struct token *token = p->last, *before = p->before;
 	struct span after = {before->span.file, before->span.offset + before->span.length, 1};
-	bool ended = before->kind == END || before->kind == ';' || before->kind == '{' || before->kind == '}';
+	bool ended = ends(before->kind);
 	const char *what;
 
 	p->recovering = true;
@@ -491,6 +513,8 @@ void unexpected_token(struct parser *p, struct span at, const char *const *expec
 	} else if (!ended && has(expected, n, "';'") &&
 		   (token->first || token->kind == '}' || token->kind == '[' || token->kind == END)) {
 		syntax_error(p, after, "';' is missing after %s", shown(p, before));
+	} else if (p->cut.length) {
+		syntax_error(p, p->cut, "';' is missing at the end of this line");
 	} else {
 		what = expectations(p, expected, n);
 		if (what && !strcmp(what, "';'"))
