@@ -184,9 +184,13 @@ bless: all ## accept new output: goldens, fixtures, transcripts; read the differ
 	@tests/run-checks --bless
 	@tests/run-pttool --bless
 	@tools/make-docs $(B)/ptgen docs/formats $(PTDS)
+	@tools/make-editors tools/editors
 
 docs: $(B)/ptgen ## write docs/formats: a page and a drawing of every format
 	@tools/make-docs $(B)/ptgen docs/formats $(PTDS)
+
+editors: ## write tools/editors: highlighting for Vim and for editors that read TextMate grammars
+	@tools/make-editors tools/editors
 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
