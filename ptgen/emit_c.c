@@ -34,6 +34,28 @@ static void refuse(struct emitter *emitter, const char *what)
 	emitter->failed = true;
 }
 
+/* One value of a parameter's set, chosen by *turn, which is divided by the size of the set. */
+static int64_t param_value(const struct model *model, ref param, int64_t *turn)
+{
+	const struct m_param *p = &model->params.v[param];
+	int64_t count = 0, index;
+
+	for (int r = 0; r < p->n_ranges; r++)
+		count += model->ranges.v[p->first_range + r].last - model->ranges.v[p->first_range + r].first + 1;
+	if (count == 0)
+		return INT64_MIN;
+	index = *turn % count;
+	*turn /= count;
+	for (int r = 0; r < p->n_ranges; r++) {
+		const struct m_range *range = &model->ranges.v[p->first_range + r];
+
+		if (index <= range->last - range->first)
+			return range->first + index;
+		index -= range->last - range->first + 1;
+	}
+	return INT64_MIN;
+}
+
 /* The configuration that a shape is described for: defaults, with the shape's parameters found by search. */
 static void shape_defaults(struct emitter *emitter, int shape, int64_t *param)
 {
@@ -54,26 +76,8 @@ static void shape_defaults(struct emitter *emitter, int shape, int64_t *param)
 
 		for (int i = 0; i < model->params.n; i++)
 			param[i] = INT64_MIN;
-		for (int i = 0; i < n; i++) {
-			const struct m_param *p = &model->params.v[order[i]];
-			int64_t count = 0, index;
-
-			for (int r = 0; r < p->n_ranges; r++)
-				count += model->ranges.v[p->first_range + r].last - model->ranges.v[p->first_range + r].first + 1;
-			if (count == 0)
-				continue;
-			index = rest % count;
-			rest /= count;
-			for (int r = 0; r < p->n_ranges; r++) {
-				const struct m_range *range = &model->ranges.v[p->first_range + r];
-
-				if (index <= range->last - range->first) {
-					param[order[i]] = range->first + index;
-					break;
-				}
-				index -= range->last - range->first + 1;
-			}
-		}
+		for (int i = 0; i < n; i++)
+			param[order[i]] = param_value(model, order[i], &rest);
 		model_defaults(model, param);
 		if (model_shape(model, param) == shape || rest)
 			return;
@@ -86,7 +90,7 @@ static void plan_names(struct emitter *emitter)
 
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *level = &model->levels.v[i];
-		const char *shape = model->shapes.v[level->shape].name, *name = enumerator(emitter->arena, level->name);
+		const char *shape = model->shapes.v[level->shape].name, *name = enumerator(emitter->arena, level->n_args ? level->item : level->name);
 
 		if (*shape)
 			name = text_of(emitter, "%s_%s", enumerator(emitter->arena, shape), name);
@@ -103,6 +107,25 @@ static void plan_names(struct emitter *emitter)
 	}
 }
 
+/* Does a condition on the fields of an entry that we write depend on the configuration? */
+static bool by_config(const struct model *model, ref kind, ref cond)
+{
+	const struct m_kind *k = &model->kinds.v[kind];
+
+	if (cond == REF_NONE)
+		return false;
+	if (model_mentions(model, cond, X_PARAM, -1))
+		return true;
+	for (int i = 0; i < k->n_slices; i++) {
+		const struct m_slice *slice = &model->slices.v[k->first_slice + i];
+
+		if (slice->field != REF_NONE && slice->dflt != REF_NONE && model_mentions(model, cond, X_FIELD, slice->field) &&
+		    model_mentions(model, slice->dflt, X_PARAM, -1))
+			return true;
+	}
+	return false;
+}
+
 /* Where a level's tables link to in what we write: the target whose condition the default word meets. */
 static ref written_next(struct emitter *emitter, ref kind)
 {
@@ -113,11 +136,15 @@ static ref written_next(struct emitter *emitter, ref kind)
 	struct m_env env = {.param = param, .kind = kind, .word = word};
 	ref code;
 
-	if (!codec_attributes(model, kind, param, REQ_READ | REQ_WRITE | REQ_EXEC, CODEC_WHOLE, word, &code))
+	if (!codec_attributes(model, kind, param, REQ_READ | REQ_WRITE | REQ_EXEC, CODEC_WHOLE, word, &code) ||
+	    !model_holds(model, k->when, &env))
 		return REF_NONE;
-	for (int i = 0; i < k->n_next; i++)
+	for (int i = 0; i < k->n_next; i++) {
+		if (by_config(model, kind, model->nexts.v[k->first_next + i].cond))
+			refuse(emitter, "table entries whose next level depends on the configuration");
 		if (model_holds(model, model->nexts.v[k->first_next + i].cond, &env))
 			return model->nexts.v[k->first_next + i].level;
+	}
 	return REF_NONE;
 }
 
@@ -133,24 +160,9 @@ static int64_t greatest(struct emitter *emitter, ref expr)
 
 		rest = turn;
 		for (int i = 0; i < model->params.n; i++) {
-			const struct m_param *p = &model->params.v[i];
-			int64_t count = 0, index;
-
 			param[i] = INT64_MIN;
-			if (p->bound || !model_mentions(model, expr, X_PARAM, i))
-				continue;
-			for (int r = 0; r < p->n_ranges; r++)
-				count += model->ranges.v[p->first_range + r].last - model->ranges.v[p->first_range + r].first + 1;
-			index = rest % count;
-			rest /= count;
-			for (int r = 0; r < p->n_ranges && param[i] == INT64_MIN; r++) {
-				const struct m_range *range = &model->ranges.v[p->first_range + r];
-
-				if (index <= range->last - range->first)
-					param[i] = range->first + index;
-				else
-					index -= range->last - range->first + 1;
-			}
+			if (!model->params.v[i].bound && model_mentions(model, expr, X_PARAM, i))
+				param[i] = param_value(model, i, &rest);
 		}
 		model_defaults(model, param);
 		value = model_eval(model, expr, &env);
@@ -160,14 +172,127 @@ static int64_t greatest(struct emitter *emitter, ref expr)
 	return best;
 }
 
+/*
+ * Which of a level's kinds of table entry we write, and where it leads: the first whose default word leads to a level of
+ * smaller entries. (One that points at a leaf elsewhere gains a mapper nothing.)
+ */
+static void plan_table(struct emitter *emitter, int level)
+{
+	const struct model *model = emitter->model;
+	const struct m_level *l = &model->levels.v[level];
+
+	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++) {
+		ref next;
+
+		if (model->kinds.v[k].category != CATEGORY_TABLE)
+			continue;
+		for (int n = 0; n < model->kinds.v[k].n_next; n++)
+			if (model->nexts.v[model->kinds.v[k].first_next + n].via)
+				refuse(emitter, "several sub-tables under one entry");
+		next = emitter->table[level] == REF_NONE ? written_next(emitter, k) : REF_NONE;
+		if (next == REF_NONE || model->levels.v[next].lo >= l->lo)
+			continue;
+		if (model->kinds.v[k].present != REF_NONE)
+			refuse(emitter, "a kind of table entry, to be written, that depends on the configuration");
+		emitter->table[level] = k;
+		emitter->next[level] = next;
+		if (kind_bits(emitter, k, BITS_SYNCED).literal || kind_bits(emitter, k, BITS_SYNCED).text)
+			emitter->has_synced = true;
+	}
+	/* Entries that lead elsewhere than to where we would go. */
+	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++)
+		if (model->kinds.v[k].category == CATEGORY_TABLE &&
+		    (model->kinds.v[k].n_next > 1 || model->nexts.v[model->kinds.v[k].first_next].level != emitter->next[level]))
+			emitter->has_skips = true;
+}
+
+/* Can the walk begin at this level, in some configuration? Only asked where it makes a difference. */
+static bool may_start(struct emitter *emitter, int level)
+{
+	const struct model *model = emitter->model;
+	int64_t *param, rest = 0;
+	ref used[8];
+	int n = 0;
+
+	if (model->root.start == REF_NONE)
+		return level == model->shapes.v[model->levels.v[level].shape].first_level;
+	param = arena_alloc(emitter->arena, sizeof(*param) * (size_t)(model->params.n + 1));
+	for (int i = 0; i < model->params.n; i++)
+		if (!model->params.v[i].bound && model_mentions(model, model->root.start, X_PARAM, i)) {
+			if (n == 8)
+				return true;
+			used[n++] = i;
+		}
+	for (int64_t turn = 0; rest == 0 && turn < 65536; turn++) {
+		struct m_env env = {.param = param, .kind = REF_NONE};
+
+		memcpy(param, emitter->defaults + model->levels.v[level].shape * model->params.n, sizeof(*param) * (size_t)model->params.n);
+		rest = turn;
+		for (int i = 0; i < n; i++)
+			param[used[i]] = param_value(model, used[i], &rest);
+		if (rest == 0 && model_eval(model, model->root.start, &env) == model->levels.v[level].number)
+			return true;
+	}
+	return false;
+}
+
+/* Follow what we write down from every level where a walk can begin. */
+static void plan_written(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+
+	for (int i = 0; i < model->levels.n; i++)
+		if (may_start(emitter, i))
+			for (ref at = i; at != REF_NONE && !emitter->written[at]; at = emitter->next[at])
+				emitter->written[at] = true;
+	for (int s = 0; s < model->shapes.n; s++)
+		emitter->last[s] = REF_NONE;
+	for (int i = 0; i < model->levels.n; i++) {
+		int above = 0;
+
+		if (!emitter->written[i]) {
+			emitter->has_foreign = true;
+			continue;
+		}
+		for (int p = 0; p < model->levels.n; p++)
+			above += emitter->written[p] && emitter->next[p] == i;
+		if (above > 1)
+			refuse(emitter, "two levels whose tables, as they are written, lead to the same one");
+		if (emitter->next[i] != REF_NONE)
+			continue;
+		if (emitter->last[model->levels.v[i].shape] != REF_NONE)
+			refuse(emitter, "two lowest levels of what is written");
+		emitter->last[model->levels.v[i].shape] = i;
+	}
+}
+
+/* The longest way down from a level; 0 if there is none that ends. */
+static int longest(const struct model *model, ref level, int depth)
+{
+	const struct m_level *l = &model->levels.v[level];
+	int most = 1;
+
+	if (depth > PTGEN_MAX_STEPS)
+		return PTGEN_MAX_STEPS + 1;
+	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++)
+		for (int i = 0; model->kinds.v[k].category == CATEGORY_TABLE && i < model->kinds.v[k].n_next; i++) {
+			int here = 1 + longest(model, model->nexts.v[model->kinds.v[k].first_next + i].level, depth + 1);
+
+			most = here > most ? here : most;
+		}
+	return most;
+}
+
 static void plan_levels(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
 
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *level = &model->levels.v[i];
+		int absent = 0;
 
-		emitter->next[i] = emitter->table[i] = emitter->absent[i] = REF_NONE;
+		emitter->next[i] = emitter->table[i] = REF_NONE;
+		emitter->written[i] = false;
 		if (level->entry_bytes != model->levels.v[0].entry_bytes || level->big_endian != model->levels.v[0].big_endian ||
 		    level->host_endian != model->levels.v[0].host_endian)
 			refuse(emitter, "levels with entries of different sizes or orders");
@@ -181,27 +306,11 @@ static void plan_levels(struct emitter *emitter)
 			const struct m_kind *kind = &model->kinds.v[k];
 
 			if (kind->category == CATEGORY_ABSENT) {
-				struct bits mask = kind_bits(emitter, k, BITS_MASK), value = kind_bits(emitter, k, BITS_VALUE);
-
-				if (emitter->absent[i] != REF_NONE)
-					refuse(emitter, "two absent kinds at one level");
-				if (mask.text || value.text || kind->when != REF_NONE || kind->present != REF_NONE)
-					refuse(emitter, "an absent kind that depends on the configuration");
-				emitter->absent[i] = k;
-			} else if (kind->category == CATEGORY_TABLE) {
-				if (emitter->table[i] != REF_NONE)
-					refuse(emitter, "two table kinds at one level");
-				emitter->table[i] = k;
-				for (int n = 0; n < kind->n_next; n++)
-					if (model->nexts.v[kind->first_next + n].via)
-						refuse(emitter, "several sub-tables under one entry");
-				emitter->next[i] = written_next(emitter, k);
-				emitter->has_skips = emitter->has_skips || kind->n_next > 1;
-				if (kind_bits(emitter, k, BITS_SYNCED).literal || kind_bits(emitter, k, BITS_SYNCED).text)
-					emitter->has_synced = true;
-			} else if (kind->category == CATEGORY_NULL) {
-				refuse(emitter, "null entries");
+				absent++;
+				if (kind->when != REF_NONE)
+					refuse(emitter, "an absent kind with 'when'");
 			}
+			emitter->has_nulls = emitter->has_nulls || kind->category == CATEGORY_NULL;
 			if (kind->category == CATEGORY_LEAF && kind->group_lg2 && 1 << kind->group_lg2 > emitter->max_group)
 				emitter->max_group = 1 << kind->group_lg2;
 			if (kind->category == CATEGORY_LEAF && kind->group == GROUP_CONTIG)
@@ -209,9 +318,15 @@ static void plan_levels(struct emitter *emitter)
 			if (kind_bits(emitter, k, BITS_KEEP).literal || kind_bits(emitter, k, BITS_KEEP).text)
 				emitter->has_keeps = true;
 		}
-		if (emitter->absent[i] == REF_NONE)
+		if (absent == 0)
 			refuse(emitter, "a level without an absent kind");
+		if (absent_bits(emitter, i, BITS_MASK).text || absent_bits(emitter, i, BITS_VALUE).text)
+			emitter->absent_by_config = true;
+		if (longest(model, i, 0) > PTGEN_MAX_STEPS)
+			refuse(emitter, "more tables on one way down than a walk has steps");
+		plan_table(emitter, i);
 	}
+	plan_written(emitter);
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
 		refuse(emitter, "'base' and 'window'");
 	emitter->max_roots = greatest(emitter, model->root.count);
@@ -346,14 +461,24 @@ static void emit_last_level(void *ctx)
 {
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
+	bool plain = true; /* the last one declared is the lowest */
 
+	for (int s = 0; s < model->shapes.n; s++)
+		plain = plain && emitter->last[s] == model->shapes.v[s].first_level + model->shapes.v[s].n_levels - 1;
 	OUT("/* The lowest level of the table's shape. */\nPT_ALWAYS_INLINE unsigned int %s_last_level(const struct pt_table *t)\n{\n\t(void)t;\n",
 	    emitter->lower);
-	if (model->shapes.n == 1) {
+	if (model->shapes.n == 1 && plain)
 		OUT("\treturn %s_N_LEVELS - 1;\n}\n\n", emitter->upper);
-		return;
+	else if (model->shapes.n == 1)
+		OUT("\treturn %s_%s;\n}\n\n", emitter->upper, emitter->level_name[emitter->last[0]]);
+	else if (plain)
+		OUT("\treturn t->level_base + %s_shape_levels[t->shape] - 1U;\n}\n\n", emitter->lower);
+	else {
+		OUT("\tstatic const uint16_t last[] = {");
+		for (int s = 0; s < model->shapes.n; s++)
+			OUT("%s%s_%s", s ? ", " : "", emitter->upper, emitter->level_name[emitter->last[s]]);
+		OUT("};\n\n\treturn last[t->shape];\n}\n\n");
 	}
-	OUT("\treturn t->level_base + %s_shape_levels[t->shape] - 1U;\n}\n\n", emitter->lower);
 }
 
 static void emit_resize(void *ctx)
@@ -445,6 +570,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"ROOT_COUNT", emitter->max_roots <= 1 ? "1" : config_text(emitter, model->root.count), NULL},
 		{"ROOT_START", model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower) :
 			config_text(emitter, model->root.start), NULL},
+		{"T_PARAM", emitter->absent_by_config ? "const struct pt_table *t, " : "", NULL},
+		{"T_ARG", emitter->absent_by_config ? "t, " : "", NULL},
 		{"GROWS_PARAM", model->root.grows == REF_NONE ? "0" :
 			text_of(emitter, "%s_PARAM_%s", emitter->upper, enumerator(emitter->arena, model->params.v[model->root.grows].name)), NULL},
 		{"GROWS_LAST", model->root.grows == REF_NONE ? "0" : text_of(emitter, "%" PRId64,
@@ -457,7 +584,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
 		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
 		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"refuses", emitter->has_narrows || emitter->has_marks}, {"params", model->params.n != 0},
-		{"roots", emitter->max_roots > 1}, {"swaps", *emitter->order != '\0'},
+		{"roots", emitter->max_roots > 1}, {"foreign", emitter->has_foreign}, {"nulls", emitter->has_nulls},
+		{"swaps", *emitter->order != '\0'},
 		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
 			(model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
 		{NULL, false},
@@ -503,7 +631,8 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	e.kind_name = arena_alloc(e.arena, sizeof(*e.kind_name) * (size_t)(model->kinds.n + 1));
 	e.kind_class = arena_alloc(e.arena, sizeof(*e.kind_class) * (size_t)(model->kinds.n + 1));
 	e.next = arena_alloc(e.arena, sizeof(*e.next) * (size_t)(model->levels.n + 1));
-	e.absent = arena_alloc(e.arena, sizeof(*e.absent) * (size_t)(model->levels.n + 1));
+	e.written = arena_alloc(e.arena, sizeof(*e.written) * (size_t)(model->levels.n + 1));
+	e.last = arena_alloc(e.arena, sizeof(*e.last) * (size_t)(model->shapes.n + 1));
 	e.table = arena_alloc(e.arena, sizeof(*e.table) * (size_t)(model->levels.n + 1));
 	e.defaults = arena_alloc(e.arena, sizeof(*e.defaults) * (size_t)(model->shapes.n * model->params.n + 1));
 	for (int s = 0; s < model->shapes.n; s++)

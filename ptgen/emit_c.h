@@ -19,6 +19,9 @@
 #include "codec.h"
 #include "model.h"
 
+/* Entries on one way down: PT_MAX_STEPS of runtime/pt.h. */
+enum { PTGEN_MAX_STEPS = 12 };
+
 /* A word of struct pt_table that F_init computes from the parameters. */
 struct word {
 	const char *name; /* "PAGE_RES0": the enumerator without prefix */
@@ -54,8 +57,9 @@ struct emitter {
 	const char **kind_name;
 	int *kind_class; /* per kind: index into classes, -1: not a leaf */
 	ref *next;	 /* per level: where its tables link to when we write them; REF_NONE: no tables */
-	ref *absent;	 /* per level: its absent kind */
-	ref *table;	 /* per level: its table kind; REF_NONE */
+	ref *table;	 /* per level: the kind of table entry that we write; REF_NONE */
+	bool *written;	 /* per level: is it on the way of what we write? Others are only read */
+	ref *last;	 /* per shape: the lowest level that we write */
 	ARRAY(struct word) words;
 	ARRAY(struct matrix) matrices;
 	ARRAY(struct attribute_class) classes;
@@ -63,7 +67,7 @@ struct emitter {
 	int max_classes, max_group;
 	int64_t max_roots;
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
-		has_narrows;
+		has_narrows, has_foreign, has_nulls, absent_by_config;
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
 	ref known; /* a condition that holds where the text under construction is used; REF_NONE: none is known */
 	int64_t *defaults; /* the default configuration of each shape: shapes * params */
@@ -107,6 +111,8 @@ enum bits_of { BITS_MASK, BITS_VALUE, BITS_RES0, BITS_RES1, BITS_CONST, BITS_ADD
 struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what);
 /* The mark of a kind's address, as it lies in the entry: a configuration expression, NULL for none. */
 const char *marks_in_entry(struct emitter *emitter, ref kind);
+/* The absent kinds of a level together: of those that depend on the configuration, the one that exists counts. */
+struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what);
 /* Leaf sizes of a level whose entries hold fewer address bits than those of other levels, and how many. */
 void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes);
 void emit_entry_functions(void *ctx);

@@ -96,6 +96,34 @@ struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what)
 	return bits;
 }
 
+struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what)
+{
+	const struct m_level *l = &emitter->model->levels.v[level];
+	struct bits bits = {0, NULL};
+
+	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++) {
+		struct bits own;
+		const char *text;
+
+		if (emitter->model->kinds.v[k].category != CATEGORY_ABSENT)
+			continue;
+		own = kind_bits(emitter, k, what);
+		if (emitter->model->kinds.v[k].present == REF_NONE) {
+			bits.literal |= own.literal;
+			text = own.text;
+		} else if (!own.text && own.literal == 0) {
+			continue;
+		} else {
+			text = !own.text ? hex(emitter, own.literal) :
+			       own.literal ? text_of(emitter, "%s | %s", hex(emitter, own.literal), own.text) : own.text;
+			text = text_of(emitter, "(%s ? %s : 0)", config_text(emitter, emitter->model->kinds.v[k].present), text);
+		}
+		if (text)
+			bits.text = bits.text ? text_of(emitter, "%s | %s", bits.text, text) : text;
+	}
+	return bits;
+}
+
 /* ------------------------------------------------------------------------------------------------------ addresses of kinds */
 
 /* The pieces of an address, those with the same shift together. */
@@ -394,27 +422,30 @@ static void emit_absent(struct emitter *emitter)
 	const char **value = bodies(emitter), **occupied = bodies(emitter), **is = bodies(emitter), **keep = bodies(emitter);
 
 	for (int i = 0; i < model->levels.n; i++) {
-		ref kind = emitter->absent[i];
-		struct bits bits = kind_bits(emitter, kind, BITS_CONST), mask = kind_bits(emitter, kind, BITS_MASK);
-		struct bits test = kind_bits(emitter, kind, BITS_VALUE), kept = kind_bits(emitter, kind, BITS_KEEP);
-		const char *of = emitter->order;
+		struct bits bits = absent_bits(emitter, i, BITS_CONST), mask = absent_bits(emitter, i, BITS_MASK);
+		struct bits test = absent_bits(emitter, i, BITS_VALUE), kept = absent_bits(emitter, i, BITS_KEEP);
+		const char *of = emitter->order, *name = emitter->level_name[i];
+		const char *mask_text = bits_text(emitter, text_of(emitter, "%s_ABSENT_MASK", name), &mask);
+		const char *test_text = bits_text(emitter, text_of(emitter, "%s_ABSENT_VALUE", name), &test);
 
-		value[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_ABSENT", emitter->level_name[i]), &bits));
-		if (test.literal == 0) {
-			occupied[i] = text_of(emitter, "\treturn raw & %s(%s);\n", of, hex(emitter, mask.literal));
-			is[i] = text_of(emitter, "\treturn (entry & %s) == 0;\n", hex(emitter, mask.literal));
+		value[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_ABSENT", name), &bits));
+		if (test.literal == 0 && !test.text) {
+			occupied[i] = text_of(emitter, "\treturn raw & %s(%s);\n", of, mask_text);
+			is[i] = text_of(emitter, "\treturn (entry & %s) == 0;\n", mask_text);
 		} else {
-			occupied[i] = text_of(emitter, "\treturn (raw ^ %s(%s)) & %s(%s);\n", of, hex(emitter, test.literal), of,
-					      hex(emitter, mask.literal));
-			is[i] = text_of(emitter, "\treturn (entry & %s) == %s;\n", hex(emitter, mask.literal), hex(emitter, test.literal));
+			occupied[i] = text_of(emitter, "\treturn (raw ^ %s(%s)) & %s(%s);\n", of, test_text, of, mask_text);
+			is[i] = text_of(emitter, "\treturn (entry & %s) == %s;\n", mask_text, test_text);
 		}
-		keep[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_KEEP", emitter->level_name[i]), &kept));
+		keep[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_KEEP", name), &kept));
 	}
 	OUT("/* What \"nothing here\" is stored as. */\nPT_ALWAYS_INLINE %s_entry %s_absent(const struct pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
 	    emitter->lower, emitter->lower);
 	by_level(emitter, value, NULL);
 	OUT("}\n\n/* Not 0 when an entry, as it is in memory, is not absent. Several may be ORed together first. */\n"
-	    "PT_ALWAYS_INLINE %s_entry %s_occupied(unsigned int level, %s_entry raw)\n{\n", emitter->lower, emitter->lower, emitter->lower);
+	    "PT_ALWAYS_INLINE %s_entry %s_occupied(%sunsigned int level, %s_entry raw)\n{\n", emitter->lower, emitter->lower,
+	    emitter->absent_by_config ? "const struct pt_table *t, " : "", emitter->lower);
+	if (emitter->absent_by_config)
+		OUT("\t(void)t;\n");
 	by_level(emitter, occupied, NULL);
 	OUT("}\n\nPT_ALWAYS_INLINE bool %s_is_absent(const struct pt_table *t, unsigned int level, %s_entry entry)\n{\n\t(void)t;\n",
 	    emitter->lower, emitter->lower);
@@ -428,20 +459,58 @@ static void emit_absent(struct emitter *emitter)
 	OUT("}\n\n");
 }
 
+/*
+ * Does a condition on fields imply the kind's `when`? Tried for all values of the fields that `when` looks at, if these
+ * are few and nothing else is looked at.
+ */
+static bool implies_when(struct emitter *emitter, ref kind, ref cond)
+{
+	const struct model *model = emitter->model;
+	const struct m_kind *k = &model->kinds.v[kind];
+	const int64_t *param = emitter->defaults + model->levels.v[k->level].shape * model->params.n;
+	uint64_t mask = 0, value = 0;
+
+	if (k->when == REF_NONE)
+		return true;
+	if (model_mentions(model, k->when, X_PARAM, -1) || model_mentions(model, k->when, X_BITS, -1) ||
+	    model_mentions(model, cond, X_PARAM, -1))
+		return false;
+	for (int i = 0; i < k->n_slices; i++) {
+		const struct m_slice *slice = &model->slices.v[k->first_slice + i];
+
+		if (slice->field == REF_NONE || !model_mentions(model, k->when, X_FIELD, slice->field))
+			continue;
+		if (slice->hi > 63 || slice->cond != REF_NONE)
+			return false;
+		mask |= mask_of(slice->hi, slice->lo);
+	}
+	if (__builtin_popcountll(mask) > 10)
+		return false;
+	do {
+		uint64_t word[2] = {value, 0};
+		struct m_env env = {.param = param, .kind = kind, .word = word};
+
+		if (model_holds(model, cond, &env) && !model_holds(model, k->when, &env))
+			return false;
+		value = (value - mask) & mask; /* the next value of these bits */
+	} while (value != 0);
+	return true;
+}
+
 /* The condition under which a table entry leads to the level that this code would have written. */
 static const char *table_test(struct emitter *emitter, int level)
 {
 	const struct model *model = emitter->model;
 	const struct m_kind *kind = &model->kinds.v[emitter->table[level]];
 
-	if (kind->n_next > 1)
-		for (int i = 0; i < kind->n_next; i++) {
-			const struct m_next *next = &model->nexts.v[kind->first_next + i];
+	for (int i = 0; i < kind->n_next; i++) {
+		const struct m_next *next = &model->nexts.v[kind->first_next + i];
 
-			if (next->level == emitter->next[level])
-				return text_of(emitter, "%s && %s", test_text(emitter, emitter->table[level], false),
-					       entry_text(emitter, emitter->table[level], next->cond, "entry"));
-		}
+		if (next->level == emitter->next[level] && next->cond != REF_NONE)
+			return text_of(emitter, "%s && %s",
+				       test_text(emitter, emitter->table[level], !implies_when(emitter, emitter->table[level], next->cond)),
+				       entry_text(emitter, emitter->table[level], next->cond, "entry"));
+	}
 	return test_text(emitter, emitter->table[level], true);
 }
 
@@ -455,7 +524,7 @@ static void emit_tables(struct emitter *emitter)
 		struct bits constant, sync;
 		const char *text, *marks;
 
-		if (kind == REF_NONE)
+		if (kind == REF_NONE || !emitter->written[i])
 			continue;
 		constant = kind_bits(emitter, kind, BITS_CONST);
 		sync = kind_bits(emitter, kind, BITS_SYNCED);
@@ -591,7 +660,7 @@ static void emit_leaves(struct emitter *emitter)
 			const struct m_kind *kind = &model->kinds.v[k];
 			struct ladder ladder;
 
-			if (kind->category != CATEGORY_LEAF)
+			if (kind->category != CATEGORY_LEAF || !emitter->written[i])
 				continue;
 			if (!size[i])
 				size[i] = phys[i] = make[i] = bits[i] = mask[i] = live[i] = "";
@@ -701,6 +770,16 @@ void emit_entry_functions(void *ctx)
 
 /* ------------------------------------------------------------------------------------------------- one piece per level */
 
+/* The level that is printed after this one. */
+static int printed_after(const struct emitter *emitter, int level)
+{
+	int next = level + 1;
+
+	while (next < emitter->model->levels.n && !emitter->written[next])
+		next++;
+	return next;
+}
+
 /* The cases of a straight walk: each start level falls through to the levels below it. */
 static void walk_cases(struct emitter *emitter, bool lookup)
 {
@@ -711,9 +790,14 @@ static void walk_cases(struct emitter *emitter, bool lookup)
 		ref next = emitter->next[i];
 		bool leaves = unit_of(emitter, i) != REF_NONE;
 
+		if (!emitter->written[i])
+			continue;
 		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++)
 			leaves = leaves || model->kinds.v[k].category == CATEGORY_LEAF;
 		OUT("\tcase %s_%s:\n", emitter->upper, emitter->level_name[i]);
+		for (int p = 0; p < model->levels.n; p++)
+			if (emitter->written[p] && emitter->next[p] == i && printed_after(emitter, p) != i)
+				OUT("\tlevel_%d:\n", i);
 		if (!lookup && next == REF_NONE) {
 			OUT("\t\treturn slot;\n");
 			continue;
@@ -733,7 +817,7 @@ static void walk_cases(struct emitter *emitter, bool lookup)
 			OUT("\n\t\t\treturn PT_ERR_ABSENT;\n");
 		OUT("\t\tslot = %s_slot(%s_table_at(t, %s_table_pa(t, %s_%s, entry)), %s_%s, iova);\n", emitter->lower, emitter->lower,
 		    emitter->lower, emitter->upper, emitter->level_name[i], emitter->upper, emitter->level_name[next]);
-		if (next == i + 1)
+		if (next == printed_after(emitter, i))
 			OUT("\t\t__attribute__((__fallthrough__));\n");
 		else
 			OUT("\t\tgoto level_%d;\n", next);
@@ -767,12 +851,14 @@ void emit_map_levels(void *ctx)
 
 	OUT("/* One pair of functions per level, lowest first: geometry is a constant in each. */\n\n");
 	for (int i = model->levels.n - 1; i >= 0; i--) {
-		ref next = emitter->next[i];
+		ref next = emitter->written[i] ? emitter->next[i] : REF_NONE;
 		const char *below = next == REF_NONE ? NULL : function_name(emitter, next);
 		const char *name = function_name(emitter, i);
 		const char *fill = below ? text_of(emitter, "%s_fill_%s", emitter->lower, below) : "NULL";
 		const char *down = below ? text_of(emitter, "%s_map_%s", emitter->lower, below) : "NULL";
 
+		if (!emitter->written[i])
+			continue;
 		OUT("static enum pt_status %s_fill_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
 		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, true, %s, %s);\n}\n\n", emitter->lower, name, emitter->lower,
 		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i], fill, fill);
@@ -783,8 +869,9 @@ void emit_map_levels(void *ctx)
 	OUT("/* Fill a table of level that nobody sees yet. */\nstatic enum pt_status %s_fill_at(struct %s_map_call *call, unsigned int level, %s_entry *slot, "
 	    "uint64_t iova,\n\t\t\t\t  uint64_t last)\n{\n\tswitch (level) {\n", emitter->lower, emitter->lower, emitter->lower);
 	for (int i = 0; i < model->levels.n; i++)
-		OUT("\tcase %s_%s: return %s_fill_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
-		    function_name(emitter, i));
+		if (emitter->written[i])
+			OUT("\tcase %s_%s: return %s_fill_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
+			    function_name(emitter, i));
 	OUT("\tdefault: return PT_ERR_CONFIG;\n\t}\n}\n\n");
 }
 
@@ -793,8 +880,9 @@ void emit_map_dispatch(void *ctx)
 	struct emitter *emitter = ctx;
 
 	for (int i = 0; i < emitter->model->levels.n; i++)
-		OUT("\tcase %s_%s: return %s_map_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
-		    function_name(emitter, i));
+		if (emitter->written[i])
+			OUT("\tcase %s_%s: return %s_map_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
+			    function_name(emitter, i));
 }
 
 void emit_unmap_levels(void *ctx)
@@ -804,6 +892,8 @@ void emit_unmap_levels(void *ctx)
 	for (int i = emitter->model->levels.n - 1; i >= 0; i--) {
 		ref next = emitter->next[i];
 
+		if (!emitter->written[i])
+			continue;
 		OUT("static void %s_unmap_%s(struct %s_unmap_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
 		    "\t%s_unmap_level(call, slot, iova, last, %s_%s, ", emitter->lower, function_name(emitter, i), emitter->lower,
 		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i]);
@@ -819,6 +909,7 @@ void emit_unmap_dispatch(void *ctx)
 	struct emitter *emitter = ctx;
 
 	for (int i = 0; i < emitter->model->levels.n; i++)
-		OUT("\tcase %s_%s: %s_unmap_%s(&call, slot, iova, last); break;\n", emitter->upper, emitter->level_name[i], emitter->lower,
-		    function_name(emitter, i));
+		if (emitter->written[i])
+			OUT("\tcase %s_%s: %s_unmap_%s(&call, slot, iova, last); break;\n", emitter->upper, emitter->level_name[i], emitter->lower,
+			    function_name(emitter, i));
 }

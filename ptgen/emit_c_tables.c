@@ -206,10 +206,10 @@ static void emit_geometry(struct emitter *emitter)
 	const struct model *model = emitter->model;
 
 	OUT("/* What the walks need of a level; folded where the level is a constant. */\n"
-	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats;\n\tuint8_t carry; /* the lowest address bit of the next piece "
+	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats%s;\n\tuint8_t carry; /* the lowest address bit of the next piece "
 	    "of a split address; 0: none */\n\tuint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */\n\tuint16_t next, parent;\n\tuint16_t first_kind, end_kind;\n\tuint32_t index_mask;\n\tuint64_t sizes, narrow_sizes; /* "
 	    "of leaves, one bit each */\n\t%s_entry step; /* from one slot to the next */\n};\n\nstatic const struct %s_geometry %s_geometry[] = {\n",
-	    emitter->lower, emitter->lower, emitter->lower, emitter->lower);
+	    emitter->lower, emitter->has_foreign ? ", written" : "", emitter->lower, emitter->lower, emitter->lower);
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *l = &model->levels.v[i];
 		bool groups = false, repeats = false;
@@ -219,7 +219,7 @@ static void emit_geometry(struct emitter *emitter)
 
 		plan_narrow(emitter, i, &narrow, &narrow_sizes);
 		for (int p = 0; p < model->levels.n; p++)
-			if (emitter->next[p] == i)
+			if (emitter->written[p] && emitter->next[p] == i)
 				parent = p;
 		for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++) {
 			const struct m_kind *kind = &model->kinds.v[k];
@@ -228,7 +228,8 @@ static void emit_geometry(struct emitter *emitter)
 
 			if (kind->category != CATEGORY_LEAF)
 				continue;
-			sizes |= (uint64_t)1 << kind->lg2;
+			if (emitter->written[i])
+				sizes |= (uint64_t)1 << kind->lg2;
 			groups = groups || kind->group != GROUP_NONE;
 			repeats = repeats || kind->group == GROUP_REPEAT;
 			if (kind->group == GROUP_REPEAT)
@@ -261,9 +262,9 @@ static void emit_geometry(struct emitter *emitter)
 		emitter->has_groups = emitter->has_groups || groups;
 		emitter->has_repeats = emitter->has_repeats || repeats;
 		emitter->has_carries = emitter->has_carries || carry != 0;
-		OUT("\t[%s_%s] = {%d, %s, %s, %s, %d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64 "), UINT64_C(0x%" PRIx64 "), %s},\n", emitter->upper,
+		OUT("\t[%s_%s] = {%d, %s, %s, %s%s, %d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64 "), UINT64_C(0x%" PRIx64 "), %s},\n", emitter->upper,
 		    emitter->level_name[i], l->lo, emitter->next[i] != REF_NONE ? "true" : "false", groups ? "true" : "false",
-		    repeats ? "true" : "false", carry, narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
+		    repeats ? "true" : "false", !emitter->has_foreign ? "" : emitter->written[i] ? ", true" : ", false", carry, narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
 		    (int)l->first_kind + l->n_kinds, mask_of(l->hi - l->lo, 0), sizes, narrow_sizes, hex(emitter, step));
 	}
 	OUT("};\n\n");
@@ -542,6 +543,7 @@ void emit_cold_tables(void *ctx)
 		    wide ? word_name(emitter, word_of(emitter, text_of(emitter, "%s_WIDE", emitter->kind_name[k]), wide)) : "-1",
 		    marks_text ? word_name(emitter, word_of(emitter, "MARKS", marks_text)) : "-1",
 		    word_name(emitter, kind->present == REF_NONE ? -1 : when_word(emitter, text_of(emitter, "HAS_%s", emitter->kind_name[k]), kind->present)),
+		    kind->category == CATEGORY_NULL && kind->fault == REF_NONE ? "PT_FAULT_NULL" :
 		    fault_text(emitter, kind->fault, kind->category == CATEGORY_ABSENT ? FAULT_ABSENT :
 				       kind->category == CATEGORY_FAULT		      ? (model->reserved_fault == REF_NONE ? FAULT_RESERVED : model->reserved_fault) :
 											FAULT_RESERVED),
@@ -587,26 +589,31 @@ void emit_cold_functions(void *ctx)
 		if (text)
 			OUT("\tcase %d: /* %s at %s */\n\t\treturn %s;\n", k, model->kinds.v[k].name, emitter->level_name[model->kinds.v[k].level], text);
 	}
-	OUT("\tdefault: return true;\n\t}\n}\n\n/* The level that a table entry links to. */\nstatic unsigned int %s_next_level(const struct pt_table *t, "
-	    "unsigned int kind, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n", emitter->lower, emitter->lower);
+	OUT("\tdefault: return true;\n\t}\n}\n\n/* The level that a table entry links to%s. */\nstatic unsigned int %s_next_level(const struct pt_table *t, "
+	    "unsigned int kind, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n", emitter->has_skips ? "; N_LEVELS: nowhere" : "",
+	    emitter->lower, emitter->lower);
 	if (emitter->has_skips) {
 		OUT("\tswitch (kind) {\n");
 		for (int k = 0; k < model->kinds.n; k++) {
 			const struct m_kind *kind = &model->kinds.v[k];
+			bool always = false;
 
-			if (kind->category != CATEGORY_TABLE || kind->n_next <= 1)
+			if (kind->category != CATEGORY_TABLE ||
+			    (kind->n_next == 1 && model->nexts.v[kind->first_next].level == emitter->next[kind->level]))
 				continue;
 			OUT("\tcase %d: /* %s at %s */\n", k, kind->name, emitter->level_name[kind->level]);
 			for (int i = 0; i < kind->n_next; i++) {
 				const struct m_next *next = &model->nexts.v[kind->first_next + i];
 
-				if (next->cond != REF_NONE)
+				always = next->cond == REF_NONE;
+				if (!always)
 					OUT("\t\tif (%s)\n\t\t\treturn %s_%s;\n", entry_text(emitter, k, next->cond, "entry"), emitter->upper,
 					    emitter->level_name[next->level]);
 				else
 					OUT("\t\treturn %s_%s;\n", emitter->upper, emitter->level_name[next->level]);
 			}
-			OUT("\t\tbreak;\n");
+			if (!always)
+				OUT("\t\treturn %s_N_LEVELS;\n", emitter->upper);
 		}
 		OUT("\tdefault: break;\n\t}\n");
 	}

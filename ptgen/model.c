@@ -150,7 +150,7 @@ bool model_mentions(const struct model *model, ref expr, enum m_op op, ref which
 	if (expr < 0 || expr >= model->exprs.n)
 		return false;
 	e = &model->exprs.v[expr];
-	if (e->op == (uint8_t)op && (op != X_PARAM || which < 0 || e->a == which))
+	if (e->op == (uint8_t)op && ((op != X_PARAM && op != X_FIELD) || which < 0 || e->a == which))
 		return true;
 	switch ((enum m_op)e->op) {
 	case X_CONST:

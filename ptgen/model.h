@@ -328,7 +328,10 @@ void model_defaults(const struct model *model, int64_t *param);
 /* The shape that a configuration takes, REF_NONE if none; and the level of a number in it, REF_NONE if none. */
 ref model_shape(const struct model *model, const int64_t *param);
 ref model_level(const struct model *model, ref shape, int64_t number);
-/* True when expr mentions (through any path) a thing of this op; for X_PARAM: parameter index `which`, or any if < 0. */
+/*
+ * True when expr mentions (through any path) a thing of this op; for X_PARAM and X_FIELD: the one of index `which`, or any
+ * if < 0.
+ */
 bool model_mentions(const struct model *model, ref expr, enum m_op op, ref which);
 
 /* An expression as infix text, with the names of parameters and fields. */

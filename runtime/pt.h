@@ -448,6 +448,7 @@ enum pt_fault {
 	PT_FAULT_MISCONFIGURED, /* entries that the manual calls misconfigured */
 	PT_FAULT_BOUNDS,	/* a table outside the memory that may be read */
 	PT_FAULT_LOOP,		/* a table is its own ancestor, or the step limit is used up */
+	PT_FAULT_NULL,		/* no fault, but no memory either: reads give zero, writes are dropped */
 	PT_FAULT_FORMAT = 16	/* + index into pt_format.faults: a fault that the format names itself */
 };
 
@@ -712,7 +713,7 @@ static inline void pt_gather_table(struct pt_table *table, struct pt_gather *gat
 static inline const char *pt_fault_string(const struct pt_format *format, unsigned int fault)
 {
 	static const char *const names[] = {"none",	"absent", "reserved",	   "permission", "address",
-					    "access", "misconfigured", "bounds", "loop"};
+					    "access", "misconfigured", "bounds", "loop", "null"};
 
 	if (fault < sizeof(names) / sizeof(names[0]))
 		return names[fault];

@@ -205,6 +205,7 @@ const char *interp_init(struct interp *in, const struct model *model, const int6
 								   : (uint64_t)eval(in, model->input.aperture_last);
 	in->base = model->input.base == REF_NONE ? 0 : (uint64_t)eval(in, model->input.base);
 	in->output_last = ones((unsigned int)eval(in, model->output.hi) + 1);
+	interp_way(in);
 	return NULL;
 }
 
@@ -553,9 +554,8 @@ bool interp_round(const struct interp *in, unsigned int request, unsigned int *r
 /* Does anything in a leaf of this configuration decide about execute access? */
 static bool controls_exec(const struct interp *in)
 {
-	const struct m_shape *shape = &in->model->shapes.v[in->shape];
 	const unsigned int exec = PT_RIGHT_PX | PT_RIGHT_UX;
-	const struct m_level *last = &in->model->levels.v[shape->first_level + shape->n_levels - 1];
+	const struct m_level *last = &in->model->levels.v[in->way[in->n_way - 1]];
 	bool found = false;
 
 	for (int k = 0; k < last->n_kinds; k++) {

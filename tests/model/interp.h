@@ -31,9 +31,11 @@ struct interp {
 	const struct model *model;
 	int64_t param[PT_MAX_PARAMS];
 	ref shape;
-	unsigned int input_hi;			/* top input bit */
-	unsigned int count_lg2;			/* roots */
-	ref start;				/* start level */
+	unsigned int input_hi;	/* top input bit */
+	unsigned int count_lg2; /* roots */
+	ref start;		/* start level */
+	ref way[PT_MAX_STEPS];	/* levels that a mapper's tables lead through, root first */
+	unsigned int n_way;
 	uint64_t aperture_first, aperture_last; /* inclusive, before sign extension */
 	uint64_t base;
 	uint64_t output_last;
@@ -89,7 +91,7 @@ ref interp_classify(const struct interp *in, ref level, const uint64_t word[2], 
 /* The faults (bit n: enum pt_fault n) that bits of a word of that kind raise; 0: none. */
 uint64_t interp_reserved(const struct interp *in, ref kind, const uint64_t word[2]);
 uint64_t interp_address(const struct interp *in, ref kind, const uint64_t word[2]);
-/* Is this leaf kind offered to a mapper: present, and not larger than input or output? */
+/* Is this leaf kind offered to a mapper: present, on its way down, and not larger than input or output? */
 bool interp_offered(const struct interp *in, ref kind);
 
 /*
@@ -178,7 +180,11 @@ bool interp_choose(const struct interp *in, const struct interp *now, const stru
 		   struct interp_roots roots, uint64_t iova, uint64_t pa, uint64_t bytes, uint64_t page_sizes,
 		   struct interp_leaf *leaf);
 
-/* The smallest leaf size; all leaf sizes, as a bitmap. */
+/* Find out the way down, for interp_init(). */
+void interp_way(struct interp *in);
+/* Is the level on the way of what a mapper writes? Others are only read. */
+bool interp_written(const struct interp *in, ref level);
+/* The leaf sizes that a mapper has, as a bitmap. */
 uint64_t interp_page_sizes(const struct interp *in);
 
 #endif

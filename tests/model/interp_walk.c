@@ -119,6 +119,7 @@ void interp_walk(const struct interp *in, const struct image *image, struct inte
 		switch (kind_of(in, kind)->category) {
 		case CATEGORY_LEAF: fill_leaf(in, walk, kind, inner, word, rights); return;
 		case CATEGORY_TABLE: break;
+		case CATEGORY_NULL: walk->faults = fault_bit(kind_of(in, kind)->fault, PT_FAULT_NULL); return;
 		default: walk->faults = fault_bit(kind_of(in, kind)->fault, PT_FAULT_ABSENT); return;
 		}
 		interp_decode(in, kind, word, &decode);
@@ -276,18 +277,47 @@ bool interp_offered(const struct interp *in, ref kind)
 {
 	const struct m_kind *k = kind_of(in, kind);
 
-	if (k->category != CATEGORY_LEAF || !interp_holds(in, k->present, REF_NONE, NULL, 0))
+	if (k->category != CATEGORY_LEAF || !interp_holds(in, k->present, REF_NONE, NULL, 0) ||
+	    !interp_written(in, k->level))
 		return false;
 	return (unsigned int)k->lg2 <= in->input_hi + 1 - in->count_lg2 && k->lg2 < 64 &&
 	       ones((unsigned int)k->lg2) <= in->output_last;
 }
 
-/* Levels that a walk from the start can reach by the entries that a mapper writes. */
-static bool reachable(const struct interp *in, ref level)
+/*
+ * Where the tables of a level lead to as a mapper writes them: of its kinds of table entry the first whose word, all
+ * fields at their defaults, leads to smaller entries.
+ */
+static ref written_next(const struct interp *in, ref level)
 {
-	const struct m_shape *shape = &in->model->shapes.v[in->shape];
+	for (int i = 0; i < level_of(in, level)->n_kinds; i++) {
+		ref kind = level_of(in, level)->first_kind + i, next;
+		uint64_t word[2];
 
-	return level >= in->start && level < shape->first_level + shape->n_levels;
+		if (kind_of(in, kind)->category != CATEGORY_TABLE || !interp_encode(in, kind, 0, 0, word) ||
+		    interp_classify(in, level, word, NULL) != kind)
+			continue;
+		next = next_level(in, kind, word);
+		if (next != REF_NONE && level_of(in, next)->lo < level_of(in, level)->lo)
+			return next;
+	}
+	return REF_NONE;
+}
+
+void interp_way(struct interp *in)
+{
+	ref at = in->start;
+
+	for (in->n_way = 0; in->n_way < PT_MAX_STEPS && at != REF_NONE; at = written_next(in, at))
+		in->way[in->n_way++] = at;
+}
+
+bool interp_written(const struct interp *in, ref level)
+{
+	for (unsigned int i = 0; i < in->n_way; i++)
+		if (in->way[i] == level)
+			return true;
+	return false;
 }
 
 /* Is there no leaf below an entry: absent, or tables of nothing but absent entries? */
@@ -369,8 +399,6 @@ bool interp_choose(const struct interp *in, const struct interp *now, const stru
 	if (!interp_input(in, iova, &inner))
 		return false;
 	for (ref level = shape->first_level; level < shape->first_level + shape->n_levels; level++) {
-		if (!reachable(in, level))
-			continue;
 		for (int i = 0; i < level_of(in, level)->n_kinds; i++) {
 			ref kind = level_of(in, level)->first_kind + i;
 			unsigned int lg2 = (unsigned int)kind_of(in, kind)->lg2;

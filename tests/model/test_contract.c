@@ -335,8 +335,7 @@ TEST_EACH(contract, trim, count, label)
 TEST_EACH(contract, gather_overflow, count, label)
 {
 	struct world *world = begin(each, false);
-	const struct m_shape *shape = &world->in.model->shapes.v[world->in.shape];
-	unsigned int span = (unsigned int)world->in.model->levels.v[shape->first_level + shape->n_levels - 2].lo;
+	unsigned int span = (unsigned int)world->in.model->levels.v[world->in.way[world->in.n_way - 2]].lo;
 	uint64_t page = (uint64_t)1 << world->page_lg2;
 
 	CHECK_MSG((uint64_t)(PT_GATHER_TABLES + 9) << span <= ones(world->in.input_hi + 1),
@@ -500,8 +499,7 @@ static void pool_release(void *ctx, uint64_t pa, size_t bytes)
 TEST_EACH(contract, split_from_a_pool, count, label)
 {
 	struct world *world = begin(each, true);
-	const struct m_shape *shape = &world->in.model->shapes.v[world->in.shape];
-	unsigned int lg2 = (unsigned int)world->in.model->levels.v[shape->first_level + shape->n_levels - 2].lo;
+	unsigned int lg2 = (unsigned int)world->in.model->levels.v[world->in.way[world->in.n_way - 2]].lo;
 	struct pt_mem good = world->ground.mem;
 	struct pool pool = {.from = &good};
 	struct pt_mem from = good;

@@ -239,13 +239,10 @@ static void *reader(void *argument)
 /* Where the pages of all writers fit below one entry of the second lowest level, and regions are such entries. */
 static bool place(struct shared *shared)
 {
-	const struct m_shape *shape = &shared->in.model->shapes.v[shared->in.shape];
-	ref last = shape->first_level + shape->n_levels - 1;
-
-	if (shared->in.start == last)
+	if (shared->in.n_way < 2)
 		return false;
 	shared->page_lg2 = (unsigned int)__builtin_ctzll(shared->table.page_sizes);
-	shared->region_lg2 = (unsigned int)shared->in.model->levels.v[last - 1].lo;
+	shared->region_lg2 = (unsigned int)shared->in.model->levels.v[shared->in.way[shared->in.n_way - 2]].lo;
 	shared->origin = 0;
 	shared->pa_origin = (uint64_t)1 << shared->region_lg2;
 	return interp_page_sizes(&shared->in) >> shared->page_lg2 & 1 &&

@@ -92,7 +92,7 @@ static uint64_t sizes_of(const struct world *world, unsigned int lg2)
 	for (ref level = shape->first_level; level < shape->first_level + shape->n_levels; level++) {
 		unsigned int lo = (unsigned int)world->in.model->levels.v[level].lo;
 
-		if (lo <= lg2 && lo > slot)
+		if (lo <= lg2 && lo > slot && interp_written(&world->in, level))
 			slot = lo;
 	}
 	return (uint64_t)1 << lg2 | (uint64_t)1 << slot;

@@ -72,7 +72,7 @@ struct world {
 	const struct ledger *coming;
 	uint64_t coming_first, coming_last;
 	unsigned int n_invalidations; /* calls of the hook so far */
-	bool coming_breaks; /* what changes may be absent for a moment */
+	bool coming_breaks;	      /* what changes may be absent for a moment */
 	unsigned int round, step;
 	bool inject; /* let every allocation of every operation fail once */
 	uint64_t n_ops[N_OPS], n_done[N_OPS], n_refused[N_OPS], n_failed_allocs;

@@ -146,8 +146,7 @@ static uint64_t refusals(struct world *world, const struct op *op, const struct 
 static bool world_has_state(const struct world *world, unsigned int accessed)
 {
 	const struct interp *in = &world->in;
-	const struct m_shape *shape = &in->model->shapes.v[in->shape];
-	const struct m_level *last = &in->model->levels.v[shape->first_level + shape->n_levels - 1];
+	const struct m_level *last = &in->model->levels.v[in->way[in->n_way - 1]];
 	bool has = false;
 
 	for (int i = 0; i < last->n_kinds; i++) {

@@ -50,6 +50,7 @@ static void explain(const struct pt_table *table, const struct pt_walk *walk)
 			[PT_FAULT_MISCONFIGURED] = "the manual calls this entry misconfigured",
 			[PT_FAULT_BOUNDS] = "the table lies outside the memory of --ram",
 			[PT_FAULT_LOOP] = "the table is its own ancestor, or --steps are used up",
+			[PT_FAULT_NULL] = "no memory is behind this entry: reads give zero, writes are dropped",
 		};
 
 		printf("  fault: %s\n", walk->fault < sizeof(why) / sizeof(why[0])
