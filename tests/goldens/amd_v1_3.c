@@ -779,7 +779,7 @@ PT_ALWAYS_INLINE bool amd_v1_3_is_table(const struct pt_table *t, unsigned int l
 	(void)entry;
 	switch (level) {
 	case AMD_V1_3_L3: return (entry & 1) == 1 && (int64_t)((entry >> 9) & 7) == 2;
-	case AMD_V1_3_L2: return (entry & 1) == 1 && ((int64_t)((entry >> 9) & 7) == 1);
+	case AMD_V1_3_L2: return (entry & 1) == 1 && (int64_t)((entry >> 9) & 7) == 1;
 	default: break;
 	}
 	return false;
@@ -1529,7 +1529,7 @@ static bool amd_v1_3_legal(const struct pt_table *t, unsigned int kind, amd_v1_3
 	}
 }
 
-/* The level that a table entry links to. */
+/* The level that a table entry links to; N_LEVELS: nowhere. */
 static unsigned int amd_v1_3_next_level(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry)
 {
 	(void)t;
@@ -1540,7 +1540,7 @@ static unsigned int amd_v1_3_next_level(const struct pt_table *t, unsigned int k
 			return AMD_V1_3_L2;
 		if ((int64_t)((entry >> 9) & 7) == 1)
 			return AMD_V1_3_L1;
-		break;
+		return AMD_V1_3_N_LEVELS;
 	default: break;
 	}
 	return amd_v1_3_geometry[amd_v1_3_kinds[kind].level].next;
@@ -1746,7 +1746,8 @@ void amd_v1_3_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t 
 		table = amd_v1_3_address(t, step->kind, entry);
 		rights &= amd_v1_3_decode(t, step->kind, entry, &memory);
 		/* Input bits that a skipped level would have consumed must be zero. */
-		if ((iova & (((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1)) >> amd_v1_3_geometry[next].lo > amd_v1_3_geometry[next].index_mask) {
+		if (next == AMD_V1_3_N_LEVELS ||
+		    (iova & (((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1)) >> amd_v1_3_geometry[next].lo > amd_v1_3_geometry[next].index_mask) {
 			walk->fault = AMD_V1_3_RESERVED_FAULT;
 			return;
 		}
@@ -1921,6 +1922,9 @@ static enum pt_status amd_v1_3_scan_run(struct amd_v1_3_scan *scan, uint64_t fir
 		} else {
 			step.kind = (uint16_t)amd_v1_3_kind_of(t, level, entry);
 			fault = amd_v1_3_defect(t, step.kind, entry);
+			if (fault == PT_FAULT_NONE && amd_v1_3_kinds[step.kind].category == PT_KIND_TABLE &&
+			    amd_v1_3_next_level(t, step.kind, entry) == AMD_V1_3_N_LEVELS)
+				fault = AMD_V1_3_RESERVED_FAULT;
 			if (fault != PT_FAULT_NONE && (step.kind == PT_NO_KIND || amd_v1_3_kinds[step.kind].category != PT_KIND_ABSENT))
 				finding = PT_ERR_ENTRY;
 		}
@@ -4034,7 +4038,7 @@ static enum pt_status amd_v1_3_adopt_root(struct pt_table *t, uint64_t root, str
 				break;
 			}
 			if (!amd_v1_3_is_absent(t, at, entry) && amd_v1_3_leaf_lg2(t, at, entry) == 0)
-				return amd_v1_3_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that skips a level");
+				return amd_v1_3_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that this code does not write");
 		}
 		if (down) {
 			depth++;

@@ -3585,7 +3585,7 @@ static enum pt_status armv7_short_adopt_root(struct pt_table *t, uint64_t root, 
 				break;
 			}
 			if (!armv7_short_is_absent(t, at, entry) && armv7_short_leaf_lg2(t, at, entry) == 0)
-				return armv7_short_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that skips a level");
+				return armv7_short_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that this code does not write");
 		}
 		if (down) {
 			depth++;

@@ -3325,7 +3325,7 @@ static enum pt_status x86_64_adopt_root(struct pt_table *t, uint64_t root, struc
 				break;
 			}
 			if (!x86_64_is_absent(t, at, entry) && x86_64_leaf_lg2(t, at, entry) == 0)
-				return x86_64_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that skips a level");
+				return x86_64_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that this code does not write");
 		}
 		if (down) {
 			depth++;
