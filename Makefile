@@ -159,8 +159,13 @@ bench: ## measure the generated code beside plain stores; writes build/bench.jso
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
 	@build/bench --json build/bench.json
 
+bench-instructions: ## count instructions of operations, and compare them with bench/instructions.json
+	@tools/setup build
+	@$(MAKE) --no-print-directory $(PARALLEL) build/count
+	@BUILD=build CC='$(CC)' bench/instructions/run
+
 C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
-	examples/*.[ch] bench/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+	examples/*.[ch] bench/*.[ch] bench/instructions/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
 
@@ -195,7 +200,7 @@ editors: ## write tools/editors: highlighting for Vim and for editors that read 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-all bench lint format clean check-run tests FORCE
+.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-all bench bench-instructions lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 
@@ -350,7 +355,7 @@ $(B)/libvcm.so.$(VCM_MAJOR): $(VCM_PIC_O) $(B)/libvcm.map
 HAVE_KDUMPFILE := $(shell echo '\#include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
 
-USER_O := $(PTTOOL_O) $(VCMRUN_O) $(BENCH_O) $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
+USER_O := $(PTTOOL_O) $(VCMRUN_O) $(BENCH_O) $(B)/obj/bench/instructions/count.o $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
 $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -372,6 +377,9 @@ $(B)/obj/tools/verification.o: $(B)/obj/%.o: %.c $(B)/flags
 $(B)/verification: $(B)/obj/tools/verification.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -o $@
+$(B)/count: $(B)/obj/bench/instructions/count.o $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -o $@
 $(EXAMPLES): $(B)/%: $(B)/obj/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
