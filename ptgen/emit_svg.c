@@ -309,6 +309,23 @@ static void put_levels(struct svg *svg, const struct m_level *level, int n)
 	svg->y += ROW_GAP;
 }
 
+/* The level that a walk comes to next, by the first table entry of this one; REF_NONE: it has none. */
+static ref next_level(const struct svg *svg, ref level)
+{
+	const struct model *model = svg->model;
+	const struct m_level *l = &model->levels.v[level];
+	int i, k;
+
+	for (i = 0; i < l->n_kinds; i++) {
+		const struct m_kind *kind = &model->kinds.v[l->first_kind + i];
+
+		for (k = 0; holds(svg, kind->present) && k < kind->n_next; k++)
+			if (model->nexts.v[kind->first_next + k].level != REF_NONE)
+				return model->nexts.v[kind->first_next + k].level;
+	}
+	return REF_NONE;
+}
+
 /* How the input address is cut, from the start level down. */
 static void put_address(struct svg *svg)
 {
@@ -318,14 +335,13 @@ static void put_address(struct svg *svg)
 	struct m_slice part = {.role = ROLE_ADDRESS, .cond = REF_NONE}, rest = {.role = ROLE_IGNORED, .cond = REF_NONE};
 	struct cell *cells = arena_alloc(svg->arena, (size_t)(shape->n_levels + 2) * sizeof(*cells));
 	int hi = (int)model_eval(model, model->input.hi, &env), i, n = 0;
-	int64_t start = model_eval(model, model->root.start, &env);
-	bool begun = false;
+	ref at = model_level(model, svg->shape, model_eval(model, model->root.start, &env));
 
-	for (i = 0; i < shape->n_levels && hi >= 0; i++) {
-		const struct m_level *level = &model->levels.v[shape->first_level + i];
+	for (i = 0; i < shape->n_levels && at != REF_NONE && hi >= 0; i++) {
+		const struct m_level *level = &model->levels.v[at];
 
-		begun = begun || level->number == start;
-		if (!begun || level->lo > hi || level->hi < level->lo)
+		at = next_level(svg, at);
+		if (level->lo > hi || level->hi < level->lo)
 			continue;
 		cells[n++] = (struct cell){hi, level->lo, arena_printf(svg->arena, "%s index", level->name), &part};
 		hi = level->lo - 1;
