@@ -12,7 +12,9 @@ static const unsigned int requests[] = {PT_READ | PT_WRITE, PT_READ, PT_READ | P
 
 static unsigned int some_request(struct trial *trial)
 {
-	return requests[trial_below(trial, sizeof(requests) / sizeof(requests[0]))];
+	unsigned int request = requests[trial_below(trial, sizeof(requests) / sizeof(requests[0]))];
+
+	return trial->can & CAN_PRIV ? request : request & ~(unsigned int)PT_PRIV;
 }
 
 /* A leaf size that the table may use. */
