@@ -17,8 +17,8 @@ import tempfile
 
 BASE, SIZE = 0x40000000, 16 << 20
 ACCESSES = ["r", "w", "x", "rp", "wp", "xp"]
-MORE = 4  # configurations beside the default that are tried of each format
-MOST = 200  # addresses that are asked of each
+MORE = 2  # configurations beside the default that are tried of each format
+MOST = 120  # addresses that are asked of each
 
 build, only = sys.argv[1], sys.argv[2:]
 seed = int(os.environ.get("TEST_SEED", "0"), 0) or random.SystemRandom().getrandbits(32)
