@@ -169,6 +169,11 @@ C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runt
 
 LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
 
+mutate: ## make slips in format files (COUNT=400), one at a time, and say who notices: checks, examples, self-tests
+	@tools/setup check
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/tests/selftest/test_selftest
+	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' tools/mutate $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
 lint: ## clang-tidy and cppcheck over our own sources
 	@tools/setup lint
 	@$(MAKE) --no-print-directory $(PARALLEL) all
@@ -200,7 +205,7 @@ editors: ## write tools/editors: highlighting for Vim and for editors that read 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-all bench bench-instructions lint format clean check-run tests FORCE
+.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-all bench bench-instructions mutate lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 

@@ -229,14 +229,21 @@ static void put_kind_flips(struct selftest *s, ref kind)
 	if (!expect_make_path(s, k->level, expect_somewhere(s), &path))
 		return;
 	if (k->category == CATEGORY_LEAF) {
-		for (int turn = 0; turn < 2; turn++) {
-			if (!expect_offered(s, kind) ||
-			    !expect_leaf_word(s, kind, s->rights[turn ? s->weak : s->strong],
-					      expect_pattern_of(s, kind), &word))
+		for (int i = 0; expect_offered(s, kind) && i < s->n_rights; i++) {
+			/* The most and the fewest rights, and each other memory type with the most. */
+			bool other = (s->rights[i] & REQ_MEMORY) &&
+				     (s->rights[i] & REQ_RIGHTS) == (s->rights[s->strong] & REQ_RIGHTS);
+
+			if ((i != s->strong && i != s->weak && !other) ||
+			    !expect_leaf_word(s, kind, s->rights[i], expect_pattern_of(s, kind), &word))
 				continue;
 			path.step[path.n - 1].link = word;
 			put_flip(s, &path, path.n - 1, word,
-				 arena_printf(s->arena, "%s%s", say_kind(s, kind), turn ? ", fewest rights" : ""),
+				 arena_printf(s->arena, "%s%s", say_kind(s, kind),
+					      i == s->weak		  ? ", fewest rights"
+					      : !other			  ? ""
+					      : s->rights[i] & REQ_DEVICE ? ", device memory"
+									  : ", not cached"),
 				 false);
 		}
 		return;

@@ -68,7 +68,7 @@ static unsigned int defect(const struct selftest *s, ref kind, const uint64_t wo
 		return fault_number(s->model->kinds.v[kind].fault, FAULT_RESERVED);
 	reserved = codec_bound_reserved(&s->bound[kind], word);
 	if (!reserved)
-		return FAULT_NUMBER_NONE;
+		return s->model->kinds.v[kind].category == CATEGORY_NULL ? FAULT_NUMBER_NULL : FAULT_NUMBER_NONE;
 	return reserved->role == ROLE_ADDRESS ? fault_number(s->model->output.fault, FAULT_ADDRESS)
 					      : fault_number(s->model->reserved_fault, FAULT_RESERVED);
 }

@@ -350,6 +350,33 @@ static const struct step steps_16[] = {
 static const struct effect effects_17[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{17, {0, 3, 0x7f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_18[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
+};
+
+static const struct effect effects_19[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{17, {0, 3, 0x7f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_20[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
+};
+
+static const struct effect effects_21[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{3, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{12, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
@@ -357,26 +384,53 @@ static const struct effect effects_17[] = {
 	{18, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const uint64_t words_18[] = {
+static const uint64_t words_22[] = {
 	UINT64_C(0x7a55a5a5a), UINT64_C(0x1a55a5a5a), UINT64_C(0x4a55a5a5a), UINT64_C(0x5a45a5a5a), UINT64_C(0x5a75a5a5a), UINT64_C(0x5a15a5a5a),
 	UINT64_C(0x5ad5a5a5a), UINT64_C(0x5b55a5a5a), UINT64_C(0x5855a5a5a), UINT64_C(0x5e55a5a5a), UINT64_C(0x5255a5a5a),
 };
 
-static const struct step steps_19[] = {
+static const struct step steps_23[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
 };
 
-static const struct effect effects_20[] = {
+static const struct effect effects_24[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{17, {0, 4, 0x7f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{18, {0, 3, 0x3f, 1, 1, 0, UINT64_C(0x5a50a5a5a)}},
+};
+
+static const struct step steps_25[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
+};
+
+static const struct effect effects_26[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{17, {0, 4, 0x7f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{18, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a50a5a5a)}},
+};
+
+static const struct step steps_27[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
+};
+
+static const struct effect effects_28[] = {
 	{0, {0, 6, 0x7f, 2, 1, 0, 0x5a5a}},
 	{1, {0, 7, 0x7f, 2, 1, 0, 0xa5a}},
 };
 
-static const struct step steps_21[] = {
+static const struct step steps_29[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0x0, 0x0},
 };
 
-static const struct effect effects_22[] = {
+static const struct effect effects_30[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -385,19 +439,46 @@ static const struct effect effects_22[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const uint64_t words_23[] = {
+static const uint64_t words_31[] = {
 	UINT64_C(0x7a5a55a5a), UINT64_C(0x1a5a55a5a), UINT64_C(0x4a5a55a5a), UINT64_C(0x5a5a45a5a), UINT64_C(0x5a5a75a5a), UINT64_C(0x5a5a15a5a),
 	UINT64_C(0x5a5ad5a5a), UINT64_C(0x5a5b55a5a), UINT64_C(0x5a5855a5a), UINT64_C(0x5a5e55a5a), UINT64_C(0x5a5255a5a), UINT64_C(0x5a4a55a5a),
 	UINT64_C(0x5a7a55a5a), UINT64_C(0x5a1a55a5a), UINT64_C(0x5ada55a5a), UINT64_C(0x5b5a55a5a), UINT64_C(0x585a55a5a), UINT64_C(0x5e5a55a5a),
 	UINT64_C(0x525a55a5a),
 };
 
-static const struct step steps_24[] = {
+static const struct step steps_32[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_25[] = {
+static const struct effect effects_33[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 6, 0x7f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_34[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
+};
+
+static const struct effect effects_35[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 6, 0x7f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_36[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
+};
+
+static const struct effect effects_37[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -406,102 +487,129 @@ static const struct effect effects_25[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const uint64_t words_26[] = {
+static const uint64_t words_38[] = {
 	UINT64_C(0x7a5a5aa5a), UINT64_C(0x1a5a5aa5a), UINT64_C(0x4a5a5aa5a), UINT64_C(0x5a5a5ba5a), UINT64_C(0x5a5a58a5a), UINT64_C(0x5a5a5ea5a),
 	UINT64_C(0x5a5a52a5a), UINT64_C(0x5a5a4aa5a), UINT64_C(0x5a5a7aa5a), UINT64_C(0x5a5a1aa5a), UINT64_C(0x5a5adaa5a), UINT64_C(0x5a5b5aa5a),
 	UINT64_C(0x5a585aa5a), UINT64_C(0x5a5e5aa5a), UINT64_C(0x5a525aa5a), UINT64_C(0x5a4a5aa5a), UINT64_C(0x5a7a5aa5a), UINT64_C(0x5a1a5aa5a),
 	UINT64_C(0x5ada5aa5a), UINT64_C(0x5b5a5aa5a), UINT64_C(0x585a5aa5a), UINT64_C(0x5e5a5aa5a), UINT64_C(0x525a5aa5a),
 };
 
-static const struct step steps_27[] = {
+static const struct effect effects_39[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 7, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_40[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
+};
+
+static const struct effect effects_41[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 7, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_42[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
+};
+
+static const struct step steps_43[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const uint64_t words_28[] = {
+static const uint64_t words_44[] = {
 	0x100000, 0x200000, 0x400000, 0x800000, 0x1000000, 0x2000000,
 	0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000,
 	0x200, 0x10, 0x20,
 };
 
-static const uint64_t words_29[] = {
+static const uint64_t words_45[] = {
 	0xa5a00220,
 };
 
-static const uint64_t words_30[] = {
+static const uint64_t words_46[] = {
 	0xb100e, 0x9100e, 0xb1002, 0x91002, 0xb0006, 0x90006,
 };
 
-static const struct step steps_31[] = {
+static const struct step steps_47[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
-static const uint64_t words_32[] = {
+static const uint64_t words_48[] = {
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000, 0x200, 0x10, 0x20,
 };
 
-static const uint64_t words_33[] = {
+static const uint64_t words_49[] = {
 	0xa5000220,
 };
 
-static const uint64_t words_34[] = {
+static const uint64_t words_50[] = {
 	0xf100e, 0xd100e, 0xf1002, 0xd1002, 0xf0006, 0xd0006,
 };
 
-static const struct step steps_35[] = {
+static const struct step steps_51[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
 };
 
-static const struct step steps_36[] = {
+static const struct step steps_52[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
-static const uint64_t words_37[] = {
+static const uint64_t words_53[] = {
 	0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
 	0x400000, 0x800000, 0x1000000, 0x2000000, 0x4000000, 0x8000000,
 	0x10000000, 0x20000000, 0x40000000, 0x80000000, 0x200, 0x10,
 	0x20,
 };
 
-static const uint64_t words_38[] = {
+static const uint64_t words_54[] = {
 	0xa5a50220,
 };
 
-static const uint64_t words_39[] = {
+static const uint64_t words_55[] = {
 	0x1c0d, 0x140d, 0x1c01, 0x1401, 0xc05, 0x405,
 };
 
-static const struct step steps_40[] = {
+static const struct step steps_56[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
-static const uint64_t words_41[] = {
+static const uint64_t words_57[] = {
 	0x1000, 0x2000, 0x4000, 0x8000, 0x10000, 0x20000,
 	0x40000, 0x80000, 0x100000, 0x200000, 0x400000, 0x800000,
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000, 0x200, 0x10, 0x20,
 };
 
-static const uint64_t words_42[] = {
+static const uint64_t words_58[] = {
 	0xa5a5a220,
 };
 
-static const uint64_t words_43[] = {
+static const uint64_t words_59[] = {
 	0xc4e, 0x44e, 0xc42, 0x442, 0xc06, 0x406,
 };
 
-static const struct step steps_44[] = {
+static const struct step steps_60[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
 
-static const uint8_t rights_45[] = {
+static const uint8_t rights_61[] = {
 	0x07, 0x17, 0x27, 0x37, 0x47, 0x57,
 };
 
-static const struct effect effects_46[] = {
+static const struct effect effects_62[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
@@ -510,12 +618,12 @@ static const struct effect effects_46[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
-static const struct step steps_47[] = {
+static const struct step steps_63[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x100000, 0x104009, 0x0},
 	{1, 4, LITTLE, 256, 0x104000, 0x104000, 0xa5a5ae6e, 0x0},
 };
 
-static const struct input_bit bits_48[] = {
+static const struct input_bit bits_64[] = {
 	{0x1, 2, 0x1},
 	{0x2, 2, 0x2},
 	{0x4, 2, 0x4},
@@ -550,7 +658,7 @@ static const struct input_bit bits_48[] = {
 	{0x80000000, 0, 0x2000},
 };
 
-static const struct reg registers_49[] = {
+static const struct reg registers_65[] = {
 	{0x0, "TTBR", 32, {0x100000}},
 	{0x0, "PRRR", 32, {0x800b8204}},
 	{0x0, "NMRR", 32, {0x40004000}},
@@ -610,11 +718,11 @@ static const struct reg registers_49[] = {
 	{0x80000000, "NMRR", 32, {0x40004000}},
 };
 
-static const struct field fields_50[] = {
+static const struct field fields_66[] = {
 	0,
 };
 
-static const struct effect effects_51[] = {
+static const struct effect effects_67[] = {
 	{0, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{2, {2, 2, 0x00, 0, 0, 0, 0x0}},
@@ -648,17 +756,17 @@ static const struct effect effects_51[] = {
 	{31, {7, 2, 0x00, 0, 0, 0, 0x80104294}},
 };
 
-static const struct step steps_52[] = {
+static const struct step steps_68[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a5ae6e, 0x0},
 };
 
-static const struct step steps_53[] = {
+static const struct step steps_69[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0x0, 0x0},
 };
 
-static const struct effect effects_54[] = {
+static const struct effect effects_70[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -667,12 +775,39 @@ static const struct effect effects_54[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_55[] = {
+static const struct step steps_71[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_56[] = {
+static const struct effect effects_72[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
+	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 6, 0x7f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_73[] = {
+	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a51e21, 0x0},
+};
+
+static const struct effect effects_74[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
+	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 6, 0x7f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_75[] = {
+	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a50e25, 0x0},
+};
+
+static const struct effect effects_76[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -681,34 +816,61 @@ static const struct effect effects_56[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_57[] = {
+static const struct effect effects_77[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
+	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 7, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_78[] = {
+	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a5ae62, 0x0},
+};
+
+static const struct effect effects_79[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
+	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 7, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_80[] = {
+	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a5ae26, 0x0},
+};
+
+static const struct step steps_81[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const struct step steps_58[] = {
+static const struct step steps_82[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x103ffc, 0x0, 0x0},
 };
 
-static const struct step steps_59[] = {
+static const struct step steps_83[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x103fc0, 0x0, 0x0},
 };
 
-static const struct step steps_60[] = {
+static const struct step steps_84[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x100000, 0x104009, 0x0},
 	{1, 4, LITTLE, 256, 0x104000, 0x104000, 0x0, 0x0},
 };
 
-static const struct step steps_61[] = {
+static const struct step steps_85[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
 	{1, 4, LITTLE, 256, 0x104000, 0x1043c0, 0x0, 0x0},
 };
 
-static const struct step steps_62[] = {
+static const struct step steps_86[] = {
 	{0, 4, LITTLE, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
 	{1, 4, LITTLE, 256, 0x104000, 0x1043fc, 0x0, 0x0},
 };
 
-static const struct effect effects_63[] = {
+static const struct effect effects_87[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5a000}},
@@ -717,24 +879,24 @@ static const struct effect effects_63[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5a000}},
 };
 
-static const uint64_t words_64[] = {
+static const uint64_t words_88[] = {
 	0xa5a5b000, 0xa5a58000, 0xa5a5e000, 0xa5a52000, 0xa5a4a000, 0xa5a7a000,
 	0xa5a1a000, 0xa5ada000, 0xa5b5a000, 0xa585a000, 0xa5e5a000, 0xa525a000,
 	0xa4a5a000, 0xa7a5a000, 0xa1a5a000, 0xada5a000, 0xb5a5a000, 0x85a5a000,
 	0xe5a5a000, 0x25a5a000,
 };
 
-static const struct step steps_65[] = {
+static const struct step steps_89[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x110000, 0xa5a5ac4e, 0x0},
 };
 
-static const struct step steps_66[] = {
+static const struct step steps_90[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ac4e, 0x0},
 };
 
-static const struct effect effects_67[] = {
+static const struct effect effects_91[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
@@ -744,16 +906,43 @@ static const struct effect effects_67[] = {
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const uint64_t words_68[] = {
+static const uint64_t words_92[] = {
 	0xa5ba5a5a, 0xa58a5a5a, 0xa5ea5a5a, 0xa52a5a5a, 0xa4aa5a5a, 0xa7aa5a5a,
 	0xa1aa5a5a, 0xadaa5a5a, 0xb5aa5a5a, 0x85aa5a5a, 0xe5aa5a5a, 0x25aa5a5a,
 };
 
-static const struct step steps_69[] = {
+static const struct step steps_93[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab100e, 0x0},
 };
 
-static const struct effect effects_70[] = {
+static const struct effect effects_94[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
+	{3, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
+	{12, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}},
+	{17, {0, 3, 0x7f, 1, 1, 0, 0xa5aa5a5a}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_95[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab1002, 0x0},
+};
+
+static const struct effect effects_96[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
+	{12, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
+	{17, {0, 3, 0x7f, 2, 1, 0, 0xa5aa5a5a}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_97[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab0006, 0x0},
+};
+
+static const struct effect effects_98[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
@@ -763,16 +952,43 @@ static const struct effect effects_70[] = {
 	{18, {0, 3, 0x3f, 0, 1, 0, 0xa50a5a5a}},
 };
 
-static const uint64_t words_71[] = {
+static const uint64_t words_99[] = {
 	0xa45a5a5a, 0xa75a5a5a, 0xa15a5a5a, 0xad5a5a5a, 0xb55a5a5a, 0x855a5a5a,
 	0xe55a5a5a, 0x255a5a5a,
 };
 
-static const struct step steps_72[] = {
+static const struct step steps_100[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f100e, 0x0},
 };
 
-static const struct effect effects_73[] = {
+static const struct effect effects_101[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
+	{3, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
+	{12, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}},
+	{17, {0, 4, 0x7f, 1, 1, 0, 0xa55a5a5a}},
+	{18, {0, 3, 0x3f, 1, 1, 0, 0xa50a5a5a}},
+};
+
+static const struct step steps_102[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f1002, 0x0},
+};
+
+static const struct effect effects_103[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
+	{12, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
+	{17, {0, 4, 0x7f, 2, 1, 0, 0xa55a5a5a}},
+	{18, {0, 3, 0x3f, 2, 1, 0, 0xa50a5a5a}},
+};
+
+static const struct step steps_104[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f0006, 0x0},
+};
+
+static const struct effect effects_105[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
@@ -781,18 +997,45 @@ static const struct effect effects_73[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
 };
 
-static const uint64_t words_74[] = {
+static const uint64_t words_106[] = {
 	0xa5a45a5a, 0xa5a75a5a, 0xa5a15a5a, 0xa5ad5a5a, 0xa5b55a5a, 0xa5855a5a,
 	0xa5e55a5a, 0xa5255a5a, 0xa4a55a5a, 0xa7a55a5a, 0xa1a55a5a, 0xada55a5a,
 	0xb5a55a5a, 0x85a55a5a, 0xe5a55a5a, 0x25a55a5a,
 };
 
-static const struct step steps_75[] = {
+static const struct step steps_107[] = {
 	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51c0d, 0x0},
 };
 
-static const struct effect effects_76[] = {
+static const struct effect effects_108[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+	{3, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+	{11, {0, 6, 0x7f, 1, 1, 0, 0xa5a55a5a}},
+	{12, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}},
+};
+
+static const struct step steps_109[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51c01, 0x0},
+};
+
+static const struct effect effects_110[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{3, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+	{11, {0, 6, 0x7f, 2, 1, 0, 0xa5a55a5a}},
+	{12, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+};
+
+static const struct step steps_111[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a50c05, 0x0},
+};
+
+static const struct effect effects_112[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
@@ -801,53 +1044,80 @@ static const struct effect effects_76[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5aa5a}},
 };
 
-static const uint64_t words_77[] = {
+static const uint64_t words_113[] = {
 	0xa5a5ba5a, 0xa5a58a5a, 0xa5a5ea5a, 0xa5a52a5a, 0xa5a4aa5a, 0xa5a7aa5a,
 	0xa5a1aa5a, 0xa5adaa5a, 0xa5b5aa5a, 0xa585aa5a, 0xa5e5aa5a, 0xa525aa5a,
 	0xa4a5aa5a, 0xa7a5aa5a, 0xa1a5aa5a, 0xada5aa5a, 0xb5a5aa5a, 0x85a5aa5a,
 	0xe5a5aa5a, 0x25a5aa5a,
 };
 
-static const uint64_t words_78[] = {
+static const struct effect effects_114[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
+	{3, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
+	{6, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}},
+	{11, {0, 7, 0x7f, 1, 1, 0, 0xa5a5aa5a}},
+};
+
+static const struct step steps_115[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ac42, 0x0},
+};
+
+static const struct effect effects_116[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{3, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
+	{6, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
+	{11, {0, 7, 0x7f, 2, 1, 0, 0xa5a5aa5a}},
+};
+
+static const struct step steps_117[] = {
+	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ac06, 0x0},
+};
+
+static const uint64_t words_118[] = {
 	0x100000, 0x200000, 0x400000, 0x800000, 0x1000000, 0x2000000,
 	0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const uint64_t words_79[] = {
+static const uint64_t words_119[] = {
 	0xa5a00000,
 };
 
-static const uint64_t words_80[] = {
+static const uint64_t words_120[] = {
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const uint64_t words_81[] = {
+static const uint64_t words_121[] = {
 	0xa5000000,
 };
 
-static const uint64_t words_82[] = {
+static const uint64_t words_122[] = {
 	0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
 	0x400000, 0x800000, 0x1000000, 0x2000000, 0x4000000, 0x8000000,
 	0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const uint64_t words_83[] = {
+static const uint64_t words_123[] = {
 	0xa5a50000,
 };
 
-static const uint64_t words_84[] = {
+static const uint64_t words_124[] = {
 	0x1000, 0x2000, 0x4000, 0x8000, 0x10000, 0x20000,
 	0x40000, 0x80000, 0x100000, 0x200000, 0x400000, 0x800000,
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const uint64_t words_85[] = {
+static const uint64_t words_125[] = {
 	0xa5a5a000,
 };
 
-static const struct effect effects_86[] = {
+static const struct effect effects_126[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
@@ -856,12 +1126,12 @@ static const struct effect effects_86[] = {
 	{11, {0, 15, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
-static const struct step steps_87[] = {
+static const struct step steps_127[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{3, 4, LITTLE, 256, 0x110000, 0x110000, 0xa5a5ae6e, 0x0},
 };
 
-static const struct reg registers_88[] = {
+static const struct reg registers_128[] = {
 	{0x0, "TTBR", 32, {0x100000}},
 	{0x0, "PRRR", 32, {0x800b8204}},
 	{0x0, "NMRR", 32, {0x40004000}},
@@ -924,7 +1194,7 @@ static const struct reg registers_88[] = {
 	{UINT64_C(0x400000000), "NMRR", 32, {0x40004000}},
 };
 
-static const struct field fields_89[] = {
+static const struct field fields_129[] = {
 	{10, "NS", 0x8, 0x1},
 	{11, "NS", 0x80000, 0x1},
 	{11, "nG", 0x20000, 0x1},
@@ -950,25 +1220,25 @@ static const struct field fields_89[] = {
 	{15, "B", 0x4, 0x1},
 };
 
-static const struct effect effects_90[] = {
+static const struct effect effects_130[] = {
 	{0, {7, 10, 0x00, 0, 0, 0, 0x294}},
 	{1, {0, 11, 0x7f, 2, 1, 0, 0xa5a5a}},
 };
 
-static const struct step steps_91[] = {
+static const struct step steps_131[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x0, 0x0},
 };
 
-static const struct effect effects_92[] = {
+static const struct effect effects_132[] = {
 	{0, {0, 11, 0x7f, 2, 1, 0, 0xa5a5a}},
 	{1, {7, 10, 0x00, 0, 0, 0, 0x294}},
 };
 
-static const struct step steps_93[] = {
+static const struct step steps_133[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x3, 0x0},
 };
 
-static const struct effect effects_94[] = {
+static const struct effect effects_134[] = {
 	{0, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{2, {2, 10, 0x00, 0, 0, 0, 0x0}},
@@ -1002,12 +1272,12 @@ static const struct effect effects_94[] = {
 	{31, {7, 10, 0x00, 0, 0, 0, 0x80110294}},
 };
 
-static const struct step steps_95[] = {
+static const struct step steps_135[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae6e, 0x0},
 };
 
-static const struct effect effects_96[] = {
+static const struct effect effects_136[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
@@ -1017,11 +1287,38 @@ static const struct effect effects_96[] = {
 	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_97[] = {
+static const struct step steps_137[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab122e, 0x0},
 };
 
-static const struct effect effects_98[] = {
+static const struct effect effects_138[] = {
+	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{17, {0, 11, 0x7f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_139[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
+};
+
+static const struct effect effects_140[] = {
+	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{17, {0, 11, 0x7f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_141[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
+};
+
+static const struct effect effects_142[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
@@ -1031,21 +1328,48 @@ static const struct effect effects_98[] = {
 	{18, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_99[] = {
+static const struct step steps_143[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
 };
 
-static const struct effect effects_100[] = {
+static const struct effect effects_144[] = {
+	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{17, {0, 12, 0x7f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{18, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a50a5a5a)}},
+};
+
+static const struct step steps_145[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
+};
+
+static const struct effect effects_146[] = {
+	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{17, {0, 12, 0x7f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{18, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a50a5a5a)}},
+};
+
+static const struct step steps_147[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
+};
+
+static const struct effect effects_148[] = {
 	{0, {0, 14, 0x7f, 2, 1, 0, 0x5a5a}},
 	{1, {0, 15, 0x7f, 2, 1, 0, 0xa5a}},
 };
 
-static const struct step steps_101[] = {
+static const struct step steps_149[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0x0, 0x0},
 };
 
-static const struct effect effects_102[] = {
+static const struct effect effects_150[] = {
 	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -1054,12 +1378,39 @@ static const struct effect effects_102[] = {
 	{12, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_103[] = {
+static const struct step steps_151[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_104[] = {
+static const struct effect effects_152[] = {
+	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 14, 0x7f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_153[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
+};
+
+static const struct effect effects_154[] = {
+	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{3, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 14, 0x7f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_155[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
+};
+
+static const struct effect effects_156[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -1068,29 +1419,56 @@ static const struct effect effects_104[] = {
 	{11, {0, 15, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_105[] = {
+static const struct effect effects_157[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 15, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_158[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
+};
+
+static const struct effect effects_159[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
+	{3, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 15, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_160[] = {
+	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
+};
+
+static const struct step steps_161[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const struct step steps_106[] = {
+static const struct step steps_162[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
-static const struct step steps_107[] = {
+static const struct step steps_163[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
 };
 
-static const struct step steps_108[] = {
+static const struct step steps_164[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{3, 4, LITTLE, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
-static const struct step steps_109[] = {
+static const struct step steps_165[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{3, 4, LITTLE, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
-static const struct step steps_110[] = {
+static const struct step steps_166[] = {
 	{2, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{3, 4, LITTLE, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
@@ -1101,56 +1479,84 @@ static const struct flip flips[] = {
 	{0, 1, 0, steps_11, UINT64_C(0x25a5a5a5a), 0x3, {1, 1, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_10},
 	{0, 2, 0, steps_13, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_12},
 	{0, 1, 0, steps_16, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_14},
-	{0, 1, 0, steps_19, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 4, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_18, effects_17},
-	{0, 2, 1, steps_21, UINT64_C(0x25a5a5a5a), 0x0, {1, 5, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_20},
-	{0, 2, 1, steps_24, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_23, effects_22},
-	{0, 2, 1, steps_13, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_26, effects_25},
-	{1, 2, 1, steps_47, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, words_2, effects_46},
-	{1, 2, 0, steps_52, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_51},
-	{1, 2, 1, steps_53, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_20},
-	{1, 2, 1, steps_55, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_23, effects_54},
-	{1, 2, 1, steps_52, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_26, effects_56},
-	{2, 2, 1, steps_65, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x580, 0x0, 0x230, 0xfffff000, words_64, effects_63},
-	{2, 2, 0, steps_66, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, words_8, effects_12},
-	{2, 1, 0, steps_69, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, words_68, effects_67},
-	{2, 1, 0, steps_72, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, words_71, effects_70},
-	{2, 2, 1, steps_75, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, words_74, effects_73},
-	{2, 2, 1, steps_66, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, words_77, effects_76},
-	{3, 2, 1, steps_87, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, words_2, effects_86},
-	{3, 1, 0, steps_91, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_90},
-	{3, 1, 0, steps_93, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_92},
-	{3, 2, 0, steps_95, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_94},
-	{3, 1, 0, steps_97, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_96},
-	{3, 1, 0, steps_99, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_18, effects_98},
-	{3, 2, 1, steps_101, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_100},
-	{3, 2, 1, steps_103, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_23, effects_102},
-	{3, 2, 1, steps_95, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_26, effects_104},
+	{0, 1, 0, steps_18, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 3, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_17},
+	{0, 1, 0, steps_20, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, words_15, effects_19},
+	{0, 1, 0, steps_23, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 4, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_21},
+	{0, 1, 0, steps_25, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 4, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_24},
+	{0, 1, 0, steps_27, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, words_22, effects_26},
+	{0, 2, 1, steps_29, UINT64_C(0x25a5a5a5a), 0x0, {1, 5, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_28},
+	{0, 2, 1, steps_32, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_30},
+	{0, 2, 1, steps_34, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_33},
+	{0, 2, 1, steps_36, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, words_31, effects_35},
+	{0, 2, 1, steps_13, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_37},
+	{0, 2, 1, steps_40, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_39},
+	{0, 2, 1, steps_42, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, words_38, effects_41},
+	{1, 2, 1, steps_63, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, words_2, effects_62},
+	{1, 2, 0, steps_68, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_67},
+	{1, 2, 1, steps_69, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_28},
+	{1, 2, 1, steps_71, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_70},
+	{1, 2, 1, steps_73, 0x5a5a5a5a, 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_72},
+	{1, 2, 1, steps_75, 0x5a5a5a5a, 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, words_31, effects_74},
+	{1, 2, 1, steps_68, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_76},
+	{1, 2, 1, steps_78, 0x5a5a5a5a, 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_77},
+	{1, 2, 1, steps_80, 0x5a5a5a5a, 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, words_38, effects_79},
+	{2, 2, 1, steps_89, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x580, 0x0, 0x230, 0xfffff000, words_88, effects_87},
+	{2, 2, 0, steps_90, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, words_8, effects_12},
+	{2, 1, 0, steps_93, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, words_92, effects_91},
+	{2, 1, 0, steps_95, UINT64_C(0x25a5a5a5a), 0xa5ab1002, {0, 3, 0x3f, 1, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, words_92, effects_94},
+	{2, 1, 0, steps_97, UINT64_C(0x25a5a5a5a), 0xa5ab0006, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}, 0x96004, 0x8dc0, 0x230, 0xfff00000, words_92, effects_96},
+	{2, 1, 0, steps_100, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, words_99, effects_98},
+	{2, 1, 0, steps_102, UINT64_C(0x25a5a5a5a), 0xa50f1002, {0, 4, 0x3f, 1, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, words_99, effects_101},
+	{2, 1, 0, steps_104, UINT64_C(0x25a5a5a5a), 0xa50f0006, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}, 0x96004, 0xf08dc0, 0x230, 0xff000000, words_99, effects_103},
+	{2, 2, 1, steps_107, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, words_106, effects_105},
+	{2, 2, 1, steps_109, UINT64_C(0x25a5a5a5a), 0xa5a51c01, {0, 6, 0x3f, 1, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, words_106, effects_108},
+	{2, 2, 1, steps_111, UINT64_C(0x25a5a5a5a), 0xa5a50c05, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}, 0x6404, 0x81c0, 0x230, 0xffff0000, words_106, effects_110},
+	{2, 2, 1, steps_90, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, words_113, effects_112},
+	{2, 2, 1, steps_115, UINT64_C(0x25a5a5a5a), 0xa5a5ac42, {0, 7, 0x3f, 1, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, words_113, effects_114},
+	{2, 2, 1, steps_117, UINT64_C(0x25a5a5a5a), 0xa5a5ac06, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}, 0x584, 0x0, 0x230, 0xfffff000, words_113, effects_116},
+	{3, 2, 1, steps_127, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, words_2, effects_126},
+	{3, 1, 0, steps_131, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_130},
+	{3, 1, 0, steps_133, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_132},
+	{3, 2, 0, steps_135, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_134},
+	{3, 1, 0, steps_137, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_136},
+	{3, 1, 0, steps_139, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_138},
+	{3, 1, 0, steps_141, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, words_15, effects_140},
+	{3, 1, 0, steps_143, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_142},
+	{3, 1, 0, steps_145, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 12, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_144},
+	{3, 1, 0, steps_147, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, words_22, effects_146},
+	{3, 2, 1, steps_149, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_148},
+	{3, 2, 1, steps_151, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_150},
+	{3, 2, 1, steps_153, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 14, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_152},
+	{3, 2, 1, steps_155, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, words_31, effects_154},
+	{3, 2, 1, steps_135, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_156},
+	{3, 2, 1, steps_158, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 15, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_157},
+	{3, 2, 1, steps_160, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, words_38, effects_159},
 };
 
 static const struct leaf leaves[] = {
-	{0, 3, 1, 1, 20, 20, 15, 0, 0, false, steps_27, steps_31, 0x0, UINT64_C(0x3fff00000), UINT64_C(0x5a5a00000), words_30, words_29, words_28, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 4, 16, 1, 24, 20, 11, 0, 0, false, steps_27, steps_35, 0x0, UINT64_C(0x3ff000000), UINT64_C(0x5a5000000), words_34, words_33, words_32, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 6, 16, 2, 16, 12, 19, 0, 0, false, steps_36, steps_40, 0x0, UINT64_C(0x3ffff0000), UINT64_C(0x5a5a50000), words_39, words_38, words_37, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 7, 1, 2, 12, 12, 23, 0, 0, false, steps_36, steps_44, 0x0, UINT64_C(0x3fffff000), UINT64_C(0x5a5a5a000), words_43, words_42, words_41, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, steps_57, steps_58, 0x0, 0xfff00000, UINT64_C(0x5a5a00000), words_30, words_29, words_28, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, steps_57, steps_59, 0x0, 0xff000000, UINT64_C(0x5a5000000), words_34, words_33, words_32, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, steps_60, steps_61, 0x0, 0xffff0000, UINT64_C(0x5a5a50000), words_39, words_38, words_37, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, steps_60, steps_62, 0x0, 0xfffff000, UINT64_C(0x5a5a5a000), words_43, words_42, words_41, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, steps_27, steps_31, 0x0, UINT64_C(0x3fff00000), 0xa5a00000, words_30, words_79, words_78, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, steps_27, steps_35, 0x0, UINT64_C(0x3ff000000), 0xa5000000, words_34, words_81, words_80, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, steps_36, steps_40, 0x0, UINT64_C(0x3ffff0000), 0xa5a50000, words_39, words_83, words_82, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, steps_36, steps_44, 0x0, UINT64_C(0x3fffff000), 0xa5a5a000, words_43, words_85, words_84, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, steps_105, steps_106, 0x0, UINT64_C(0x3fff00000), UINT64_C(0x5a5a00000), words_30, words_29, words_28, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, steps_105, steps_107, 0x0, UINT64_C(0x3ff000000), UINT64_C(0x5a5000000), words_34, words_33, words_32, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, steps_108, steps_109, 0x0, UINT64_C(0x3ffff0000), UINT64_C(0x5a5a50000), words_39, words_38, words_37, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, steps_108, steps_110, 0x0, UINT64_C(0x3fffff000), UINT64_C(0x5a5a5a000), words_43, words_42, words_41, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 3, 1, 1, 20, 20, 15, 0, 0, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), UINT64_C(0x5a5a00000), words_46, words_45, words_44, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 4, 16, 1, 24, 20, 11, 0, 0, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), UINT64_C(0x5a5000000), words_50, words_49, words_48, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 6, 16, 2, 16, 12, 19, 0, 0, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), UINT64_C(0x5a5a50000), words_55, words_54, words_53, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 7, 1, 2, 12, 12, 23, 0, 0, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), UINT64_C(0x5a5a5a000), words_59, words_58, words_57, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, steps_81, steps_82, 0x0, 0xfff00000, UINT64_C(0x5a5a00000), words_46, words_45, words_44, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, steps_81, steps_83, 0x0, 0xff000000, UINT64_C(0x5a5000000), words_50, words_49, words_48, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, steps_84, steps_85, 0x0, 0xffff0000, UINT64_C(0x5a5a50000), words_55, words_54, words_53, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, steps_84, steps_86, 0x0, 0xfffff000, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0xa5a00000, words_46, words_119, words_118, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0xa5000000, words_50, words_121, words_120, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0xa5a50000, words_55, words_123, words_122, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0xa5a5a000, words_59, words_125, words_124, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, steps_161, steps_162, 0x0, UINT64_C(0x3fff00000), UINT64_C(0x5a5a00000), words_46, words_45, words_44, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, steps_161, steps_163, 0x0, UINT64_C(0x3ff000000), UINT64_C(0x5a5000000), words_50, words_49, words_48, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, steps_164, steps_165, 0x0, UINT64_C(0x3ffff0000), UINT64_C(0x5a5a50000), words_55, words_54, words_53, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, steps_164, steps_166, 0x0, UINT64_C(0x3fffff000), UINT64_C(0x5a5a5a000), words_59, words_58, words_57, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
 };
 
 static const struct config configs[] = {
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_45, bits_4, &flips[0], fields_6, registers_5, 6, 34, 23, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0xffffffff, 0x1111000, granted_0, rights_45, bits_48, &flips[9], fields_50, registers_49, 6, 32, 0, 57, 1, 14},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_45, bits_4, &flips[14], fields_50, registers_5, 6, 34, 0, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_45, bits_4, &flips[20], fields_89, registers_88, 6, 34, 23, 60, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[0], fields_6, registers_5, 6, 34, 23, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0xffffffff, 0x1111000, granted_0, rights_61, bits_64, &flips[17], fields_66, registers_65, 6, 32, 0, 57, 1, 14},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[26], fields_66, registers_5, 6, 34, 0, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[40], fields_129, registers_128, 6, 34, 23, 60, 1, 16},
 };
 
 /* Function, configuration, index of the flip or leaf. */
@@ -1169,6 +1575,14 @@ static const struct {
 	{3, 0, 6},
 	{3, 0, 7},
 	{3, 0, 8},
+	{3, 0, 9},
+	{3, 0, 10},
+	{3, 0, 11},
+	{3, 0, 12},
+	{3, 0, 13},
+	{3, 0, 14},
+	{3, 0, 15},
+	{3, 0, 16},
 	{4, 0, 0},
 	{5, 0, 0},
 	{6, 0, 0},
@@ -1183,10 +1597,14 @@ static const struct {
 	{6, 0, 3},
 	{0, 1, 0},
 	{1, 1, 0},
-	{3, 1, 10},
-	{3, 1, 11},
-	{3, 1, 12},
-	{3, 1, 13},
+	{3, 1, 18},
+	{3, 1, 19},
+	{3, 1, 20},
+	{3, 1, 21},
+	{3, 1, 22},
+	{3, 1, 23},
+	{3, 1, 24},
+	{3, 1, 25},
 	{4, 1, 4},
 	{5, 1, 4},
 	{6, 1, 4},
@@ -1201,11 +1619,19 @@ static const struct {
 	{6, 1, 7},
 	{0, 2, 0},
 	{1, 2, 0},
-	{3, 2, 15},
-	{3, 2, 16},
-	{3, 2, 17},
-	{3, 2, 18},
-	{3, 2, 19},
+	{3, 2, 27},
+	{3, 2, 28},
+	{3, 2, 29},
+	{3, 2, 30},
+	{3, 2, 31},
+	{3, 2, 32},
+	{3, 2, 33},
+	{3, 2, 34},
+	{3, 2, 35},
+	{3, 2, 36},
+	{3, 2, 37},
+	{3, 2, 38},
+	{3, 2, 39},
 	{4, 2, 8},
 	{5, 2, 8},
 	{6, 2, 8},
@@ -1221,14 +1647,22 @@ static const struct {
 	{0, 3, 0},
 	{1, 3, 0},
 	{2, 3, 0},
-	{3, 3, 21},
-	{3, 3, 22},
-	{3, 3, 23},
-	{3, 3, 24},
-	{3, 3, 25},
-	{3, 3, 26},
-	{3, 3, 27},
-	{3, 3, 28},
+	{3, 3, 41},
+	{3, 3, 42},
+	{3, 3, 43},
+	{3, 3, 44},
+	{3, 3, 45},
+	{3, 3, 46},
+	{3, 3, 47},
+	{3, 3, 48},
+	{3, 3, 49},
+	{3, 3, 50},
+	{3, 3, 51},
+	{3, 3, 52},
+	{3, 3, 53},
+	{3, 3, 54},
+	{3, 3, 55},
+	{3, 3, 56},
 	{4, 3, 12},
 	{5, 3, 12},
 	{6, 3, 12},
@@ -1250,11 +1684,19 @@ const char *const mtk_v7s_selftest_names[] = {
 	"every bit of absent at L1",
 	"every bit of nopxn at L1",
 	"every bit of l2table at L1",
-	"every bit of section at L1 (1 MiB)",
-	"every bit of supersection at L1 (16 MiB)",
+	"every bit of section at L1 (1 MiB), fewest rights",
+	"every bit of section at L1 (1 MiB), not cached",
+	"every bit of section at L1 (1 MiB), device memory",
+	"every bit of supersection at L1 (16 MiB), fewest rights",
+	"every bit of supersection at L1 (16 MiB), not cached",
+	"every bit of supersection at L1 (16 MiB), device memory",
 	"every bit of absent at L2",
-	"every bit of large at L2 (64 KiB)",
-	"every bit of small at L2 (4 KiB)",
+	"every bit of large at L2 (64 KiB), fewest rights",
+	"every bit of large at L2 (64 KiB), not cached",
+	"every bit of large at L2 (64 KiB), device memory",
+	"every bit of small at L2 (4 KiB), fewest rights",
+	"every bit of small at L2 (4 KiB), not cached",
+	"every bit of small at L2 (4 KiB), device memory",
 	"section at L1 (1 MiB) at both ends of the input",
 	"every request as section at L1 (1 MiB)",
 	"every address bit of section at L1 (1 MiB)",
@@ -1271,8 +1713,12 @@ const char *const mtk_v7s_selftest_names[] = {
 	"ia = 32: the registers",
 	"ia = 32: every bit of l2table at L1",
 	"ia = 32: every bit of absent at L2",
-	"ia = 32: every bit of large at L2 (64 KiB)",
-	"ia = 32: every bit of small at L2 (4 KiB)",
+	"ia = 32: every bit of large at L2 (64 KiB), fewest rights",
+	"ia = 32: every bit of large at L2 (64 KiB), not cached",
+	"ia = 32: every bit of large at L2 (64 KiB), device memory",
+	"ia = 32: every bit of small at L2 (4 KiB), fewest rights",
+	"ia = 32: every bit of small at L2 (4 KiB), not cached",
+	"ia = 32: every bit of small at L2 (4 KiB), device memory",
 	"ia = 32: section at L1 (1 MiB) at both ends of the input",
 	"ia = 32: every request as section at L1 (1 MiB)",
 	"ia = 32: every address bit of section at L1 (1 MiB)",
@@ -1288,10 +1734,18 @@ const char *const mtk_v7s_selftest_names[] = {
 	"oa = 32: every bit of the input address",
 	"oa = 32: the registers",
 	"oa = 32: every bit of l2table at L1",
-	"oa = 32: every bit of section at L1 (1 MiB)",
-	"oa = 32: every bit of supersection at L1 (16 MiB)",
-	"oa = 32: every bit of large at L2 (64 KiB)",
-	"oa = 32: every bit of small at L2 (4 KiB)",
+	"oa = 32: every bit of section at L1 (1 MiB), fewest rights",
+	"oa = 32: every bit of section at L1 (1 MiB), not cached",
+	"oa = 32: every bit of section at L1 (1 MiB), device memory",
+	"oa = 32: every bit of supersection at L1 (16 MiB), fewest rights",
+	"oa = 32: every bit of supersection at L1 (16 MiB), not cached",
+	"oa = 32: every bit of supersection at L1 (16 MiB), device memory",
+	"oa = 32: every bit of large at L2 (64 KiB), fewest rights",
+	"oa = 32: every bit of large at L2 (64 KiB), not cached",
+	"oa = 32: every bit of large at L2 (64 KiB), device memory",
+	"oa = 32: every bit of small at L2 (4 KiB), fewest rights",
+	"oa = 32: every bit of small at L2 (4 KiB), not cached",
+	"oa = 32: every bit of small at L2 (4 KiB), device memory",
 	"oa = 32: section at L1 (1 MiB) at both ends of the input",
 	"oa = 32: every request as section at L1 (1 MiB)",
 	"oa = 32: every address bit of section at L1 (1 MiB)",
@@ -1310,11 +1764,19 @@ const char *const mtk_v7s_selftest_names[] = {
 	"wide = 1: every bit of absent at L1",
 	"wide = 1: every bit of nopxn at L1",
 	"wide = 1: every bit of l2table at L1",
-	"wide = 1: every bit of section at L1 (1 MiB)",
-	"wide = 1: every bit of supersection at L1 (16 MiB)",
+	"wide = 1: every bit of section at L1 (1 MiB), fewest rights",
+	"wide = 1: every bit of section at L1 (1 MiB), not cached",
+	"wide = 1: every bit of section at L1 (1 MiB), device memory",
+	"wide = 1: every bit of supersection at L1 (16 MiB), fewest rights",
+	"wide = 1: every bit of supersection at L1 (16 MiB), not cached",
+	"wide = 1: every bit of supersection at L1 (16 MiB), device memory",
 	"wide = 1: every bit of absent at L2",
-	"wide = 1: every bit of large at L2 (64 KiB)",
-	"wide = 1: every bit of small at L2 (4 KiB)",
+	"wide = 1: every bit of large at L2 (64 KiB), fewest rights",
+	"wide = 1: every bit of large at L2 (64 KiB), not cached",
+	"wide = 1: every bit of large at L2 (64 KiB), device memory",
+	"wide = 1: every bit of small at L2 (4 KiB), fewest rights",
+	"wide = 1: every bit of small at L2 (4 KiB), not cached",
+	"wide = 1: every bit of small at L2 (4 KiB), device memory",
 	"wide = 1: section at L1 (1 MiB) at both ends of the input",
 	"wide = 1: every request as section at L1 (1 MiB)",
 	"wide = 1: every address bit of section at L1 (1 MiB)",
@@ -1329,7 +1791,7 @@ const char *const mtk_v7s_selftest_names[] = {
 	"wide = 1: every address bit of small at L2 (4 KiB)",
 };
 
-const int mtk_v7s_selftest_count = 83;
+const int mtk_v7s_selftest_count = 111;
 
 /* ------------------------------------------------------------------------------------------------------- the checks */
 
