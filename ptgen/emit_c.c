@@ -142,10 +142,49 @@ static ref written_next(struct emitter *emitter, ref kind)
 	for (int i = 0; i < k->n_next; i++) {
 		if (by_config(model, kind, model->nexts.v[k->first_next + i].cond))
 			refuse(emitter, "table entries whose next level depends on the configuration");
-		if (model_holds(model, model->nexts.v[k->first_next + i].cond, &env))
+		if (model_holds(model, model->nexts.v[k->first_next + i].cond, &env)) {
+			emitter->via[k->level] = model->nexts.v[k->first_next + i].via;
 			return model->nexts.v[k->first_next + i].level;
+		}
 	}
 	return REF_NONE;
+}
+
+/* Number of the top address bit that an entry holds of a sub-table. */
+static int sub_table_bit(const struct model *model, ref kind, const char *via)
+{
+	const struct m_kind *k = &model->kinds.v[kind];
+	int top = -1;
+
+	for (int i = 0; i < k->n_slices; i++) {
+		const struct m_slice *slice = &model->slices.v[k->first_slice + i];
+
+		if (slice->role == ROLE_ADDRESS && slice->via && strcmp(slice->via, via) == 0 && slice->to + slice->hi - slice->lo > top)
+			top = slice->to + slice->hi - slice->lo;
+	}
+	return top;
+}
+
+/* Two sub-tables under one entry: the second is looked at where the first one's entry is absent. */
+static void plan_twins(struct emitter *emitter, ref kind)
+{
+	const struct model *model = emitter->model;
+	const struct m_kind *k = &model->kinds.v[kind];
+
+	if (k->n_next > 2 && model->nexts.v[k->first_next].via)
+		refuse(emitter, "more than two sub-tables under one entry");
+	for (int i = 0; i < k->n_next; i++) {
+		const struct m_next *next = &model->nexts.v[k->first_next + i];
+
+		if (!next->via)
+			continue;
+		emitter->has_twins = true;
+		emitter->has_skips = true;
+		if (model->levels.v[next->level].hi + 1 != model->levels.v[k->level].lo)
+			refuse(emitter, "sub-tables that serve less than their entry does");
+		if (sub_table_bit(model, kind, next->via) != sub_table_bit(model, kind, model->nexts.v[k->first_next].via))
+			refuse(emitter, "sub-tables whose addresses differ in width");
+	}
 }
 
 /* The largest value that an expression over the parameters has; REF_NONE: 1. */
@@ -186,9 +225,7 @@ static void plan_table(struct emitter *emitter, int level)
 
 		if (model->kinds.v[k].category != CATEGORY_TABLE)
 			continue;
-		for (int n = 0; n < model->kinds.v[k].n_next; n++)
-			if (model->nexts.v[model->kinds.v[k].first_next + n].via)
-				refuse(emitter, "several sub-tables under one entry");
+		plan_twins(emitter, k);
 		next = emitter->table[level] == REF_NONE ? written_next(emitter, k) : REF_NONE;
 		if (next == REF_NONE || model->levels.v[next].lo >= l->lo)
 			continue;
@@ -276,7 +313,9 @@ static int longest(const struct model *model, ref level, int depth)
 		return PTGEN_MAX_STEPS + 1;
 	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++)
 		for (int i = 0; model->kinds.v[k].category == CATEGORY_TABLE && i < model->kinds.v[k].n_next; i++) {
-			int here = 1 + longest(model, model->nexts.v[model->kinds.v[k].first_next + i].level, depth + 1);
+			/* A second sub-table is walked after the first. */
+			const struct m_next *next = &model->nexts.v[model->kinds.v[k].first_next + i];
+			int here = 1 + (next->via != NULL && i > 0) + longest(model, next->level, depth + 1);
 
 			most = here > most ? here : most;
 		}
@@ -292,6 +331,7 @@ static void plan_levels(struct emitter *emitter)
 		int absent = 0;
 
 		emitter->next[i] = emitter->table[i] = REF_NONE;
+		emitter->via[i] = NULL;
 		emitter->written[i] = false;
 		if (level->entry_bytes != model->levels.v[0].entry_bytes || level->big_endian != model->levels.v[0].big_endian ||
 		    level->host_endian != model->levels.v[0].host_endian)
@@ -584,7 +624,7 @@ static void print_source(struct emitter *emitter, bool header)
 		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
 		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
 		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"refuses", emitter->has_narrows || emitter->has_marks}, {"params", model->params.n != 0},
-		{"roots", emitter->max_roots > 1}, {"foreign", emitter->has_foreign}, {"nulls", emitter->has_nulls},
+		{"roots", emitter->max_roots > 1}, {"foreign", emitter->has_foreign}, {"nulls", emitter->has_nulls}, {"twins", emitter->has_twins},
 		{"swaps", *emitter->order != '\0'},
 		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
 			(model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
@@ -631,6 +671,7 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	e.kind_name = arena_alloc(e.arena, sizeof(*e.kind_name) * (size_t)(model->kinds.n + 1));
 	e.kind_class = arena_alloc(e.arena, sizeof(*e.kind_class) * (size_t)(model->kinds.n + 1));
 	e.next = arena_alloc(e.arena, sizeof(*e.next) * (size_t)(model->levels.n + 1));
+	e.via = arena_alloc(e.arena, sizeof(*e.via) * (size_t)(model->levels.n + 1));
 	e.written = arena_alloc(e.arena, sizeof(*e.written) * (size_t)(model->levels.n + 1));
 	e.last = arena_alloc(e.arena, sizeof(*e.last) * (size_t)(model->shapes.n + 1));
 	e.table = arena_alloc(e.arena, sizeof(*e.table) * (size_t)(model->levels.n + 1));

@@ -58,6 +58,7 @@ struct emitter {
 	int *kind_class; /* per kind: index into classes, -1: not a leaf */
 	ref *next;	 /* per level: where its tables link to when we write them; REF_NONE: no tables */
 	ref *table;	 /* per level: the kind of table entry that we write; REF_NONE */
+	const char **via; /* per level: the sub-table of the entry that we write; NULL: there is but one */
 	bool *written;	 /* per level: is it on the way of what we write? Others are only read */
 	ref *last;	 /* per shape: the lowest level that we write */
 	ARRAY(struct word) words;
@@ -67,7 +68,7 @@ struct emitter {
 	int max_classes, max_group;
 	int64_t max_roots;
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
-		has_narrows, has_foreign, has_nulls, absent_by_config;
+		has_narrows, has_foreign, has_nulls, has_twins, absent_by_config;
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
 	ref known; /* a condition that holds where the text under construction is used; REF_NONE: none is known */
 	int64_t *defaults; /* the default configuration of each shape: shapes * params */
@@ -129,6 +130,8 @@ void plan_codes(struct emitter *emitter);
 void emit_code_tables(void *ctx);
 void emit_attribute_functions(void *ctx);
 void emit_marks(void *ctx);
+/* The address of a sub-table (via NULL: the only one) in `entry`, as C. */
+const char *get_text(struct emitter *emitter, ref kind, const char *via);
 /* Bits of a leaf kind that a change of rights or memory type may change. */
 uint64_t attribute_mask(const struct emitter *emitter, ref kind);
 /* Those of them that are no rights and no memory type in some configurations: what else stands there must stay. */

@@ -132,7 +132,7 @@ struct piece {
 	uint64_t mask;
 };
 
-static int pieces_of(struct emitter *emitter, ref kind, struct piece *piece, int room)
+static int pieces_of(struct emitter *emitter, ref kind, const char *via, struct piece *piece, int room)
 {
 	int n, used = 0;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
@@ -140,7 +140,7 @@ static int pieces_of(struct emitter *emitter, ref kind, struct piece *piece, int
 	for (int i = 0; i < n; i++) {
 		int shift = slice[i].to - slice[i].lo, k = 0;
 
-		if (slice[i].role != ROLE_ADDRESS)
+		if (slice[i].role != ROLE_ADDRESS || (via && slice[i].via && strcmp(via, slice[i].via) != 0))
 			continue;
 		while (k < used && piece[k].shift != shift)
 			k++;
@@ -154,10 +154,10 @@ static int pieces_of(struct emitter *emitter, ref kind, struct piece *piece, int
 	return used;
 }
 
-static const char *put_text(struct emitter *emitter, ref kind)
+static const char *put_text(struct emitter *emitter, ref kind, const char *via)
 {
 	struct piece piece[16];
-	int n = pieces_of(emitter, kind, piece, 16);
+	int n = pieces_of(emitter, kind, via, piece, 16);
 	const char *text = NULL, *cast = emitter->entry_bits <= 32 ? "(uint32_t)" : "";
 
 	for (int i = 0; i < n; i++) {
@@ -174,10 +174,10 @@ static const char *put_text(struct emitter *emitter, ref kind)
 	return text ? text : "0";
 }
 
-static const char *get_text(struct emitter *emitter, ref kind)
+const char *get_text(struct emitter *emitter, ref kind, const char *via)
 {
 	struct piece piece[16];
-	int n = pieces_of(emitter, kind, piece, 16);
+	int n = pieces_of(emitter, kind, via, piece, 16);
 	struct bits marks = kind_bits(emitter, kind, BITS_MARKS);
 	const char *text = NULL, *entry = "entry", *wide = emitter->entry_bits <= 32 ? "(uint64_t)" : "";
 
@@ -219,7 +219,7 @@ const char *marks_in_entry(struct emitter *emitter, ref kind)
 	struct piece piece[16];
 	const char *text = marks.text ? marks.text : marks.literal ? hex(emitter, marks.literal) : NULL;
 
-	if (!text || pieces_of(emitter, kind, piece, 16) < 1)
+	if (!text || pieces_of(emitter, kind, NULL, piece, 16) < 1)
 		return NULL;
 	if (piece[0].shift > 0)
 		text = text_of(emitter, "((%s) >> %d)", text, piece[0].shift);
@@ -506,10 +506,17 @@ static const char *table_test(struct emitter *emitter, int level)
 	for (int i = 0; i < kind->n_next; i++) {
 		const struct m_next *next = &model->nexts.v[kind->first_next + i];
 
+		const char *others = "";
+
+		/* We write one sub-table only. */
+		for (int other = 0; other < kind->n_next && next->via; other++)
+			if (other != i)
+				others = text_of(emitter, "%s && !(%s)", others,
+						 entry_text(emitter, emitter->table[level], model->nexts.v[kind->first_next + other].cond, "entry"));
 		if (next->level == emitter->next[level] && next->cond != REF_NONE)
-			return text_of(emitter, "%s && %s",
+			return text_of(emitter, "%s && %s%s",
 				       test_text(emitter, emitter->table[level], !implies_when(emitter, emitter->table[level], next->cond)),
-				       entry_text(emitter, emitter->table[level], next->cond, "entry"));
+				       entry_text(emitter, emitter->table[level], next->cond, "entry"), others);
 	}
 	return test_text(emitter, emitter->table[level], true);
 }
@@ -530,8 +537,8 @@ static void emit_tables(struct emitter *emitter)
 		sync = kind_bits(emitter, kind, BITS_SYNCED);
 		marks = marks_in_entry(emitter, kind);
 		is[i] = text_of(emitter, "\treturn %s;\n", table_test(emitter, i));
-		pa[i] = text_of(emitter, "\treturn %s;\n", get_text(emitter, kind));
-		text = text_of(emitter, "%s | %s", put_text(emitter, kind),
+		pa[i] = text_of(emitter, "\treturn %s;\n", get_text(emitter, kind, emitter->via[i]));
+		text = text_of(emitter, "%s | %s", put_text(emitter, kind, emitter->via[i]),
 			       bits_text(emitter, text_of(emitter, "%s_TABLE", emitter->level_name[i]), &constant));
 		if (marks)
 			text = text_of(emitter, "%s | t->word[%s]", text, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", marks)));
@@ -576,7 +583,7 @@ static const char *leaf_constant(struct emitter *emitter, ref kind)
 
 static const char *leaf_value(struct emitter *emitter, ref kind)
 {
-	return text_of(emitter, "%s | %s | %s", leaf_attributes(emitter, kind), leaf_constant(emitter, kind), put_text(emitter, kind));
+	return text_of(emitter, "%s | %s | %s", leaf_attributes(emitter, kind), leaf_constant(emitter, kind), put_text(emitter, kind, NULL));
 }
 
 static const char *ladder_lg2(struct emitter *emitter, const struct ladder *ladder)
@@ -677,11 +684,11 @@ static void emit_leaves(struct emitter *emitter)
 						  size[i], test, ladder_lg2(emitter, &ladder), ladder.first_lg2 + ladder.count);
 				phys[i] = text_of(emitter,
 						  "%s\tif (%s) {\n\t\tuint64_t offset = ((uint64_t)1 << (%s)) - 1;\n\n\t\treturn ((%s) & ~offset) | (iova & offset);\n\t}\n",
-						  phys[i], test, ladder_lg2(emitter, &ladder), get_text(emitter, base));
+						  phys[i], test, ladder_lg2(emitter, &ladder), get_text(emitter, base, NULL));
 				make[i] = text_of(emitter,
 						  "%s\tif (lg2 > %d)\n\t\treturn %s | %s | %s |\n\t\t       ((((%s_entry)1 << (lg2 - %d)) - 1) << %d);\n",
 						  make[i], level->lo, ladder_attributes(emitter, k, base, &ladder), leaf_constant(emitter, k),
-						  put_text(emitter, base), emitter->lower, ladder.first_lg2, ladder.bit);
+						  put_text(emitter, base, NULL), emitter->lower, ladder.first_lg2, ladder.bit);
 				for (int g = 0; g < ladder.count; g++) {
 					bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i],
 							  ladder.first_lg2 + g, emitter->classes.v[emitter->kind_class[k + g]].index);
@@ -697,7 +704,7 @@ static void emit_leaves(struct emitter *emitter)
 				continue;
 			if (kind->group == GROUP_REPEAT)
 				phys[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %s | (iova & UINT64_C(0x%llx));\n", phys[i],
-						  test_text(emitter, k, true), get_text(emitter, k),
+						  test_text(emitter, k, true), get_text(emitter, k, NULL),
 						  (unsigned long long)mask_of(kind->lg2 - 1, 0));
 			make[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", make[i], kind->lg2, leaf_value(emitter, k));
 			bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i], kind->lg2,
@@ -711,7 +718,7 @@ static void emit_leaves(struct emitter *emitter)
 			continue;
 		size[i] = text_of(emitter, "%s\treturn 0;\n", size[i]);
 		if (unit != REF_NONE) {
-			phys[i] = text_of(emitter, "%s\treturn (%s) | (iova & UINT64_C(0x%llx));\n", phys[i], get_text(emitter, unit),
+			phys[i] = text_of(emitter, "%s\treturn (%s) | (iova & UINT64_C(0x%llx));\n", phys[i], get_text(emitter, unit, NULL),
 					  (unsigned long long)mask_of(level->lo - 1, 0));
 			make[i] = text_of(emitter, "%s\treturn %s;\n", make[i], leaf_value(emitter, unit));
 			bits[i] = text_of(emitter, "%s\treturn a->leaf[%d];\n", bits[i],

@@ -556,6 +556,33 @@ void emit_cold_tables(void *ctx)
 	OUT("};\n\n");
 }
 
+/* Entries with sub-tables of their own names: which, one after the other, and where. */
+static void emit_twins(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+
+	OUT("/*\n * The table that an entry of several sub-tables links to: its level, and *pa. *place says how many were looked at before; "
+	    "N_LEVELS:\n * there are no more.\n */\nstatic unsigned int %s_sub_table(const struct pt_table *t, unsigned int kind, %s_entry entry, "
+	    "unsigned int *place, uint64_t *pa)\n{\n\tswitch (kind) {\n", emitter->lower, emitter->lower);
+	for (int k = 0; k < model->kinds.n; k++) {
+		const struct m_kind *kind = &model->kinds.v[k];
+
+		if (kind->category != CATEGORY_TABLE || !model->nexts.v[kind->first_next].via)
+			continue;
+		OUT("\tcase %d: /* %s at %s */\n", k, kind->name, emitter->level_name[kind->level]);
+		for (int i = 0; i < kind->n_next; i++) {
+			const struct m_next *next = &model->nexts.v[kind->first_next + i];
+
+			OUT("\t\tif (*place <= %d && (%s)) {\n\t\t\t*place = %d;\n\t\t\t*pa = %s; /* %s */\n\t\t\treturn %s_%s;\n\t\t}\n", i,
+			    next->cond == REF_NONE ? "true" : entry_text(emitter, k, next->cond, "entry"), i + 1,
+			    get_text(emitter, k, next->via), next->via, emitter->upper, emitter->level_name[next->level]);
+		}
+		OUT("\t\treturn %s_N_LEVELS;\n", emitter->upper);
+	}
+	OUT("\tdefault: break;\n\t}\n\tif ((*place)++ != 0)\n\t\treturn %s_N_LEVELS;\n\t*pa = %s_address(t, kind, entry);\n"
+	    "\treturn %s_next_level(t, kind, entry);\n}\n\n", emitter->upper, emitter->lower, emitter->lower);
+}
+
 void emit_cold_functions(void *ctx)
 {
 	struct emitter *emitter = ctx;
@@ -618,6 +645,8 @@ void emit_cold_functions(void *ctx)
 		OUT("\tdefault: break;\n\t}\n");
 	}
 	OUT("\treturn %s_geometry[%s_kinds[kind].level].next;\n}\n\n", emitter->lower, emitter->lower);
+	if (emitter->has_twins)
+		emit_twins(emitter);
 }
 
 void emit_descriptor(void *ctx)

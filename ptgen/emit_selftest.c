@@ -661,9 +661,6 @@ static const char *too_much(const struct model *model)
 		if (model->levels.v[i].every_lg2)
 			return "tables of which only some slots are used ('every')";
 	}
-	for (int i = 0; i < model->nexts.n; i++)
-		if (model->nexts.v[i].via)
-			return "several sub-tables under one entry";
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
 		return "'base' and 'window'";
 	return model->addresses.n ? "run-time addresses" : NULL;

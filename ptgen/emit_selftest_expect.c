@@ -30,6 +30,18 @@ static ref next_of(const struct selftest *s, ref kind, const uint64_t word[2])
 	return REF_NONE;
 }
 
+/* The sub-table that an entry leads to first, NULL: there is but one. */
+static const char *via_of(const struct selftest *s, ref kind, const uint64_t word[2])
+{
+	const struct m_kind *k = &s->model->kinds.v[kind];
+	struct m_env env = environment(s, kind, word);
+
+	for (int i = 0; i < k->n_next; i++)
+		if (model_holds(s->model, s->model->nexts.v[k->first_next + i].cond, &env))
+			return s->model->nexts.v[k->first_next + i].via;
+	return NULL;
+}
+
 unsigned int expect_root_number(const struct selftest *s, uint64_t inner)
 {
 	return s->n_roots == 1 ? 0 : (unsigned int)((inner & s->input_mask) >> s->root_bits);
@@ -103,7 +115,7 @@ void expect_walk(const struct selftest *s, const struct path *path, int at, uint
 			return;
 		kind = &s->model->kinds.v[out->kind];
 		codec_bound_decode(&s->bound[out->kind], raw, &decoded);
-		out->pa = codec_bound_get_address(&s->bound[out->kind], NULL, raw);
+		out->pa = codec_bound_get_address(&s->bound[out->kind], via_of(s, out->kind, raw), raw);
 		if (kind->category == CATEGORY_LEAF) {
 			unsigned int lg2 =
 				(unsigned int)(kind->group == GROUP_CONTIG ? kind->lg2 - kind->group_lg2 : kind->lg2);
@@ -145,7 +157,7 @@ uint64_t expect_plain_word(const struct selftest *s, ref kind, uint64_t table)
 	(void)codec_bound_attributes(&s->bound[kind], REQ_READ | REQ_WRITE | REQ_EXEC, CODEC_WHOLE, word, &code);
 	if (k->category != CATEGORY_TABLE)
 		return word[0];
-	(void)codec_bound_put_address(&s->bound[kind], NULL, table, word);
+	(void)codec_bound_put_address(&s->bound[kind], via_of(s, kind, word), table, word);
 	for (int i = 0; i < s->bound[kind].n_lines; i++)
 		if (s->bound[kind].line[i].slice->flags & SLICE_SYNCED)
 			bits_set(word, s->bound[kind].line[i].slice->hi, s->bound[kind].line[i].slice->lo);

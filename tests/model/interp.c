@@ -397,7 +397,24 @@ uint64_t interp_reserved(const struct interp *in, ref kind, const uint64_t word[
 	return faults;
 }
 
+/* The sub-table of an entry that is looked at first, NULL: there is but one. */
+static const char *first_via(const struct interp *in, ref kind, const uint64_t word[2])
+{
+	for (int i = 0; i < kind_of(in, kind)->n_next && kind_of(in, kind)->category == CATEGORY_TABLE; i++) {
+		const struct m_next *next = &in->model->nexts.v[kind_of(in, kind)->first_next + i];
+
+		if (interp_holds(in, next->cond, kind, word, 0))
+			return next->via;
+	}
+	return NULL;
+}
+
 uint64_t interp_address(const struct interp *in, ref kind, const uint64_t word[2])
+{
+	return interp_sub_address(in, kind, first_via(in, kind, word), word);
+}
+
+uint64_t interp_sub_address(const struct interp *in, ref kind, const char *via, const uint64_t word[2])
 {
 	uint64_t address = 0;
 
@@ -405,7 +422,8 @@ uint64_t interp_address(const struct interp *in, ref kind, const uint64_t word[2
 		const struct m_slice *slice = slice_of(in, kind, i);
 		uint64_t part;
 
-		if (slice->role != ROLE_ADDRESS || !slice_exists(in, slice))
+		if (slice->role != ROLE_ADDRESS || !slice_exists(in, slice) ||
+		    (via && slice->via && strcmp(via, slice->via) != 0))
 			continue;
 		part = interp_get_bits(word, slice->hi, slice->lo) << slice->to;
 		if (slice->marks != REF_NONE)
@@ -629,10 +647,11 @@ bool interp_encode(const struct interp *in, ref kind, uint64_t address, unsigned
 	bool leaf = kind_of(in, kind)->category == CATEGORY_LEAF;
 	unsigned int rights = leaf ? pt_request_rights(request) : (unsigned int)PT_RIGHT_ALL;
 	unsigned int memory = (request & PT_MEMORY_MASK) >> 5;
+	const char *via;
 
 	word[0] = word[1] = 0;
-	for (int i = 0; i < kind_of(in, kind)->n_slices; i++) {
-		const struct m_slice *slice = slice_of(in, kind, i);
+	for (int turn = 0; turn < 2 * kind_of(in, kind)->n_slices; turn++) {
+		const struct m_slice *slice = slice_of(in, kind, turn % kind_of(in, kind)->n_slices);
 		uint64_t all = ones((unsigned int)(slice->hi - slice->lo) + 1), value = 0;
 
 		if (!slice_exists(in, slice))
@@ -651,6 +670,10 @@ bool interp_encode(const struct interp *in, ref kind, uint64_t address, unsigned
 				value = 0;
 			break;
 		case ROLE_ADDRESS:
+			/* by the fields of the entry, which are all there after the first turn */
+			via = first_via(in, kind, word);
+			if (via && slice->via && strcmp(via, slice->via) != 0)
+				break;
 			value = address;
 			if (slice->marks != REF_NONE &&
 			    !(leaf && (memory == PT_MEMORY_DEVICE || request & INTERP_UNMARKED)))

@@ -91,6 +91,8 @@ ref interp_classify(const struct interp *in, ref level, const uint64_t word[2], 
 /* The faults (bit n: enum pt_fault n) that bits of a word of that kind raise; 0: none. */
 uint64_t interp_reserved(const struct interp *in, ref kind, const uint64_t word[2]);
 uint64_t interp_address(const struct interp *in, ref kind, const uint64_t word[2]);
+/* The address of one of several sub-tables; via NULL: all address bits. */
+uint64_t interp_sub_address(const struct interp *in, ref kind, const char *via, const uint64_t word[2]);
 /* Is this leaf kind offered to a mapper: present, on its way down, and not larger than input or output? */
 bool interp_offered(const struct interp *in, ref kind);
 

@@ -41,6 +41,22 @@ static ref next_level(const struct interp *in, ref kind, const uint64_t word[2])
 	return REF_NONE;
 }
 
+/* The second of the sub-tables that an entry leads to, and where it is; REF_NONE: there is none. */
+static ref second_level(const struct interp *in, ref kind, const uint64_t word[2], uint64_t *table)
+{
+	int n = 0;
+
+	for (int i = 0; i < kind_of(in, kind)->n_next; i++) {
+		const struct m_next *next = &in->model->nexts.v[kind_of(in, kind)->first_next + i];
+
+		if (!next->via || !interp_holds(in, next->cond, kind, word, 0) || n++ == 0)
+			continue;
+		*table = interp_sub_address(in, kind, next->via, word);
+		return next->level;
+	}
+	return REF_NONE;
+}
+
 static void fill_leaf(const struct interp *in, struct interp_walk *walk, ref kind, uint64_t inner,
 		      const uint64_t word[2], unsigned int path_rights)
 {
@@ -76,8 +92,8 @@ void interp_walk(const struct interp *in, const struct image *image, struct inte
 		 struct interp_walk *walk)
 {
 	unsigned int rights = PT_RIGHT_ALL;
-	uint64_t table, inner;
-	ref level = in->start;
+	uint64_t table, inner, beside = 0;
+	ref level = in->start, beside_level = REF_NONE;
 
 	memset(walk, 0, sizeof(*walk));
 	walk->level = level;
@@ -116,6 +132,13 @@ void interp_walk(const struct interp *in, const struct image *image, struct inte
 		walk->faults = interp_reserved(in, kind, word);
 		if (walk->faults)
 			return;
+		if (kind_of(in, kind)->category == CATEGORY_ABSENT && beside_level != REF_NONE) {
+			/* the sub-table that comes next decides */
+			table = beside;
+			level = beside_level;
+			beside_level = REF_NONE;
+			continue;
+		}
 		switch (kind_of(in, kind)->category) {
 		case CATEGORY_LEAF: fill_leaf(in, walk, kind, inner, word, rights); return;
 		case CATEGORY_TABLE: break;
@@ -140,6 +163,7 @@ void interp_walk(const struct interp *in, const struct image *image, struct inte
 		}
 		table = interp_address(in, kind, word);
 		level = next;
+		beside_level = second_level(in, kind, word, &beside);
 	}
 }
 
