@@ -435,14 +435,20 @@ $(foreach dir,$(TEST_DIRS),$(if $(call parts_in,$(dir)),$(eval $(call test_direc
 $(B)/tests/selftest/test_selftest $(B)/tests/selftest/test_selftest.criterion: $(SELFTEST_O)
 $(TEST_PROGRAMS): $(TEST_LIBS)
 $(TEST_PROGRAMS:%=%.criterion): $(TEST_LIBS)
+# libaddrxlat, where it is installed, is an oracle.
+ADDRXLAT := $(B)/tests/oracle/test_addrxlat $(B)/tests/oracle/test_addrxlat.criterion
+$(ADDRXLAT): TEST_LINK := $(if $(HAVE_KDUMPFILE),-laddrxlat)
+$(B)/obj/tests/oracle/test_addrxlat.o $(B)/obj/tests/oracle/test_addrxlat.criterion.o: \
+	INCLUDE_tests += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
+
 $(TEST_PROGRAMS) $(HARNESS): $(B)/%: $(B)/obj/%.o $(TEST_FRONT_O)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) -ljansson -pthread -o $@
+	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK) -ljansson -pthread -o $@
 $(TEST_PROGRAMS:%=%.criterion) $(HARNESS).criterion: $(B)/%.criterion: $(B)/obj/%.criterion.o $(B)/obj/tests/check.o $(B)/obj/tests/criterion.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) -lcriterion -ljansson -pthread -o $@
+	$(Q)$(LINK) $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK) -lcriterion -ljansson -pthread -o $@
 
 $(FUZZ_O) $(B)/obj/tests/fuzz/front.o: $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H) $(PTGEN_MADE_H)
 	@mkdir -p $(@D)
