@@ -39,7 +39,8 @@ TEST_EACH(selftest, passes, count_selftests, label_selftest)
 	uint64_t where[3] = {0, 0, 0};
 	int failed = test->run(where);
 
-	CHECK(*test->count > 0);
+	if (*test->count == 0)
+		test_skip("%s: %s", test->format, test->names[0]);
 	CHECK_MSG(failed == 0, "%s: check %d of %d, %s: at %#llx it is %#llx, expected %#llx", test->format, failed,
 		  *test->count, test->names[failed ? failed - 1 : 0], (unsigned long long)where[0],
 		  (unsigned long long)where[1], (unsigned long long)where[2]);
