@@ -122,11 +122,13 @@ static void mend_value(struct run *run, const struct codec_bound *bound, const s
 
 	for (int i = 0; i < bytes; i++)
 		turned[i / 8] |= (example->word[(bytes - 1 - i) / 8] >> (bytes - 1 - i) % 8 * 8 & 0xff) << i % 8 * 8;
-	if (set->what == SET_ADDRESS && codec_bound_get_address(bound, NULL, turned) == value)
+	if (set->what == SET_ADDRESS &&
+	    codec_outside(run->model, bound->param, codec_bound_get_address(bound, NULL, turned)) == value)
 		diag_mend(run->context, "with its bytes the other way round it would: words are numbers, not memory as "
 					"a dump shows it");
-	else if (set->what == SET_ADDRESS && codec_bound_get_address(bound, NULL, example->word) ==
-						     (value & ~bits_ones((unsigned int)level_of(run, bound->kind)->lo)))
+	else if (set->what == SET_ADDRESS &&
+		 codec_outside(run->model, bound->param, codec_bound_get_address(bound, NULL, example->word)) ==
+			 (value & ~bits_ones((unsigned int)level_of(run, bound->kind)->lo)))
 		diag_mend(run->context, "the address of an entry has no bits below what it covers");
 	else
 		diag_mend(run->context, "one of the two is wrong: compare with the manual");
@@ -151,7 +153,9 @@ static bool check_set(struct run *run, struct codec_bound *bound, const struct m
 			return false;
 		}
 		break;
-	case SET_ADDRESS: value = codec_bound_get_address(bound, NULL, example->word); break;
+	case SET_ADDRESS:
+		value = codec_outside(model, bound->param, codec_bound_get_address(bound, NULL, example->word));
+		break;
 	case SET_INPUT:
 		if (kind->lg2 <= 0 || !((uint64_t)set->value & bits_ones((unsigned int)kind->lg2)))
 			return true;

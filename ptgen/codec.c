@@ -14,7 +14,8 @@ unsigned int codec_request_rights(unsigned int request)
 	return rwx | (request & REQ_PRIV ? 0U : rwx << 3) | (request & REQ_GLOBAL ? (unsigned int)RIGHT_GLOBAL : 0U);
 }
 
-/* -------------------------------------------------------------------------------------------------------- classifying */
+/* -------------------------------------------------------------------------------------------------------- classifying
+ */
 
 bool codec_bound_is(const struct codec_bound *bound, const uint64_t word[2])
 {
@@ -27,8 +28,7 @@ bool codec_bound_is(const struct codec_bound *bound, const uint64_t word[2])
 	for (int i = 0; i < bound->n_lines; i++) {
 		const struct codec_line *line = &bound->line[i];
 
-		if (line->is_address &&
-		    bits_get(word, line->slice->hi, line->slice->lo) != line->value)
+		if (line->is_address && bits_get(word, line->slice->hi, line->slice->lo) != line->value)
 			return false;
 	}
 	if (kind->when == REF_NONE)
@@ -50,8 +50,8 @@ const struct m_slice *codec_bound_reserved(const struct codec_bound *bound, cons
 			return slice;
 		if (slice->role == ROLE_RES1 && ((~word[0] & ones[0]) || (~word[1] & ones[1])))
 			return slice;
-		if (slice->role == ROLE_ADDRESS && ((word[0] & ones[0] & bound->masks.too_wide[0]) ||
-						    (word[1] & ones[1] & bound->masks.too_wide[1])))
+		if (slice->role == ROLE_ADDRESS &&
+		    ((word[0] & ones[0] & bound->masks.too_wide[0]) || (word[1] & ones[1] & bound->masks.too_wide[1])))
 			return slice;
 		if (slice->in != REF_NONE && !model_holds(bound->model, slice->in, &env))
 			return slice;
@@ -59,7 +59,8 @@ const struct m_slice *codec_bound_reserved(const struct codec_bound *bound, cons
 	return NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ encoding */
+/* ------------------------------------------------------------------------------------------------------------ encoding
+ */
 
 bool codec_round(const struct model *model, const int64_t *param, unsigned int request, unsigned int *rounded)
 {
@@ -113,8 +114,8 @@ ref codec_bound_row(const struct codec_bound *bound, const struct codec_code *co
 {
 	const struct model *model = bound->model;
 	const struct m_code *table = &model->codes.v[code->code];
-	unsigned int wanted = model->kinds.v[bound->kind].category == CATEGORY_LEAF ? codec_request_rights(request) :
-										       (unsigned int)RIGHT_ALL;
+	unsigned int wanted = model->kinds.v[bound->kind].category == CATEGORY_LEAF ? codec_request_rights(request)
+										    : (unsigned int)RIGHT_ALL;
 	ref best = REF_NONE;
 	int best_size = 0;
 
@@ -189,8 +190,8 @@ static void encode_line(const struct codec_bound *bound, const struct codec_line
 		if (part & CODEC_CONST)
 			bits_set(word, slice->hi, slice->lo);
 	} else if (slice->allows || slice->denies) {
-		unsigned int its = bound->model->kinds.v[bound->kind].category == CATEGORY_LEAF ? CODEC_RIGHTS :
-												   CODEC_CONST;
+		unsigned int its =
+			bound->model->kinds.v[bound->kind].category == CATEGORY_LEAF ? CODEC_RIGHTS : CODEC_CONST;
 
 		if (part & its)
 			bits_put(word, slice->hi, slice->lo,
@@ -245,14 +246,15 @@ bool codec_bound_attributes(const struct codec_bound *bound, unsigned int reques
 			return false;
 		}
 	}
-	if (leaf ? part & CODEC_MEMORY && (request & REQ_MEMORY) != REQ_DEVICE :
-		   part & CODEC_CONST && kind->category == CATEGORY_TABLE)
+	if (leaf ? part & CODEC_MEMORY && (request & REQ_MEMORY) != REQ_DEVICE
+		 : part & CODEC_CONST && kind->category == CATEGORY_TABLE)
 		encode_marks(bound, &env, word);
 	*code = REF_NONE;
 	return true;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- addresses */
+/* ----------------------------------------------------------------------------------------------------------- addresses
+ */
 
 static bool same_via(const char *a, const char *b)
 {
@@ -280,8 +282,7 @@ static const char *which_via(const struct codec_bound *bound, const char *via)
 
 static bool is_address_line(const struct m_slice *slice, const char *via)
 {
-	return slice->role == ROLE_ADDRESS && slice->to < 64 && slice->hi - slice->lo < 64 &&
-	       same_via(slice->via, via);
+	return slice->role == ROLE_ADDRESS && slice->to < 64 && slice->hi - slice->lo < 64 && same_via(slice->via, via);
 }
 
 uint64_t codec_bound_get_address(const struct codec_bound *bound, const char *via, const uint64_t word[2])
@@ -306,8 +307,8 @@ uint64_t codec_bound_get_address(const struct codec_bound *bound, const char *vi
 
 bool codec_bound_put_address(const struct codec_bound *bound, const char *via, uint64_t address, uint64_t word[2])
 {
-	uint64_t ones = bound->output_hi < 0 ? 0 : bits_ones(bound->output_hi > 63 ? 64U :
-							      (unsigned int)bound->output_hi + 1U);
+	uint64_t ones =
+		bound->output_hi < 0 ? 0 : bits_ones(bound->output_hi > 63 ? 64U : (unsigned int)bound->output_hi + 1U);
 
 	via = which_via(bound, via);
 	for (int i = 0; i < bound->n_lines; i++) {
@@ -320,7 +321,8 @@ bool codec_bound_put_address(const struct codec_bound *bound, const char *via, u
 	return (address & ~ones) == 0 && codec_bound_get_address(bound, via, word) == address;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ decoding */
+/* ------------------------------------------------------------------------------------------------------------ decoding
+ */
 
 static uint64_t column_value(const struct codec_bound *bound, const struct codec_column *column, const uint64_t word[2])
 {
@@ -369,12 +371,8 @@ static void decode_code(const struct codec_bound *bound, const struct codec_code
 		decoded->rights &= ~(unsigned int)(table->occurs & ~row->rights & RIGHT_ALL);
 		decoded->rights |= row->rights & RIGHT_GLOBAL;
 		break;
-	case CONCEPT_MEMTYPE:
-		decoded->memory = row ? row->memory : (unsigned int)MEMORY_OTHER;
-		break;
-	case CONCEPT_DIRTY:
-		decoded->dirty = row && row->dirty;
-		break;
+	case CONCEPT_MEMTYPE: decoded->memory = row ? row->memory : (unsigned int)MEMORY_OTHER; break;
+	case CONCEPT_DIRTY: decoded->dirty = row && row->dirty; break;
 	}
 }
 
@@ -446,13 +444,28 @@ ref codec_classify(const struct model *model, ref level, const int64_t *param, c
 	return REF_NONE;
 }
 
-bool codec_attributes(const struct model *model, ref kind, const int64_t *param, unsigned int request, unsigned int part,
-		      uint64_t word[2], ref *code)
+bool codec_attributes(const struct model *model, ref kind, const int64_t *param, unsigned int request,
+		      unsigned int part, uint64_t word[2], ref *code)
 {
 	struct codec_bound bound;
 
 	codec_bind(&bound, model, kind, param);
 	return codec_bound_attributes(&bound, request, part, word, code);
+}
+
+uint64_t codec_outside(const struct model *model, const int64_t *param, uint64_t inside)
+{
+	struct m_env env = {param, REF_NONE, NULL, 0, codec_addresses()};
+	int64_t hi = model_eval(model, model->output.hi, &env);
+
+	if (model->output.base != REF_NONE)
+		inside += (uint64_t)model_eval(model, model->output.base, &env);
+	if (model->output.window != REF_NONE) {
+		uint64_t first = (uint64_t)model_eval(model, model->output.window, &env);
+
+		inside = first + ((inside - first) & bits_ones((unsigned int)hi + 1));
+	}
+	return inside;
 }
 
 bool codec_put_address(const struct model *model, ref kind, const int64_t *param, const char *via, uint64_t address,

@@ -71,6 +71,9 @@ bool codec_put_address(const struct model *model, ref kind, const int64_t *param
 uint64_t codec_get_address(const struct model *model, ref kind, const int64_t *param, const char *via,
 			   const uint64_t word[2]);
 
+/* The physical address that an address in an entry stands for (base, window). */
+uint64_t codec_outside(const struct model *model, const int64_t *param, uint64_t inside);
+
 struct codec_decoded {
 	unsigned int rights;  /* RIGHT_*, of this word alone (a whole path is the intersection) */
 	unsigned int memory;  /* MEMORY_* */

@@ -322,6 +322,18 @@ static int longest(const struct model *model, ref level, int depth)
 	return most;
 }
 
+/* The mark of leaf addresses, a configuration expression; NULL: none. */
+static const char *marks_of(struct emitter *emitter)
+{
+	for (int k = 0; k < emitter->model->kinds.n; k++) {
+		struct bits marks = kind_bits(emitter, k, BITS_MARKS);
+
+		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF && (marks.text || marks.literal))
+			return marks.text ? marks.text : hex(emitter, marks.literal);
+	}
+	return NULL;
+}
+
 static void plan_levels(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
@@ -368,24 +380,24 @@ static void plan_levels(struct emitter *emitter)
 	}
 	plan_written(emitter);
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
-		refuse(emitter, "'base' and 'window'");
+	{
+		emitter->in_base = model->input.base != REF_NONE;
+		emitter->window = model->output.window != REF_NONE;
+		emitter->outside = emitter->window || model->output.base != REF_NONE;
+		if (emitter->window && model->output.base != REF_NONE)
+			refuse(emitter, "'base' and 'window' of one output");
+		if (emitter->outside && marks_of(emitter))
+			refuse(emitter, "'marks' beside 'base' or 'window'");
+		if (emitter->outside && emitter->has_twins)
+			refuse(emitter, "several sub-tables beside 'base' or 'window'");
+		if (emitter->in_base && (emitter->max_roots > 1 || model->root.grows != REF_NONE))
+			refuse(emitter, "an input 'base' beside several roots, or beside a root that grows");
+	}
 	emitter->max_roots = greatest(emitter, model->root.count);
 	if (emitter->max_roots > 1 && model->root.grows != REF_NONE)
 		refuse(emitter, "a root that grows beside others");
 	if (model->addresses.n)
 		refuse(emitter, "run-time addresses");
-}
-
-/* The mark of leaf addresses, a configuration expression; NULL: none. */
-static const char *marks_of(struct emitter *emitter)
-{
-	for (int k = 0; k < emitter->model->kinds.n; k++) {
-		struct bits marks = kind_bits(emitter, k, BITS_MARKS);
-
-		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF && (marks.text || marks.literal))
-			return marks.text ? marks.text : hex(emitter, marks.literal);
-	}
-	return NULL;
 }
 
 /* The number of the highest address bit that the lines hold; -1: none. */
@@ -425,14 +437,18 @@ bool tables_differ(const struct model *model)
 }
 
 /* The smaller of the last output address and the limit. */
-static const char *at_most(struct emitter *emitter, const char *limit)
+static const char *at_most(struct emitter *emitter, const char *limit, bool root)
 {
+	if (emitter->outside)
+		return text_of(emitter, "%s_last(t, %s, %s)", emitter->lower, limit, root ? "true" : "false");
 	return text_of(emitter, "(t->output_last < %s ? t->output_last : %s)", limit, limit);
 }
 
-static const char *at_most_bit(struct emitter *emitter, int last)
+static const char *at_most_bit(struct emitter *emitter, int last, bool root)
 {
-	return last < 0 || last >= 63 ? "t->output_last" : at_most(emitter, hex(emitter, mask_of(last, 0)));
+	if (emitter->outside)
+		return at_most(emitter, last < 0 || last >= 63 ? "UINT64_MAX" : text_of(emitter, "UINT64_C(0x%" PRIx64 ")", mask_of(last, 0)), root);
+	return last < 0 || last >= 63 ? "t->output_last" : at_most(emitter, hex(emitter, mask_of(last, 0)), root);
 }
 
 /* A table whose address has the mark in it would not be found again. */
@@ -449,8 +465,8 @@ static const char *last_table(struct emitter *emitter)
 	const struct model *model = emitter->model;
 
 	if (tables_differ(model))
-		return below_marks(emitter, at_most(emitter, text_of(emitter, "%s_shape_table_last[t->shape]", emitter->lower)));
-	return below_marks(emitter, at_most_bit(emitter, table_bit(model, 0)));
+		return below_marks(emitter, at_most(emitter, text_of(emitter, "%s_shape_table_last[t->shape]", emitter->lower), false));
+	return below_marks(emitter, at_most_bit(emitter, table_bit(model, 0), false));
 }
 
 /* The same for the root, which registers hold; some of their lines exist under a condition only. */
@@ -465,13 +481,13 @@ static const char *last_root(struct emitter *emitter)
 
 		last = top > last ? top : last;
 	}
-	text = at_most_bit(emitter, last);
+	text = at_most_bit(emitter, last, true);
 	for (int i = 0; i < model->slices.n; i++) {
 		const struct m_slice *slice = &model->slices.v[i];
 		int top = slice->to + slice->hi - slice->lo;
 
 		if (slice->role == ROLE_ROOT && slice->cond != REF_NONE && top > last)
-			text = text_of(emitter, "(%s ? %s : %s)", config_text(emitter, slice->cond), at_most_bit(emitter, top), text);
+			text = text_of(emitter, "(%s ? %s : %s)", config_text(emitter, slice->cond), at_most_bit(emitter, top, true), text);
 	}
 	return below_marks(emitter, text);
 }
@@ -581,6 +597,13 @@ static void emit_arithmetic(void *ctx)
 	if (emitter->has_marks)
 		OUT("/* The last address below the mark, if that is less. */\nstatic uint64_t %s_below(uint64_t last, uint64_t mark)\n{\n"
 		    "\treturn mark && mark - 1 < last ? mark - 1 : last;\n}\n\n", f);
+	if (emitter->outside)
+		OUT("/* The last physical address of a table that an entry (or a register: root) holds, whose field reaches to limit. */\n"
+		    "static uint64_t %s_last(const struct pt_table *t, uint64_t limit, bool root)\n{\n"
+		    "\tuint64_t first = t->word[%s_WORD_OUTPUT_FIRST], mask = t->word[%s_WORD_OUTPUT_MASK];\n\n"
+		    "\tif (!root && limit >= mask)\n\t\treturn first + mask;\n%s"
+		    "\treturn limit < first + mask ? limit : first + mask;\n}\n\n", f, emitter->upper, emitter->upper,
+		    emitter->window ? "" : "\tif (!root)\n\t\treturn first + limit;\n");
 	if (emitter->uses_above)
 		OUT("/* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */\n"
 		    "static uint64_t %s_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)\n{\n\tuint64_t mask = 0;\n\n"
@@ -606,6 +629,17 @@ static void print_source(struct emitter *emitter, bool header)
 			"0", NULL},
 		{"INPUT_BITS", text_of(emitter, "(%s) + 1", config_text(emitter, model->input.hi)), NULL},
 		{"OUTPUT_BITS", text_of(emitter, "((%s) + 1)", config_text(emitter, model->output.hi)), NULL},
+		{"IN_BASE", emitter->in_base ? text_of(emitter, "t->word[%s_WORD_INPUT_BASE]", emitter->upper) : "0", NULL},
+		{"IN_BASE_TEXT", emitter->in_base ? text_of(emitter, "(uint64_t)(%s)", config_text(emitter, model->input.base)) : "0", NULL},
+		{"IN", emitter->in_base ? "(" : "", emitter->in_base ? text_of(emitter, " - t->word[%s_WORD_INPUT_BASE])", emitter->upper) : ""},
+		{"OUTER", emitter->in_base ? "((" : "", emitter->in_base ? text_of(emitter, ") + t->word[%s_WORD_INPUT_BASE])", emitter->upper) : ""},
+		{"PIN", emitter->outside ? text_of(emitter, "%s_inside(t, ", emitter->lower) : "", emitter->outside ? ")" : ""},
+		{"POUT", emitter->outside ? text_of(emitter, "%s_outside(t, ", emitter->lower) : "", emitter->outside ? ")" : ""},
+		{"WRAP", emitter->window ? text_of(emitter, "%s_inside(t, ", emitter->lower) : "", emitter->window ? ")" : ""},
+		{"GIVE_RUN", emitter->in_base || emitter->outside ? text_of(emitter, "%s_give_run(t, call->fn, ", emitter->lower) : "call->fn(", ")"},
+		{"GIVE_LAST_RUN", emitter->in_base || emitter->outside ? text_of(emitter, "%s_give_run(t, fn, ", emitter->lower) : "fn(", ")"},
+		{"SCAN_RUN", text_of(emitter, emitter->in_base ? "%s_scan_presented" : "%s_scan_run", emitter->lower), NULL},
+		{"OUTPUT_LAST", emitter->outside ? text_of(emitter, "t->word[%s_WORD_OUTPUT_MASK]", emitter->upper) : "t->output_last", NULL},
 		{"ROOT_MASK", emitter->max_roots > 1 ? "t->root_mask" : "t->input_mask", NULL},
 		{"ROOT_COUNT", emitter->max_roots <= 1 ? "1" : config_text(emitter, model->root.count), NULL},
 		{"ROOT_START", model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower) :
@@ -624,6 +658,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
 		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
 		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"refuses", emitter->has_narrows || emitter->has_marks}, {"params", model->params.n != 0},
+		{"in_base", emitter->in_base}, {"outside", emitter->outside}, {"window", emitter->window},
+		{"moved", emitter->in_base || emitter->outside},
 		{"roots", emitter->max_roots > 1}, {"foreign", emitter->has_foreign}, {"nulls", emitter->has_nulls}, {"twins", emitter->has_twins},
 		{"swaps", *emitter->order != '\0'},
 		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
@@ -688,6 +724,12 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 		if (model->kinds.v[k].category == CATEGORY_LEAF && (attribute_mask(emitter, k) & ~kind_bits(emitter, k, BITS_LIVE).literal) != 0)
 			e.has_breaks = true;
 	e.has_breaks = e.has_breaks || e.has_marks;
+	if (e.in_base)
+		word_of(emitter, "INPUT_BASE", text_of(emitter, "(uint64_t)(%s)", config_text(emitter, model->input.base)));
+	if (e.outside) {
+		word_of(emitter, "OUTPUT_FIRST", text_of(emitter, "(uint64_t)(%s)", config_text(emitter, e.window ? model->output.window : model->output.base)));
+		word_of(emitter, "OUTPUT_MASK", "t->output_last");
+	}
 	word_of(emitter, "TABLE_LAST", last_table(emitter));
 	/* Two words with the same text would be one: keep them apart. */
 	word_of(emitter, "ROOT_LAST", text_of(emitter, "%s + 0", last_root(emitter)));

@@ -67,6 +67,7 @@ struct emitter {
 	int granted; /* matrix of rounded requests */
 	int max_classes, max_group;
 	int64_t max_roots;
+	bool in_base, outside, window; /* addresses in indices and entries are not those of the callers */
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
 		has_narrows, has_foreign, has_nulls, has_twins, absent_by_config;
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;

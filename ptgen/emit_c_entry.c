@@ -537,12 +537,13 @@ static void emit_tables(struct emitter *emitter)
 		sync = kind_bits(emitter, kind, BITS_SYNCED);
 		marks = marks_in_entry(emitter, kind);
 		is[i] = text_of(emitter, "\treturn %s;\n", table_test(emitter, i));
-		pa[i] = text_of(emitter, "\treturn %s;\n", get_text(emitter, kind, emitter->via[i]));
+		pa[i] = text_of(emitter, emitter->outside ? "\treturn %s_outside(t, %s);\n" : "%.0s\treturn %s;\n", emitter->lower,
+				get_text(emitter, kind, emitter->via[i]));
 		text = text_of(emitter, "%s | %s", put_text(emitter, kind, emitter->via[i]),
 			       bits_text(emitter, text_of(emitter, "%s_TABLE", emitter->level_name[i]), &constant));
 		if (marks)
 			text = text_of(emitter, "%s | t->word[%s]", text, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", marks)));
-		make[i] = text_of(emitter, "\treturn %s;\n", text);
+		make[i] = text_of(emitter, emitter->outside ? "\tpa = %s_inside(t, pa);\n\treturn %s;\n" : "%.0s\treturn %s;\n", emitter->lower, text);
 		synced[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_SYNCED", emitter->level_name[i]), &sync));
 	}
 	OUT("PT_ALWAYS_INLINE bool %s_is_table(const struct pt_table *t, unsigned int level, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n",

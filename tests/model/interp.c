@@ -204,7 +204,12 @@ const char *interp_init(struct interp *in, const struct model *model, const int6
 	in->aperture_last = model->input.aperture_last == REF_NONE ? ones(in->input_hi + 1)
 								   : (uint64_t)eval(in, model->input.aperture_last);
 	in->base = model->input.base == REF_NONE ? 0 : (uint64_t)eval(in, model->input.base);
-	in->output_last = ones((unsigned int)eval(in, model->output.hi) + 1);
+	in->output_mask = ones((unsigned int)eval(in, model->output.hi) + 1);
+	if (model->output.base != REF_NONE)
+		in->output_first = (uint64_t)eval(in, model->output.base);
+	if (model->output.window != REF_NONE)
+		in->output_first = (uint64_t)eval(in, model->output.window);
+	in->output_last = in->output_first + in->output_mask;
 	interp_way(in);
 	return NULL;
 }
@@ -390,7 +395,7 @@ uint64_t interp_reserved(const struct interp *in, ref kind, const uint64_t word[
 		if (slice->role == ROLE_ADDRESS) {
 			uint64_t marks = slice->marks == REF_NONE ? 0 : (uint64_t)eval(in, slice->marks);
 
-			if (((value << slice->to) & ~marks) > in->output_last)
+			if (((value << slice->to) & ~marks) > in->output_mask)
 				faults |= fault_bit(in->model->output.fault, PT_FAULT_ADDRESS);
 		}
 	}
@@ -430,7 +435,21 @@ uint64_t interp_sub_address(const struct interp *in, ref kind, const char *via, 
 			part &= ~(uint64_t)eval(in, slice->marks);
 		address |= part;
 	}
-	return address;
+	return interp_outside(in, address);
+}
+
+uint64_t interp_inside(const struct interp *in, uint64_t pa)
+{
+	return in->model->output.window != REF_NONE ? pa & in->output_mask : pa - in->output_first;
+}
+
+uint64_t interp_outside(const struct interp *in, uint64_t inside)
+{
+	if (in->model->output.window == REF_NONE)
+		return inside + in->output_first;
+	/* the one address of the window that ends in these bits */
+	inside |= in->output_first & ~in->output_mask;
+	return inside < in->output_first ? inside + in->output_mask + 1 : inside;
 }
 
 /* Do the columns of a code table all exist in the kind? */
@@ -674,7 +693,7 @@ bool interp_encode(const struct interp *in, ref kind, uint64_t address, unsigned
 			via = first_via(in, kind, word);
 			if (via && slice->via && strcmp(via, slice->via) != 0)
 				break;
-			value = address;
+			value = interp_inside(in, address);
 			if (slice->marks != REF_NONE &&
 			    !(leaf && (memory == PT_MEMORY_DEVICE || request & INTERP_UNMARKED)))
 				value |= (uint64_t)eval(in, slice->marks);
@@ -696,7 +715,8 @@ bool interp_encode(const struct interp *in, ref kind, uint64_t address, unsigned
 		put_row(in, code, row, kind, word);
 	}
 	if (kind_of(in, kind)->category == CATEGORY_LEAF || kind_of(in, kind)->category == CATEGORY_TABLE)
-		return interp_address(in, kind, word) == address && address <= in->output_last;
+		return interp_address(in, kind, word) == address && address >= in->output_first &&
+		       address <= in->output_last;
 	return true;
 }
 

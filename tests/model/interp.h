@@ -38,7 +38,8 @@ struct interp {
 	unsigned int n_way;
 	uint64_t aperture_first, aperture_last; /* inclusive, before sign extension */
 	uint64_t base;
-	uint64_t output_last;
+	uint64_t output_first, output_last; /* as callers count */
+	uint64_t output_mask;		    /* the last address that entries hold */
 	enum m_above above;
 	uint64_t slice_exists[INTERP_SLICES / 64]; /* bit n: slice n of the model exists in this configuration */
 };
@@ -93,6 +94,9 @@ uint64_t interp_reserved(const struct interp *in, ref kind, const uint64_t word[
 uint64_t interp_address(const struct interp *in, ref kind, const uint64_t word[2]);
 /* The address of one of several sub-tables; via NULL: all address bits. */
 uint64_t interp_sub_address(const struct interp *in, ref kind, const char *via, const uint64_t word[2]);
+/* Between physical addresses and what entries hold of them. */
+uint64_t interp_inside(const struct interp *in, uint64_t pa);
+uint64_t interp_outside(const struct interp *in, uint64_t inside);
 /* Is this leaf kind offered to a mapper: present, on its way down, and not larger than input or output? */
 bool interp_offered(const struct interp *in, ref kind);
 

@@ -305,7 +305,7 @@ bool interp_offered(const struct interp *in, ref kind)
 	    !interp_written(in, k->level))
 		return false;
 	return (unsigned int)k->lg2 <= in->input_hi + 1 - in->count_lg2 && k->lg2 < 64 &&
-	       ones((unsigned int)k->lg2) <= in->output_last;
+	       ones((unsigned int)k->lg2) <= in->output_mask;
 }
 
 /*
@@ -318,7 +318,8 @@ static ref written_next(const struct interp *in, ref level)
 		ref kind = level_of(in, level)->first_kind + i, next;
 		uint64_t word[2];
 
-		if (kind_of(in, kind)->category != CATEGORY_TABLE || !interp_encode(in, kind, 0, 0, word) ||
+		if (kind_of(in, kind)->category != CATEGORY_TABLE ||
+		    !interp_encode(in, kind, interp_outside(in, 0), 0, word) ||
 		    interp_classify(in, level, word, NULL) != kind)
 			continue;
 		next = next_level(in, kind, word);
@@ -428,7 +429,7 @@ bool interp_choose(const struct interp *in, const struct interp *now, const stru
 			unsigned int lg2 = (unsigned int)kind_of(in, kind)->lg2;
 
 			if (!interp_offered(in, kind) || !(page_sizes >> lg2 & 1) || bytes <= ones(lg2) ||
-			    (inner | pa) & ones(lg2))
+			    (inner | interp_inside(in, pa)) & ones(lg2))
 				continue;
 			/* a group must lie in one table, and a leaf in what the root covers */
 			if (kind_of(in, kind)->group_lg2 &&

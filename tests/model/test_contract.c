@@ -45,10 +45,14 @@ static uint64_t page_at(const struct world *world, uint64_t n)
 	return interp_present(&world->in, world->in.aperture_first + (n << world->page_lg2));
 }
 
+/* pa: counted from the first address of the output. */
 static enum pt_status map(struct world *world, uint64_t iova, uint64_t pa, uint64_t bytes)
 {
-	struct op op = {
-		.kind = OP_MAP, .iova = iova, .pa = pa, .bytes = bytes, .request = PT_READ | PT_WRITE | PT_ALLOW_WIDER};
+	struct op op = {.kind = OP_MAP,
+			.iova = iova,
+			.pa = interp_outside(&world->in, pa),
+			.bytes = bytes,
+			.request = PT_READ | PT_WRITE | PT_ALLOW_WIDER};
 	enum pt_status status = world_do(world, &op, NULL);
 
 	world_check(world);
@@ -86,7 +90,7 @@ TEST_EACH(contract, requests, count, label)
 		for (unsigned int wider = 0; wider < 2; wider++) {
 			struct op op = {.kind = OP_MAP,
 					.iova = page_at(world, 0),
-					.pa = 8 * page,
+					.pa = interp_outside(&world->in, 8 * page),
 					.bytes = page,
 					.request = request | (wider ? PT_ALLOW_WIDER : 0)};
 			enum pt_status status = world_do(world, &op, NULL);
@@ -109,7 +113,8 @@ TEST_EACH(contract, null_arguments, count, label)
 	struct world *world = begin(each, true);
 	const struct pt_format *format = world->format;
 	uint64_t page = (uint64_t)1 << world->page_lg2, iova = page_at(world, 0), bad = iova + 1;
-	struct pt_segment segment = {0, page};
+	uint64_t pa = interp_outside(&world->in, 0);
+	struct pt_segment segment = {pa, page};
 	struct pt_table *table = &world->table;
 	unsigned int request = PT_READ | PT_WRITE | PT_ALLOW_WIDER;
 
@@ -119,9 +124,9 @@ TEST_EACH(contract, null_arguments, count, label)
 		enum pt_status want = good ? PT_OK : PT_ERR_ALIGN;
 
 		CHECK_EQ(format->reserve(table, at, page, NULL), want);
-		CHECK_EQ(format->map(table, at, 0, page, request, NULL, NULL), want);
+		CHECK_EQ(format->map(table, at, pa, page, request, NULL, NULL), want);
 		CHECK_EQ(format->protect(table, at, page, request, NULL, NULL), want);
-		CHECK_EQ(format->replace(table, at, page, page, request, NULL, NULL), want);
+		CHECK_EQ(format->replace(table, at, pa + page, page, request, NULL, NULL), want);
 		format->dirty(table, at, page, PT_DIRTY_CLEAR, NULL, world->page_lg2, NULL, NULL);
 		format->split(table, at, world->page_lg2, NULL, NULL, NULL);
 		format->merge(table, at, world->page_lg2, NULL, NULL);
@@ -142,7 +147,8 @@ TEST_EACH(contract, exists, count, label)
 	unsigned int lg2 = larger(world);
 
 	for (uint64_t n = 0; n < 40; n += 3) {
-		struct op op = {.kind = OP_MAP, .pa = 0, .request = PT_READ | PT_ALLOW_WIDER};
+		struct op op = {
+			.kind = OP_MAP, .pa = interp_outside(&world->in, 0), .request = PT_READ | PT_ALLOW_WIDER};
 		struct pt_result result;
 		uint16_t kind;
 
@@ -198,6 +204,7 @@ TEST_EACH(contract, cuts, count, label)
 	for (int kind = 0; kind < N_OPS; kind++) {
 		struct op op = {.kind = (enum op_kind)kind,
 				.iova = iova + page,
+				.pa = interp_outside(&world->in, 0),
 				.bytes = bytes - page,
 				.request = PT_READ | PT_ALLOW_WIDER,
 				.lg2 = world->page_lg2};
@@ -252,7 +259,7 @@ TEST_EACH(contract, ends, count, label)
 {
 	struct world *world = begin(each, true);
 	uint64_t page = (uint64_t)1 << world->page_lg2, low = world->table.first, high = world->table.last - (page - 1);
-	uint64_t top = world->in.output_last - (page - 1);
+	uint64_t top = interp_inside(&world->in, world->in.output_last - (page - 1));
 
 	/* small leaves may hold fewer address bits than large ones; what is right, world_do() knows */
 	if (map(world, low, top, page) == PT_ERR_OUTPUT)
@@ -309,6 +316,9 @@ TEST_EACH(contract, trim, count, label)
 	uint64_t before, root;
 
 	(void)inner;
+	while (ones(lg2) > world->in.aperture_last - world->in.aperture_first)
+		lg2--;
+	op.bytes = (uint64_t)1 << lg2;
 	root = world->table.table_bytes;
 	for (uint64_t n = 1; n < 20; n++) {
 		CHECK_EQ(map(world, page_at(world, n << (n % 3 + 8)), 0, page), PT_OK);
@@ -391,8 +401,8 @@ TEST_EACH(contract, bad_allocator, count, label)
 		CHECK_EQ(bad_outstanding, 0);
 		world->ground.mem.alloc = bad_alloc;
 		world->ground.mem.release = bad_release;
-		CHECK_EQ(world->format->map(&world->table, page_at(world, 1), 0, page, PT_READ | PT_ALLOW_WIDER, NULL,
-					    &result),
+		CHECK_EQ(world->format->map(&world->table, page_at(world, 1), interp_outside(&world->in, 0), page,
+					    PT_READ | PT_ALLOW_WIDER, NULL, &result),
 			 PT_ERR_TABLE);
 		CHECK_EQ(bad_outstanding, 0);
 		world->ground.mem = good;

@@ -74,7 +74,8 @@ static void some_word(struct hostile *hostile, ref level, bool tables_only, uint
 	for (unsigned int try = 0; try < 16; try++) {
 		ref kind = l->first_kind + (ref)(test_random(random) % (unsigned int)l->n_kinds);
 		const struct m_kind *k = &hostile->in.model->kinds.v[kind];
-		uint64_t address = test_random(random) & hostile->in.output_last & ~(((uint64_t)1 << k->lg2) - 1);
+		uint64_t address = interp_outside(&hostile->in, test_random(random) & hostile->in.output_mask &
+									~(((uint64_t)1 << k->lg2) - 1));
 
 		if (tables_only && k->category != CATEGORY_TABLE)
 			continue;

@@ -138,8 +138,8 @@ TEST_EACH(interpreter, requests, count, label)
 
 				if (!interp_round(&in, request, &rounded))
 					continue;
-				CHECK_MSG(interp_encode(&in, kind, 0, rounded, word), "request 0x%x, kind %s", request,
-					  model->kinds.v[kind].name);
+				CHECK_MSG(interp_encode(&in, kind, interp_outside(&in, 0), rounded, word),
+					  "request 0x%x, kind %s", request, model->kinds.v[kind].name);
 				interp_decode(&in, kind, word, &decode);
 				CHECK_EQ(interp_classify(&in, level, word, NULL), kind);
 				CHECK_EQ(interp_reserved(&in, kind, word), 0);

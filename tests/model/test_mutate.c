@@ -199,8 +199,10 @@ TEST_EACH(model, classify, count, label)
 				unsigned int bits = (unsigned int)l->entry_bytes * 8;
 
 				if (i % 4) {
-					interp_encode(&world.in, kind, test_random(&random) & world.in.output_last,
-						      (unsigned int)test_random(&random) % 96, word);
+					interp_encode(
+						&world.in, kind,
+						interp_outside(&world.in, test_random(&random) & world.in.output_mask),
+						(unsigned int)test_random(&random) % 96, word);
 					for (uint64_t k = test_random(&random) % 4; k; k--) {
 						unsigned int bit = (unsigned int)(test_random(&random) % bits);
 

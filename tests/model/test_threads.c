@@ -244,7 +244,7 @@ static bool place(struct shared *shared)
 	shared->page_lg2 = (unsigned int)__builtin_ctzll(shared->table.page_sizes);
 	shared->region_lg2 = (unsigned int)shared->in.model->levels.v[shared->in.way[shared->in.n_way - 2]].lo;
 	shared->origin = 0;
-	shared->pa_origin = (uint64_t)1 << shared->region_lg2;
+	shared->pa_origin = interp_outside(&shared->in, (uint64_t)1 << shared->region_lg2);
 	return interp_page_sizes(&shared->in) >> shared->page_lg2 & 1 &&
 	       (uint64_t)(WRITERS * PAGES) << shared->page_lg2 <= (uint64_t)1 << shared->region_lg2;
 }

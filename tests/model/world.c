@@ -562,8 +562,8 @@ bool world_open(struct world *world, const struct pt_format *format, const struc
 		  result.why ? result.why : "");
 	/* learn where tables may lie, then begin again there */
 	page = world->table.page_sizes & (~world->table.page_sizes + 1);
-	format->map(&world->table, interp_present(&world->in, world->in.aperture_first), 0, page,
-		    PT_READ | PT_WRITE | PT_ALLOW_WIDER, NULL, NULL);
+	format->map(&world->table, interp_present(&world->in, world->in.aperture_first), interp_outside(&world->in, 0),
+		    page, PT_READ | PT_WRITE | PT_ALLOW_WIDER, NULL, NULL);
 	if (world->in.model->root.grows != REF_NONE &&
 	    world->in.input_hi < 60) /* a root alone says nothing of tables */
 		format->map(&world->table, (uint64_t)1 << (world->in.input_hi + 1), 0, page,
@@ -573,6 +573,8 @@ bool world_open(struct world *world, const struct pt_format *format, const struc
 	format->fini(&world->table);
 	ground_close(&world->ground);
 	base = choose_base(world, limit, bank_bytes);
+	if (base < world->in.output_first)
+		base = (world->in.output_first + 0xffff) & ~(uint64_t)0xffff;
 	if (!expressible(&world->in, base, bank_bytes)) /* marks, say; test_contract.c looks at that */
 		base = 0x40000000;
 	ground_open(&world->ground, base, bank_bytes, coherent, seed);

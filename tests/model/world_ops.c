@@ -112,14 +112,15 @@ static uint64_t refusals(struct world *world, const struct op *op, const struct 
 		return 0; /* looked at where they are carried out */
 	if (op->kind == OP_SEGMENTS)
 		for (size_t i = 0; i < op->n_segments; i++) {
-			bits |= op->segments[i].pa | op->segments[i].bytes;
-			if (op->segments[i].pa > world->in.output_last ||
+			bits |= interp_inside(&world->in, op->segments[i].pa) | op->segments[i].bytes;
+			if (op->segments[i].pa > world->in.output_last || op->segments[i].pa < world->in.output_first ||
 			    world->in.output_last - op->segments[i].pa < op->segments[i].bytes - 1)
 				set |= 1U << PT_ERR_OUTPUT;
 		}
-	else if (maps && (op->pa > world->in.output_last || world->in.output_last - op->pa < bytes - 1))
+	else if (maps && (op->pa > world->in.output_last || op->pa < world->in.output_first ||
+			  world->in.output_last - op->pa < bytes - 1))
 		set |= 1U << PT_ERR_OUTPUT;
-	bits |= bytes | (op->kind == OP_MAP || op->kind == OP_REPLACE ? op->pa : 0);
+	bits |= bytes | (op->kind == OP_MAP || op->kind == OP_REPLACE ? interp_inside(&world->in, op->pa) : 0);
 	if (bits & (page - 1))
 		set |= 1U << PT_ERR_ALIGN;
 	if (bytes == 0 || op->iova + (bytes - 1) < op->iova || !interp_input(range, op->iova, &first) ||
@@ -155,7 +156,7 @@ static bool world_has_state(const struct world *world, unsigned int accessed)
 
 		if (!interp_offered(in, last->first_kind + i))
 			continue;
-		interp_encode(in, last->first_kind + i, 0, PT_READ | PT_WRITE, word);
+		interp_encode(in, last->first_kind + i, interp_outside(in, 0), PT_READ | PT_WRITE, word);
 		interp_decode(in, last->first_kind + i, word, &decode);
 		has |= accessed ? decode.has_accessed : decode.has_dirty;
 	}
@@ -436,7 +437,8 @@ static void replace(struct world *world, const struct op *op, uint64_t first, un
 		struct interp_walk walk;
 		unsigned int lg2 = 63;
 
-		while (!(sizes >> lg2 & 1) || ((at | pa) & ones(lg2)) || op->bytes - done <= ones(lg2))
+		while (!(sizes >> lg2 & 1) || ((at | interp_inside(&world->in, pa)) & ones(lg2)) ||
+		       op->bytes - done <= ones(lg2))
 			lg2--;
 		interp_walk(&world->in, &image, interp_roots(&world->table), interp_present(&world->in, at), &walk);
 		CHECK_MSG(walk.faults == 0 && walk.pa == pa && walk.leaf.lg2 == lg2,
@@ -581,8 +583,8 @@ static void settle_resize(struct world *world, const struct op *op, enum pt_stat
 	}
 	switch (status) {
 	case PT_OK:
-		CHECK_MSG(whole && alike && (pa & (size - 1)) == 0, "%s\n  merged what does not belong together",
-			  world_describe(world));
+		CHECK_MSG(whole && alike && (interp_inside(&world->in, pa) & (size - 1)) == 0,
+			  "%s\n  merged what does not belong together", world_describe(world));
 		CHECK_MSG(leaf->lg2 == op->lg2 || resize_live(world) || world->n_invalidations != invalidations,
 			  "%s\n  leaves became one without an invalidation between break and make",
 			  world_describe(world));
@@ -594,8 +596,8 @@ static void settle_resize(struct world *world, const struct op *op, enum pt_stat
 	case PT_ERR_ABSENT: CHECK_MSG(!whole, "%s\n  all of it is mapped", world_describe(world)); break;
 	case PT_ERR_MIXED: CHECK_MSG(!whole || !alike, "%s\n  all parts are alike", world_describe(world)); break;
 	case PT_ERR_ALIGN:
-		CHECK_MSG(!leaf || (leaf->pa & (size - 1)) != 0 || leaf->inner != first, "%s\n  it is aligned",
-			  world_describe(world));
+		CHECK_MSG(!leaf || (interp_inside(&world->in, leaf->pa) & (size - 1)) != 0 || leaf->inner != first,
+			  "%s\n  it is aligned", world_describe(world));
 		break;
 	case PT_ERR_RANGE: break;
 	case PT_ERR_SIZE:
@@ -702,7 +704,7 @@ static enum plan run_fits(const struct world *world, uint64_t first, uint64_t pa
 
 		if (n++ > 4000)
 			return PLAN_LONG;
-		while (!(sizes >> lg2 & 1) || ((at | pa) & ones(lg2)) || bytes - done <= ones(lg2))
+		while (!(sizes >> lg2 & 1) || ((at | interp_inside(in, pa)) & ones(lg2)) || bytes - done <= ones(lg2))
 			lg2--;
 		for (ref level = in->start; level < shape->first_level + shape->n_levels; level++)
 			for (int i = 0; i < in->model->levels.v[level].n_kinds; i++) {

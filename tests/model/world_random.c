@@ -66,17 +66,17 @@ static uint64_t random_bytes(struct world *world, unsigned int size)
 
 static uint64_t random_pa(struct world *world, uint64_t inner, uint64_t bytes)
 {
-	uint64_t pa = test_random(&world->random) & world->in.output_last & ~ones(world->page_lg2);
+	uint64_t pa = test_random(&world->random) & world->in.output_mask & ~ones(world->page_lg2);
 	unsigned int lg2 = random_size(world);
 
 	if (below(world, 5)) /* in step with the input, so that large leaves go */
 		pa = (pa & ~ones(lg2 + 6)) | (inner & ones(lg2 + 6));
 	if (below(world, 12) == 0)
-		pa = world->in.output_last - bytes + 1;
-	pa &= world->in.output_last;
-	if (pa + (bytes - 1) > world->in.output_last && below(world, 8))
-		pa = inner & (world->in.output_last >> 2);
-	return pa;
+		pa = world->in.output_mask - bytes + 1;
+	pa &= world->in.output_mask;
+	if (pa + (bytes - 1) > world->in.output_mask && below(world, 8))
+		pa = inner & (world->in.output_mask >> 2);
+	return interp_outside(&world->in, pa);
 }
 
 static unsigned int random_request(struct world *world)
@@ -117,7 +117,9 @@ static void random_segments(struct world *world, struct op *op, struct pt_segmen
 			segments[i].bytes = (uint64_t)1 << random_size(world);
 		segments[i].pa = random_pa(world, inner, segments[i].bytes);
 		if (i && below(world, 3) == 0)
-			segments[i].pa = (segments[i - 1].pa + segments[i - 1].bytes) & world->in.output_last;
+			segments[i].pa = interp_outside(
+				&world->in, (interp_inside(&world->in, segments[i - 1].pa) + segments[i - 1].bytes) &
+						    world->in.output_mask);
 		op->bytes += segments[i].bytes;
 		inner += segments[i].bytes;
 	}
