@@ -236,6 +236,7 @@ struct ast_format {
 
 struct ast_file {
 	struct ast_format *formats;
+	int n_formats, n_items, n_nodes;
 	int language; /* language N; 0: not said */
 	struct span language_span;
 };

@@ -14,7 +14,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { TAB = 8, SHOWN = 160, BEFORE = 60 };
+enum { MAX_SHOWN = 100, TAB = 8, SHOWN = 160, BEFORE = 60 };
 
 void find_place(const struct source *source, uint32_t offset, struct place *place)
 {
@@ -220,6 +220,12 @@ void diag(struct context *context, enum check_id check, struct span at, const ch
 		context->errors++;
 	else
 		context->warnings++;
+	/* Nobody reads more; the end is said with the last one that is shown. */
+	if (context->errors + context->warnings == MAX_SHOWN + 1)
+		diag_mend(context, "more than %d messages: the rest is not shown", MAX_SHOWN);
+	context->last_dropped = context->errors + context->warnings > MAX_SHOWN;
+	if (context->last_dropped)
+		return;
 	if (at.file >= 0 && !context->options.json_diagnostics)
 		show_includes(context, at);
 	va_start(arguments, format);

@@ -70,7 +70,7 @@ static struct span join(struct span first, struct span last)
 	((current) = (n) ? join(YYRHSLOC(rhs, 1), YYRHSLOC(rhs, n))                                                    \
 			 : (struct span){YYRHSLOC(rhs, 0).file, YYRHSLOC(rhs, 0).offset + YYRHSLOC(rhs, 0).length, 0})
 
-#define NEW(type) ((type *)arena_alloc(p->context->arena, sizeof(type)))
+#define NEW(type) ((type *)new_node(p, sizeof(type)))
 #define NONE(list) ((list).first = (list).last = NULL)
 /* evaluates node once: it may be a call that makes one */
 #define ADD(list, node) ((list).last = *((list).last ? &(list).last->next : &(list).first) = (node))
@@ -79,6 +79,7 @@ static struct span join(struct span first, struct span last)
 /* After an error the parser goes on with its eyes open. */
 #define RECOVERED (yyerrok, p->recovering = false)
 
+static void *new_node(struct parser *p, size_t bytes);
 static struct ast_item *item(struct parser *p, enum ast_item_kind kind, struct span at);
 static struct ast_item *named(struct parser *p, enum ast_item_kind kind, struct span at, const char *name,
 			      struct span name_at);
@@ -524,10 +525,26 @@ kind_name:
 
 /* ---------------------------------------------------------------------------------------------------------- the nodes */
 
+/* Proofs take their time with what is there: what no format has by far is refused at once, not after an hour. */
+static void count(struct parser *p, int *n, int most, const char *what)
+{
+	if (++*n != most || p->stopped)
+		return;
+	syntax_error(p, (struct span){p->source, p->offset, 0}, "more than %d %s: this is no format file", most, what);
+	p->stopped = true;
+}
+
+static void *new_node(struct parser *p, size_t bytes)
+{
+	count(p, &p->file->n_nodes, MAX_NODES, "words and numbers");
+	return arena_alloc(p->context->arena, bytes);
+}
+
 static struct ast_item *item(struct parser *p, enum ast_item_kind kind, struct span at)
 {
 	struct ast_item *node = NEW(struct ast_item);
 
+	count(p, &p->file->n_items, MAX_ITEMS, "items");
 	node->kind = kind;
 	node->span = at;
 	node->name_span = at;
@@ -699,6 +716,7 @@ static void add_format(struct parser *p, bool family, struct span at, const char
 {
 	struct ast_format *node = NEW(struct ast_format);
 
+	count(p, &p->file->n_formats, MAX_FORMATS, "formats");
 	node->is_family = family;
 	node->span = at;
 	node->name = name;

@@ -18,6 +18,7 @@ struct number {
 	uint64_t half[2]; /* least significant first */
 };
 
+enum { MAX_FORMATS = 1000, MAX_ITEMS = 5000, MAX_NODES = 100000 };
 enum { MAX_SYNTAX_ERRORS = 50, MAX_INCLUDES = 32, MAX_EXPR_DEPTH = 200, MAX_OPEN = 4 };
 
 struct parser {
