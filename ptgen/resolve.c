@@ -564,6 +564,12 @@ static void check_formats(struct context *context, struct session *session, cons
 	}
 }
 
+/* Formats of included files are there to derive from; the file that they stand in makes something of them. */
+static bool is_included(const struct context *context, const struct ast_format *format)
+{
+	return format->name_span.file >= 0 && context->files.v[format->name_span.file].included.file >= 0;
+}
+
 void resolve(struct context *context, const struct ast_file *file, struct model_list *models)
 {
 	struct session session = {0};
@@ -575,7 +581,7 @@ void resolve(struct context *context, const struct ast_file *file, struct model_
 
 	check_formats(context, &session, file);
 	for (const struct ast_format *f = file->formats; f; f = f->next) {
-		if (f->is_family || (!all && f != wanted))
+		if (f->is_family || (all ? is_included(context, f) : f != wanted))
 			continue;
 		model = resolve_format(context, &session, file, f);
 		if (model)

@@ -733,6 +733,16 @@ static enum plan addresses_fit(const struct world *world, const struct op *op, u
 	return fit;
 }
 
+/* Is there a leaf at an address that no smaller leaf can hold? */
+static bool some_undivided(const struct world *world, uint64_t first, uint64_t bytes)
+{
+	for (size_t i = ledger_from(&world->ledger, first);
+	     i < world->ledger.n && world->ledger.v[i].inner <= first + (bytes - 1); i++)
+		if (!smaller_hold(world, &world->ledger.v[i]))
+			return true;
+	return false;
+}
+
 enum pt_status world_do(struct world *world, const struct op *op, struct pt_result *result)
 {
 	static uint64_t bitmap[BITMAP_WORDS];
@@ -815,6 +825,10 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 			resize(world, op->kind == OP_SPLIT ? first & ~ones(op->lg2) : first,
 			       op->kind == OP_SPLIT ? first | ones(op->lg2) : first + (op->bytes - 1));
 		world_check(world);
+	}
+	if (op->kind == OP_REPLACE && status == PT_ERR_OUTPUT && set == 0 && some_undivided(world, first, op->bytes)) {
+		set = 1U << PT_ERR_OUTPUT;
+		resize(world, first, first + (op->bytes - 1)); /* splits that were done before stay */
 	}
 	if (op->kind == OP_DIRTY && status == PT_ERR_UNSUPPORTED)
 		CHECK_MSG(!world_has_state(world, op->flags & PT_DIRTY_ACCESSED), "%s\n  unsupported",
