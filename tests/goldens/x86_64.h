@@ -93,7 +93,8 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 /*
  * Map a range to something else, whatever is mapped there now: first all tables that the new mapping needs are made, by
  * splits that keep every translation, then the old leaves go, are invalidated, and the new ones are written. In between,
- * lookups find nothing. Errors as F_map (but PT_ERR_EXISTS) and PT_ERR_CUTS.
+ * lookups find nothing. Errors as F_map (but PT_ERR_EXISTS) and PT_ERR_CUTS; PT_ERR_OUTPUT also for a leaf that would have
+ * to be split, but lies at an address that smaller leaves cannot hold: unmap that one first.
  */
 enum pt_status x86_64_replace(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
 			  struct pt_gather *gather, struct pt_result *result);
