@@ -379,8 +379,8 @@ static void plan_levels(struct emitter *emitter)
 		plan_table(emitter, i);
 	}
 	plan_written(emitter);
-	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
-	{
+	emitter->max_roots = greatest(emitter, model->root.count);
+	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE) {
 		emitter->in_base = model->input.base != REF_NONE;
 		emitter->window = model->output.window != REF_NONE;
 		emitter->outside = emitter->window || model->output.base != REF_NONE;
@@ -393,7 +393,6 @@ static void plan_levels(struct emitter *emitter)
 		if (emitter->in_base && (emitter->max_roots > 1 || model->root.grows != REF_NONE))
 			refuse(emitter, "an input 'base' beside several roots, or beside a root that grows");
 	}
-	emitter->max_roots = greatest(emitter, model->root.count);
 	if (emitter->max_roots > 1 && model->root.grows != REF_NONE)
 		refuse(emitter, "a root that grows beside others");
 	if (model->addresses.n)

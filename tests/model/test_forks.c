@@ -100,7 +100,7 @@ static bool count_run(void *ctx, const struct pt_run *run)
 static void whole(uint64_t bytes)
 {
 	struct pt_reader reader = picture.compared.reader;
-	struct pt_mem mem = {.direct = (unsigned char *)picture.word - BASE};
+	struct pt_mem mem = {.direct = (unsigned char *)((uintptr_t)picture.word - BASE)};
 	uint64_t mapped = 0, findings = 0;
 	struct pt_table adopted;
 
