@@ -144,7 +144,7 @@ check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verifica
 	@build/verification render build/verification.json >docs/verification.md
 
 check-all: ## check, check-sanitize, check-oracle and lint
-	@$(MAKE) --no-print-directory check
+	@FULL=1 $(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-sanitize
 	@$(MAKE) --no-print-directory check-oracle
 	@$(MAKE) --no-print-directory lint
