@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layout.h"
 #include "stages.h"
 #include "template.h"
 
@@ -502,13 +503,13 @@ static void emit_enums(void *ctx)
 	OUT("\t%s_N_LEVELS,\n\t%s_N_KINDS = %d,\n\t%s_MAX_GROUP = %d, /* slots of the largest group */\n", emitter->upper, emitter->upper,
 	    model->kinds.n, emitter->upper, emitter->max_group);
 	OUT("\t%s_INPUT_FAULT = %s,\n\t%s_OUTPUT_FAULT = %s,\n\t%s_RESERVED_FAULT = %s,\n\t%s_REFUSED = 0xff, /* in the table of requests */\n\t"
-	    "%s_WIDER = 0x80\n};\n\n", emitter->upper, fault_text(emitter, model->input.fault, FAULT_ADDRESS), emitter->upper,
+	    "%s_WIDER = 0x80,\n};\n\n", emitter->upper, fault_text(emitter, model->input.fault, FAULT_ADDRESS), emitter->upper,
 	    fault_text(emitter, model->output.fault, FAULT_ADDRESS), emitter->upper,
 	    fault_text(emitter, model->reserved_fault, FAULT_RESERVED), emitter->upper, emitter->upper);
 	OUT("/* Words of struct pt_table that %s_init computes from the configuration. */\nenum {\n", emitter->lower);
 	for (int i = 0; i < emitter->words.n; i++)
 		OUT("\t%s_WORD_%s,\n", emitter->upper, emitter->words.v[i].name);
-	OUT("\t%s_N_WORDS\n};\n\n_Static_assert(%s_N_WORDS <= PT_MAX_WORDS, \"struct pt_table has room for all configuration words\");\n\n",
+	OUT("\t%s_N_WORDS,\n};\n\n_Static_assert(%s_N_WORDS <= PT_MAX_WORDS, \"struct pt_table has room for all configuration words\");\n\n",
 	    emitter->upper, emitter->upper);
 }
 
@@ -563,7 +564,7 @@ static void emit_param_enum(void *ctx)
 	for (int i = 0; i < model->params.n; i++) {
 		const struct m_param *p = &model->params.v[i];
 
-		OUT("\t%s_PARAM_%s%s", emitter->upper, enumerator(emitter->arena, p->name), i + 1 < model->params.n ? "," : "");
+		OUT("\t%s_PARAM_%s,", emitter->upper, enumerator(emitter->arena, p->name));
 		if (p->doc && *p->doc)
 			OUT(" /* %s */", p->doc);
 		OUT("\n");
@@ -691,6 +692,27 @@ static void print_source(struct emitter *emitter, bool header)
 	}
 }
 
+
+/* Templates and emitters write lines as they come; the layout decides where they are broken. */
+static void print_file(struct emitter *emitter, FILE *out, bool header)
+{
+	char *text = NULL;
+	size_t length;
+
+	emitter->out = open_memstream(&text, &length);
+	if (!emitter->out) {
+		diag_usage(emitter->context, "out of memory");
+		exit(2);
+	}
+	print_source(emitter, header);
+	if (fclose(emitter->out)) {
+		diag_usage(emitter->context, "out of memory");
+		exit(2);
+	}
+	layout_write(out, text);
+	free(text);
+}
+
 void emit_c(struct context *context, const struct model *model, struct outputs *outputs)
 {
 	struct emitter e = {.context = context, .model = model, .arena = context->arena, .max_group = 1, .max_classes = 1, .known = REF_NONE}, *emitter = &e;
@@ -742,8 +764,6 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	/* Once more: words that the first pass found may have named further ones. */
 	print_source(emitter, false);
 	fclose(nowhere);
-	e.out = output_open(outputs, text_of(emitter, "%s.h", e.lower));
-	print_source(emitter, true);
-	e.out = output_open(outputs, text_of(emitter, "%s.c", e.lower));
-	print_source(emitter, false);
+	print_file(emitter, output_open(outputs, text_of(emitter, "%s.h", e.lower)), true);
+	print_file(emitter, output_open(outputs, text_of(emitter, "%s.c", e.lower)), false);
 }

@@ -190,10 +190,10 @@ void emit_registers(void *ctx)
 		const char *pad = many ? "\t\t" : "\t", *cond = "";
 
 		if (many) {
-			OUT("\tfor (unsigned int number = 0; number < t->n_roots; number++) {\n\t\tstatic const char *const names[] = {");
+			OUT("\tfor (unsigned int number = 0; number < t->n_roots; number++) {\n\t\tstatic const char *const names[] = {\n");
 			for (int root = 0; root < emitter->max_roots; root++)
-				OUT("%s%s", root ? ", " : "", quoted(emitter, text_of(emitter, "%s%d", reg->name, root)));
-			OUT("};\n\n\t\troot = pt_root_at(t, number);\n");
+				OUT("\t\t\t%s,\n", quoted(emitter, text_of(emitter, "%s%d", reg->name, root)));
+			OUT("\t\t};\n\n\t\troot = pt_root_at(t, number);\n");
 		}
 		if (reg->cond != REF_NONE)
 			cond = text_of(emitter, " && (%s)", config_text(emitter, reg->cond));

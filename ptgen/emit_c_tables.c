@@ -176,9 +176,9 @@ static void emit_levels(struct emitter *emitter)
 		OUT("\t{%s, %d, %d, %d, %d, %d, %s, %" PRIu32 ", %" PRIu32 "},\n", quoted(emitter, l->name), l->number, (int)l->shape, l->hi,
 		    l->lo, l->entry_bytes, l->big_endian ? "true" : "false", l->table_bytes, l->align);
 	}
-	OUT("};\n\nstatic const char *const %s_shapes[] = {", emitter->lower);
+	OUT("};\n\nstatic const char *const %s_shapes[] = {\n", emitter->lower);
 	for (int i = 0; i < model->shapes.n; i++)
-		OUT("%s%s", i ? ", " : "", quoted(emitter, model->shapes.v[i].name));
+		OUT("\t%s,\n", quoted(emitter, model->shapes.v[i].name));
 	OUT("};\n\n");
 	if (model->shapes.n > 1) {
 		OUT("static const uint16_t %s_shape_base[] = {", emitter->lower);
@@ -189,9 +189,9 @@ static void emit_levels(struct emitter *emitter)
 			OUT("%s%d", i ? ", " : "", model->shapes.v[i].n_levels);
 		OUT("};\n");
 		if (tables_differ(model)) {
-			OUT("/* The last address that a table entry can hold. */\nstatic const uint64_t %s_shape_table_last[] = {", emitter->lower);
+			OUT("/* The last address that a table entry can hold. */\nstatic const uint64_t %s_shape_table_last[] = {\n", emitter->lower);
 			for (int i = 0; i < model->shapes.n; i++)
-				OUT("%s%s", i ? ", " : "", table_bit(model, i) < 0 ? "UINT64_MAX" : hex(emitter, mask_of(table_bit(model, i), 0)));
+				OUT("\t%s,\n", table_bit(model, i) < 0 ? "UINT64_MAX" : hex(emitter, mask_of(table_bit(model, i), 0)));
 			OUT("};\n");
 		}
 		OUT("\n");
@@ -299,9 +299,9 @@ void emit_descriptions(void *ctx)
 	array = field_arrays(emitter);
 	emit_kinds(emitter, array);
 	if (emitter->model->faults.n > N_FAULTS_BUILTIN) {
-		OUT("static const char *const %s_faults[] = {", emitter->lower);
+		OUT("static const char *const %s_faults[] = {\n", emitter->lower);
 		for (int i = N_FAULTS_BUILTIN; i < emitter->model->faults.n; i++)
-			OUT("%s%s", i > N_FAULTS_BUILTIN ? ", " : "", quoted(emitter, emitter->model->faults.v[i].name));
+			OUT("\t%s,\n", quoted(emitter, emitter->model->faults.v[i].name));
 		OUT("};\n\n");
 	}
 }

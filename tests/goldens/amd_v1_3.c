@@ -31,7 +31,7 @@ enum {
 	AMD_V1_3_OUTPUT_FAULT = PT_FAULT_ADDRESS,
 	AMD_V1_3_RESERVED_FAULT = PT_FAULT_RESERVED,
 	AMD_V1_3_REFUSED = 0xff, /* in the table of requests */
-	AMD_V1_3_WIDER = 0x80
+	AMD_V1_3_WIDER = 0x80,
 };
 
 /* Words of struct pt_table that amd_v1_3_init computes from the configuration. */
@@ -68,11 +68,12 @@ enum {
 	AMD_V1_3_WORD_L1_SIZED_18_WIDE,
 	AMD_V1_3_WORD_L1_SIZED_19_WIDE,
 	AMD_V1_3_WORD_L1_SIZED_20_WIDE,
-	AMD_V1_3_N_WORDS
+	AMD_V1_3_N_WORDS,
 };
 
 _Static_assert(AMD_V1_3_N_WORDS <= PT_MAX_WORDS, "struct pt_table has room for all configuration words");
 
+// clang-format off
 static const struct pt_range amd_v1_3_ranges[] = {
 	/* mode */
 	{3, 3},
@@ -104,7 +105,10 @@ static const struct pt_level_info amd_v1_3_levels[] = {
 	{"L1", 1, 0, 20, 12, 8, false, 4096, 4096},
 };
 
-static const char *const amd_v1_3_shapes[] = {""};
+static const char *const amd_v1_3_shapes[] = {
+	"",
+};
+// clang-format on
 
 static const uint16_t amd_v1_3_shape_base[] = {0};
 static const uint16_t amd_v1_3_shape_levels[] = {3};
@@ -113,15 +117,16 @@ static const uint16_t amd_v1_3_shape_levels[] = {3};
 struct amd_v1_3_geometry {
 	uint8_t lo;
 	bool has_table, groups, repeats;
-	uint8_t carry; /* the lowest address bit of the next piece of a split address; 0: none */
+	uint8_t carry;	/* the lowest address bit of the next piece of a split address; 0: none */
 	uint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */
 	uint16_t next, parent;
 	uint16_t first_kind, end_kind;
 	uint32_t index_mask;
 	uint64_t sizes, narrow_sizes; /* of leaves, one bit each */
-	amd_v1_3_entry step; /* from one slot to the next */
+	amd_v1_3_entry step;	      /* from one slot to the next */
 };
 
+// clang-format off
 static const struct amd_v1_3_geometry amd_v1_3_geometry[] = {
 	[AMD_V1_3_L3] = {30, true, true, true, 0, 0, 1, 0, 0, 11, 0x1ff, UINT64_C(0x7fc0000000), UINT64_C(0x0), UINT64_C(0x40000000)},
 	[AMD_V1_3_L2] = {21, true, true, true, 0, 0, 2, 0, 11, 22, 0x1ff, UINT64_C(0x3fe00000), UINT64_C(0x0), UINT64_C(0x200000)},
@@ -748,8 +753,11 @@ static const struct pt_kind_info amd_v1_3_kinds[] = {
 	{"sized", "", amd_v1_3_fields_27, 17, AMD_V1_3_L1, PT_KIND_LEAF, 19, 12, true},
 	{"sized", "", amd_v1_3_fields_28, 17, AMD_V1_3_L1, PT_KIND_LEAF, 20, 12, true},
 };
+// clang-format on
 
-/* ------------------------------------------------------------------------------------------------- one entry at a time */
+/*
+ * ------------------------------------------------------------------------------------------------- one entry at a time
+ */
 
 /* What "nothing here" is stored as. */
 PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_absent(const struct pt_table *t, unsigned int level)
@@ -822,7 +830,7 @@ PT_ALWAYS_INLINE unsigned int amd_v1_3_leaf_lg2(const struct pt_table *t, unsign
 			return 30;
 		if ((entry & UINT64_C(0x3ffffe01)) == UINT64_C(0x3ffffe01)) {
 			unsigned int lg2 = 31 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 30));
-	
+
 			return lg2 < 39 ? lg2 : 0;
 		}
 		return 0;
@@ -831,7 +839,7 @@ PT_ALWAYS_INLINE unsigned int amd_v1_3_leaf_lg2(const struct pt_table *t, unsign
 			return 21;
 		if ((entry & UINT64_C(0x1ffe01)) == UINT64_C(0x1ffe01)) {
 			unsigned int lg2 = 22 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 21));
-	
+
 			return lg2 < 30 ? lg2 : 0;
 		}
 		return 0;
@@ -840,7 +848,7 @@ PT_ALWAYS_INLINE unsigned int amd_v1_3_leaf_lg2(const struct pt_table *t, unsign
 			return 12;
 		if ((entry & UINT64_C(0xe01)) == UINT64_C(0xe01)) {
 			unsigned int lg2 = 13 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 12));
-	
+
 			return lg2 < 21 ? lg2 : 0;
 		}
 		return 0;
@@ -851,7 +859,7 @@ PT_ALWAYS_INLINE unsigned int amd_v1_3_leaf_lg2(const struct pt_table *t, unsign
 
 /* Where iova goes through the leaf that maps it. */
 PT_ALWAYS_INLINE uint64_t amd_v1_3_leaf_phys(const struct pt_table *t, unsigned int level, amd_v1_3_entry entry,
-					 uint64_t iova)
+					     uint64_t iova)
 {
 	(void)t;
 	(void)entry;
@@ -859,22 +867,25 @@ PT_ALWAYS_INLINE uint64_t amd_v1_3_leaf_phys(const struct pt_table *t, unsigned 
 	switch (level) {
 	case AMD_V1_3_L3:
 		if ((entry & UINT64_C(0x3ffffe01)) == UINT64_C(0x3ffffe01)) {
-			uint64_t offset = ((uint64_t)1 << (31 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 30)))) - 1;
-	
+			uint64_t offset =
+				((uint64_t)1 << (31 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 30)))) - 1;
+
 			return (((entry & UINT64_C(0xfffffc0000000))) & ~offset) | (iova & offset);
 		}
 		return ((entry & UINT64_C(0xfffffc0000000))) | (iova & UINT64_C(0x3fffffff));
 	case AMD_V1_3_L2:
 		if ((entry & UINT64_C(0x1ffe01)) == UINT64_C(0x1ffe01)) {
-			uint64_t offset = ((uint64_t)1 << (22 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 21)))) - 1;
-	
+			uint64_t offset =
+				((uint64_t)1 << (22 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 21)))) - 1;
+
 			return (((entry & UINT64_C(0xfffffffe00000))) & ~offset) | (iova & offset);
 		}
 		return ((entry & UINT64_C(0xfffffffe00000))) | (iova & UINT64_C(0x1fffff));
 	case AMD_V1_3_L1:
 		if ((entry & UINT64_C(0xe01)) == UINT64_C(0xe01)) {
-			uint64_t offset = ((uint64_t)1 << (13 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 12)))) - 1;
-	
+			uint64_t offset =
+				((uint64_t)1 << (13 + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> 12)))) - 1;
+
 			return (((entry & UINT64_C(0xffffffffff000))) & ~offset) | (iova & offset);
 		}
 		return ((entry & UINT64_C(0xffffffffff000))) | (iova & UINT64_C(0xfff));
@@ -890,7 +901,7 @@ struct amd_v1_3_attributes {
 
 /* The word of a leaf of 2^lg2 bytes at pa. */
 PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_leaf_entry(const struct pt_table *t, const struct amd_v1_3_attributes *a,
-					    unsigned int level, unsigned int lg2, uint64_t pa)
+						    unsigned int level, unsigned int lg2, uint64_t pa)
 {
 	(void)t;
 	(void)a;
@@ -899,25 +910,26 @@ PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_leaf_entry(const struct pt_table *t, co
 	switch (level) {
 	case AMD_V1_3_L3:
 		if (lg2 > 30)
-			return a->leaf[0] | (UINT64_C(0x3ffffe01) | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) | (pa & UINT64_C(0xfffffc0000000)) |
-			       ((((amd_v1_3_entry)1 << (lg2 - 31)) - 1) << 30);
+			return a->leaf[0] | (UINT64_C(0x3ffffe01) | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) |
+			       (pa & UINT64_C(0xfffffc0000000)) | ((((amd_v1_3_entry)1 << (lg2 - 31)) - 1) << 30);
 		return a->leaf[0] | (1 | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) | (pa & UINT64_C(0xfffffc0000000));
 	case AMD_V1_3_L2:
 		if (lg2 > 21)
-			return a->leaf[0] | (UINT64_C(0x1ffe01) | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) | (pa & UINT64_C(0xfffffffe00000)) |
-			       ((((amd_v1_3_entry)1 << (lg2 - 22)) - 1) << 21);
+			return a->leaf[0] | (UINT64_C(0x1ffe01) | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) |
+			       (pa & UINT64_C(0xfffffffe00000)) | ((((amd_v1_3_entry)1 << (lg2 - 22)) - 1) << 21);
 		return a->leaf[0] | (1 | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) | (pa & UINT64_C(0xfffffffe00000));
 	case AMD_V1_3_L1:
 		if (lg2 > 12)
-			return a->leaf[0] | (UINT64_C(0xe01) | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) | (pa & UINT64_C(0xffffffffff000)) |
-			       ((((amd_v1_3_entry)1 << (lg2 - 13)) - 1) << 12);
+			return a->leaf[0] | (UINT64_C(0xe01) | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) |
+			       (pa & UINT64_C(0xffffffffff000)) | ((((amd_v1_3_entry)1 << (lg2 - 13)) - 1) << 12);
 		return a->leaf[0] | (1 | t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST]) | (pa & UINT64_C(0xffffffffff000));
 	default: break;
 	}
 	return 0;
 }
 
-PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_attribute_bits(const struct amd_v1_3_attributes *a, unsigned int level, unsigned int lg2)
+PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_attribute_bits(const struct amd_v1_3_attributes *a, unsigned int level,
+							unsigned int lg2)
 {
 	(void)a;
 	(void)lg2;
@@ -1071,6 +1083,7 @@ PT_ALWAYS_INLINE bool amd_v1_3_resize_live(const struct pt_table *t)
 
 /* What a request is looked up in. */
 
+// clang-format off
 /* Attribute bits by rights: PT_READ | PT_WRITE | PT_EXEC | PT_PRIV | PT_GLOBAL. */
 static const amd_v1_3_entry amd_v1_3_rights[1][32] = {
 	{
@@ -1119,17 +1132,17 @@ static const uint8_t amd_v1_3_granted[1][128] = {
 		0x84, 0x85, 0x86, 0x87, 0x84, 0x85, 0x86, 0x87,
 	},
 };
+// clang-format on
 
 /* The attribute bits of a request that was checked. */
 PT_ALWAYS_INLINE void amd_v1_3_attributes_of(const struct pt_table *t, unsigned int granted, unsigned int request,
-					 struct amd_v1_3_attributes *a)
+					     struct amd_v1_3_attributes *a)
 {
 	unsigned int rights = granted & 31U, type = granted >> 5 & 3U;
 
 	(void)t;
 	(void)request;
-	a->leaf[0] = amd_v1_3_rights[0][rights] |
-		     amd_v1_3_memory_1[0][type];
+	a->leaf[0] = amd_v1_3_rights[0][rights] | amd_v1_3_memory_1[0][type];
 }
 
 /* Where a walk ended. */
@@ -1140,7 +1153,9 @@ struct amd_v1_3_found {
 	unsigned int lg2; /* of the leaf, 0: no leaf */
 };
 
-/* ------------------------------------------------------------------------------------------------------------ access */
+/*
+ * ------------------------------------------------------------------------------------------------------------ access
+ */
 
 PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_load(const amd_v1_3_entry *entry)
 {
@@ -1209,7 +1224,7 @@ PT_ALWAYS_INLINE bool amd_v1_3_in_range(const struct pt_table *t, uint64_t iova,
 
 /* Store the details of a failure, and pass the status on. */
 static enum pt_status amd_v1_3_fail(struct pt_result *result, enum pt_status status, uint64_t iova, unsigned int level,
-			      amd_v1_3_entry entry, const char *why)
+				    amd_v1_3_entry entry, const char *why)
 {
 	if (result) {
 		result->bytes = 0;
@@ -1229,7 +1244,8 @@ PT_ALWAYS_INLINE bool amd_v1_3_reaches(const struct pt_table *t, uint64_t pa, ui
 }
 
 /* Common checks of a range: not empty, aligned to the smallest page, inside the input range. */
-PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_range(const struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes)
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_range(const struct pt_table *t, uint64_t iova, uint64_t pa,
+						     uint64_t bytes)
 {
 	if (PT_UNLIKELY(((iova | pa | bytes) & ((t->page_sizes & (~t->page_sizes + 1)) - 1)) != 0))
 		return PT_ERR_ALIGN;
@@ -1238,7 +1254,9 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_range(const struct pt_table *t, u
 	return PT_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ tables */
+/*
+ * ------------------------------------------------------------------------------------------------------------ tables
+ */
 
 /* A new table of level; its contents are anything. The address is one that entries can hold. */
 static enum pt_status amd_v1_3_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa)
@@ -1314,8 +1332,8 @@ static void amd_v1_3_free_subtree(struct pt_table *t, uint64_t pa, uint16_t leve
 }
 
 /* Is no leaf below this table? If there is one: what it is, and how far from the beginning of the table's range. */
-static bool amd_v1_3_subtree_empty(const struct pt_table *t, uint64_t pa, unsigned int level, amd_v1_3_entry *found, unsigned int *found_level,
-			     uint64_t *offset)
+static bool amd_v1_3_subtree_empty(const struct pt_table *t, uint64_t pa, unsigned int level, amd_v1_3_entry *found,
+				   unsigned int *found_level, uint64_t *offset)
 {
 	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS];
@@ -1356,15 +1374,22 @@ static bool amd_v1_3_subtree_empty(const struct pt_table *t, uint64_t pa, unsign
 		at = amd_v1_3_geometry[at].parent;
 	}
 }
-/* ------------------------------------------------------------------------------------------- descriptions for cold code */
+/*
+ * ------------------------------------------------------------------------------------------- descriptions for cold
+ * code
+ */
 
-/* Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the hardware sets it (-1: always). */
+/*
+ * Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the
+ * hardware sets it (-1: always).
+ */
 struct amd_v1_3_state_info {
 	amd_v1_3_entry mask, set, clear;
 	int16_t when, by;
 	bool code;
 };
 
+// clang-format off
 static const struct amd_v1_3_state_info amd_v1_3_states[][2] = {
 	{{0, 0, 0, -1, -1, false}, {0, 0, 0, -1, -1, false}},
 	{{UINT64_C(0x20), UINT64_C(0x20), 0, AMD_V1_3_WORD_IF_HAD, -1, false}, {0, 0, 0, -1, -1, false}},
@@ -1399,6 +1424,7 @@ static const struct amd_v1_3_state_info amd_v1_3_states[][2] = {
 	{{UINT64_C(0x20), UINT64_C(0x20), 0, AMD_V1_3_WORD_IF_HAD, -1, false}, {UINT64_C(0x40), UINT64_C(0x40), 0, AMD_V1_3_WORD_IF_HAD, -1, false}},
 	{{UINT64_C(0x20), UINT64_C(0x20), 0, AMD_V1_3_WORD_IF_HAD, -1, false}, {UINT64_C(0x40), UINT64_C(0x40), 0, AMD_V1_3_WORD_IF_HAD, -1, false}},
 };
+// clang-format on
 
 /* Code tables as they lie in the words of each kind: what the bits mean. */
 struct amd_v1_3_row {
@@ -1406,9 +1432,11 @@ struct amd_v1_3_row {
 	uint8_t meaning;
 };
 
+// clang-format off
 static const struct amd_v1_3_row amd_v1_3_rows[] = {
 	{0, 0, 0}
 };
+// clang-format on
 
 struct amd_v1_3_code {
 	uint16_t first_row, end_row;
@@ -1417,13 +1445,15 @@ struct amd_v1_3_code {
 	bool memory;
 };
 
+// clang-format off
 static const struct amd_v1_3_code amd_v1_3_codes[] = {
 	{0, 0, -1, 0, false}
 };
+// clang-format on
 
 /*
- * How a word is classified and checked: (word & mask) == value; res0 and res1 bits; address bits. The _word members are configuration
- * words to OR in, -1: none; present: the kind exists.
+ * How a word is classified and checked: (word & mask) == value; res0 and res1 bits; address bits. The _word members are
+ * configuration words to OR in, -1: none; present: the kind exists.
  */
 struct amd_v1_3_test {
 	amd_v1_3_entry mask, value, res0, res1, address;
@@ -1432,6 +1462,7 @@ struct amd_v1_3_test {
 	uint16_t first_code, end_code;
 };
 
+// clang-format off
 static const struct amd_v1_3_test amd_v1_3_tests[] = {
 	{1, 0, 0, 0, 0,
 	 -1, -1, -1, -1, -1, -1, -1, PT_FAULT_ABSENT, 0, 0}, /* absent at L3 */
@@ -1504,6 +1535,7 @@ static const uint8_t amd_v1_3_attribute_class[] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0,
 };
+// clang-format on
 
 /* What the constants do not say about telling a kind from the others. */
 static bool amd_v1_3_when(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry)
@@ -1511,10 +1543,10 @@ static bool amd_v1_3_when(const struct pt_table *t, unsigned int kind, amd_v1_3_
 	(void)t;
 	(void)entry;
 	switch (kind) {
-	case 1: /* pde at L3 */
-		return ((int64_t)((entry >> 9) & 7) >= 1) && ((int64_t)((entry >> 9) & 7) <= 2);
-	case 12: /* pde at L2 */
-		return (int64_t)((entry >> 9) & 7) == 1;
+	/* pde at L3 */
+	case 1: return ((int64_t)((entry >> 9) & 7) >= 1) && ((int64_t)((entry >> 9) & 7) <= 2);
+	/* pde at L2 */
+	case 12: return (int64_t)((entry >> 9) & 7) == 1;
 	default: return true;
 	}
 }
@@ -1535,7 +1567,8 @@ static unsigned int amd_v1_3_next_level(const struct pt_table *t, unsigned int k
 	(void)t;
 	(void)entry;
 	switch (kind) {
-	case 1: /* pde at L3 */
+	/* pde at L3 */
+	case 1:
 		if ((int64_t)((entry >> 9) & 7) == 2)
 			return AMD_V1_3_L2;
 		if ((int64_t)((entry >> 9) & 7) == 1)
@@ -1551,10 +1584,13 @@ PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_bits(unsigned int hi, unsigned int lo)
 	return (amd_v1_3_entry)((((amd_v1_3_entry)2 << (hi - lo)) - 1) << lo);
 }
 
-/* ------------------------------------------------------------------------- walks: any table, also foreign and hostile */
+/*
+ * ------------------------------------------------------------------------- walks: any table, also foreign and hostile
+ */
 
 /* Read n entries at pa; without a reader from the table's own memory. */
-static bool amd_v1_3_read(const struct pt_table *t, struct pt_reader *reader, uint64_t pa, amd_v1_3_entry *entries, size_t n)
+static bool amd_v1_3_read(const struct pt_table *t, struct pt_reader *reader, uint64_t pa, amd_v1_3_entry *entries,
+			  size_t n)
 {
 	if (reader) {
 		if (!reader->read(reader->ctx, pa, entries, n * sizeof(amd_v1_3_entry)))
@@ -1581,7 +1617,8 @@ static unsigned int amd_v1_3_kind_of(const struct pt_table *t, unsigned int leve
 
 		if (test->present >= 0 && t->word[test->present] == 0)
 			continue;
-		if ((entry & (test->mask | (amd_v1_3_entry)amd_v1_3_word(t, test->mask_word))) == (test->value | (amd_v1_3_entry)amd_v1_3_word(t, test->value_word)) &&
+		if ((entry & (test->mask | (amd_v1_3_entry)amd_v1_3_word(t, test->mask_word))) ==
+			    (test->value | (amd_v1_3_entry)amd_v1_3_word(t, test->value_word)) &&
 		    amd_v1_3_when(t, k, entry))
 			return k;
 	}
@@ -1604,7 +1641,8 @@ static unsigned int amd_v1_3_defect(const struct pt_table *t, unsigned int kind,
 	if (amd_v1_3_kinds[kind].category == PT_KIND_ABSENT || amd_v1_3_kinds[kind].category == PT_KIND_FAULT)
 		return test->fault;
 	if ((entry & (test->res0 | (amd_v1_3_entry)amd_v1_3_word(t, test->res0_word))) != 0 ||
-	    (~entry & (test->res1 | (amd_v1_3_entry)amd_v1_3_word(t, test->res1_word))) != 0 || !amd_v1_3_legal(t, kind, entry))
+	    (~entry & (test->res1 | (amd_v1_3_entry)amd_v1_3_word(t, test->res1_word))) != 0 ||
+	    !amd_v1_3_legal(t, kind, entry))
 		return AMD_V1_3_RESERVED_FAULT;
 	if ((entry & (amd_v1_3_entry)amd_v1_3_word(t, test->wide_word)) != 0)
 		return AMD_V1_3_OUTPUT_FAULT;
@@ -1620,13 +1658,15 @@ static uint64_t amd_v1_3_address(const struct pt_table *t, unsigned int kind, am
 	(void)t;
 	for (unsigned int i = 0; i < info->n_fields; i++)
 		if (info->fields[i].role == PT_FIELD_ADDRESS)
-			pa |= (uint64_t)((entry & amd_v1_3_bits(info->fields[i].hi, info->fields[i].lo)) >> info->fields[i].lo)
+			pa |= (uint64_t)((entry & amd_v1_3_bits(info->fields[i].hi, info->fields[i].lo)) >>
+					 info->fields[i].lo)
 			      << info->fields[i].to;
 	return pa;
 }
 
 /* Rights that a word leaves, with PT_RIGHT_GLOBAL if it says so; memory type of a leaf. */
-static unsigned int amd_v1_3_decode(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry, unsigned int *memory)
+static unsigned int amd_v1_3_decode(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry,
+				    unsigned int *memory)
 {
 	const struct pt_kind_info *info = &amd_v1_3_kinds[kind];
 	const struct amd_v1_3_test *test = &amd_v1_3_tests[kind];
@@ -1640,7 +1680,8 @@ static unsigned int amd_v1_3_decode(const struct pt_table *t, unsigned int kind,
 		if ((field->allows | field->denies) == 0 || (field->when >= 0 && t->word[field->when] == 0))
 			continue;
 		if (set)
-			rights = (rights & ~(unsigned int)field->denies) | (field->allows & (unsigned int)PT_RIGHT_GLOBAL);
+			rights = (rights & ~(unsigned int)field->denies) |
+				 (field->allows & (unsigned int)PT_RIGHT_GLOBAL);
 		else
 			rights = (rights & ~((unsigned int)field->allows & (unsigned int)PT_RIGHT_ALL)) |
 				 (field->denies & (unsigned int)PT_RIGHT_GLOBAL);
@@ -1661,7 +1702,8 @@ static unsigned int amd_v1_3_decode(const struct pt_table *t, unsigned int kind,
 	return rights;
 }
 
-static bool amd_v1_3_state(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry, bool accessed, bool otherwise)
+static bool amd_v1_3_state(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry, bool accessed,
+			   bool otherwise)
 {
 	const struct amd_v1_3_state_info *state = &amd_v1_3_states[kind][accessed ? 0 : 1];
 
@@ -1671,7 +1713,8 @@ static bool amd_v1_3_state(const struct pt_table *t, unsigned int kind, amd_v1_3
 }
 
 /* Fill in a leaf from the word of kind that maps iova; rights are those of the path above. */
-static void amd_v1_3_fill_leaf(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry, uint64_t iova, unsigned int rights, struct pt_leaf *leaf)
+static void amd_v1_3_fill_leaf(const struct pt_table *t, unsigned int kind, amd_v1_3_entry entry, uint64_t iova,
+			       unsigned int rights, struct pt_leaf *leaf)
 {
 	const struct pt_kind_info *info = &amd_v1_3_kinds[kind];
 	uint64_t size = (uint64_t)1 << info->lg2;
@@ -1694,8 +1737,8 @@ static void amd_v1_3_fill_leaf(const struct pt_table *t, unsigned int kind, amd_
 /* The index of iova in a table of level; the root's reaches to the top of what it serves. */
 PT_ALWAYS_INLINE uint64_t amd_v1_3_index_of(const struct pt_table *t, unsigned int level, bool root, uint64_t iova)
 {
-	return root ? (iova & t->input_mask) >> amd_v1_3_geometry[level].lo :
-		      (iova >> amd_v1_3_geometry[level].lo) & amd_v1_3_geometry[level].index_mask;
+	return root ? (iova & t->input_mask) >> amd_v1_3_geometry[level].lo
+		    : (iova >> amd_v1_3_geometry[level].lo) & amd_v1_3_geometry[level].index_mask;
 }
 
 void amd_v1_3_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk)
@@ -1746,8 +1789,9 @@ void amd_v1_3_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t 
 		table = amd_v1_3_address(t, step->kind, entry);
 		rights &= amd_v1_3_decode(t, step->kind, entry, &memory);
 		/* Input bits that a skipped level would have consumed must be zero. */
-		if (next == AMD_V1_3_N_LEVELS ||
-		    (iova & (((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1)) >> amd_v1_3_geometry[next].lo > amd_v1_3_geometry[next].index_mask) {
+		if (next == AMD_V1_3_N_LEVELS || (iova & (((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1)) >>
+							 amd_v1_3_geometry[next].lo >
+							 amd_v1_3_geometry[next].index_mask) {
 			walk->fault = AMD_V1_3_RESERVED_FAULT;
 			return;
 		}
@@ -1755,7 +1799,8 @@ void amd_v1_3_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t 
 	}
 }
 
-void amd_v1_3_translate(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, unsigned int access, struct pt_walk *walk)
+void amd_v1_3_translate(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, unsigned int access,
+			struct pt_walk *walk)
 {
 	unsigned int need = access & (PT_ACCESS_READ | PT_ACCESS_WRITE | PT_ACCESS_EXEC);
 
@@ -1770,7 +1815,8 @@ again:
 		const struct amd_v1_3_state_info *state = &amd_v1_3_states[walk->step[i].kind][0];
 		amd_v1_3_entry entry = (amd_v1_3_entry)walk->step[i].raw[0];
 
-		if (!amd_v1_3_state(t, walk->step[i].kind, entry, true, true) && state->by >= 0 && t->word[state->by] == 0) {
+		if (!amd_v1_3_state(t, walk->step[i].kind, entry, true, true) && state->by >= 0 &&
+		    t->word[state->by] == 0) {
 			walk->fault = PT_FAULT_ACCESS;
 			walk->level = walk->step[i].level;
 			return;
@@ -1845,14 +1891,16 @@ static bool amd_v1_3_spend(struct pt_reader *reader)
 }
 
 /* The entry at pa, through the window. */
-static enum pt_status amd_v1_3_scan_read(struct amd_v1_3_scan *scan, uint64_t pa, uint64_t table_end, amd_v1_3_entry *entry)
+static enum pt_status amd_v1_3_scan_read(struct amd_v1_3_scan *scan, uint64_t pa, uint64_t table_end,
+					 amd_v1_3_entry *entry)
 {
 	if (scan->reader) {
 		if (scan->reader->steps == 0)
 			return PT_ERR_STEPS;
 		scan->reader->steps--;
 	}
-	if (scan->window_n == 0 || pa < scan->window_pa || (pa - scan->window_pa) / sizeof(amd_v1_3_entry) >= scan->window_n) {
+	if (scan->window_n == 0 || pa < scan->window_pa ||
+	    (pa - scan->window_pa) / sizeof(amd_v1_3_entry) >= scan->window_n) {
 		size_t n = (size_t)((table_end - pa) / sizeof(amd_v1_3_entry));
 
 		scan->window_n = n < AMD_V1_3_WINDOW ? n : AMD_V1_3_WINDOW;
@@ -1869,15 +1917,18 @@ static enum pt_status amd_v1_3_scan_read(struct amd_v1_3_scan *scan, uint64_t pa
 	return PT_OK;
 }
 
-/* What a scan does with each entry that is not a good table; for those that are, it walks on. Returns PT_OK to go on. */
-typedef enum pt_status (*amd_v1_3_scan_fn)(void *ctx, struct amd_v1_3_scan *scan, uint64_t iova, const struct pt_step *step, enum pt_status status,
-				     unsigned int fault);
+/*
+ * What a scan does with each entry that is not a good table; for those that are, it walks on. Returns PT_OK to go on.
+ */
+typedef enum pt_status (*amd_v1_3_scan_fn)(void *ctx, struct amd_v1_3_scan *scan, uint64_t iova,
+					   const struct pt_step *step, enum pt_status status, unsigned int fault);
 
 /*
  * Go through all entries that serve [first, last], in order. No recursion, no table twice on one path; reader->steps
  * bounds the whole.
  */
-static enum pt_status amd_v1_3_scan_run(struct amd_v1_3_scan *scan, uint64_t first, uint64_t last, amd_v1_3_scan_fn fn, void *ctx)
+static enum pt_status amd_v1_3_scan_run(struct amd_v1_3_scan *scan, uint64_t first, uint64_t last, amd_v1_3_scan_fn fn,
+					void *ctx)
 {
 	const struct pt_table *t = scan->t;
 	uint64_t top = PT_READ_LINK(&t->top), iova = first;
@@ -1891,16 +1942,20 @@ static enum pt_status amd_v1_3_scan_run(struct amd_v1_3_scan *scan, uint64_t fir
 	for (;;) {
 		unsigned int level = scan->table[scan->depth].level;
 		uint64_t mask = ((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1, end = iova | mask;
-		uint64_t slots = scan->depth == 0 ? (t->input_mask >> amd_v1_3_geometry[level].lo) + 1 :
-						    (uint64_t)amd_v1_3_geometry[level].index_mask + 1;
+		uint64_t slots = scan->depth == 0 ? (t->input_mask >> amd_v1_3_geometry[level].lo) + 1
+						  : (uint64_t)amd_v1_3_geometry[level].index_mask + 1;
 		uint64_t table = scan->table[scan->depth].pa;
 		struct pt_step step;
 		enum pt_status status, finding = PT_OK;
 		unsigned int fault;
 		amd_v1_3_entry entry = 0;
 
-		if (scan->depth > 0 && iova - scan->table[scan->depth].first > (slots << amd_v1_3_geometry[level].lo) - 1) {
-			/* A level was skipped on the way, and its input bits are not zero here: nothing up to the end of the entry. */
+		if (scan->depth > 0 &&
+		    iova - scan->table[scan->depth].first > (slots << amd_v1_3_geometry[level].lo) - 1) {
+			/*
+			 * A level was skipped on the way, and its input bits are not zero here: nothing up to the end
+			 * of the entry.
+			 */
 			end = iova | (((uint64_t)1 << amd_v1_3_geometry[scan->table[scan->depth - 1].level].lo) - 1);
 			goto next;
 		}
@@ -1925,7 +1980,8 @@ static enum pt_status amd_v1_3_scan_run(struct amd_v1_3_scan *scan, uint64_t fir
 			if (fault == PT_FAULT_NONE && amd_v1_3_kinds[step.kind].category == PT_KIND_TABLE &&
 			    amd_v1_3_next_level(t, step.kind, entry) == AMD_V1_3_N_LEVELS)
 				fault = AMD_V1_3_RESERVED_FAULT;
-			if (fault != PT_FAULT_NONE && (step.kind == PT_NO_KIND || amd_v1_3_kinds[step.kind].category != PT_KIND_ABSENT))
+			if (fault != PT_FAULT_NONE &&
+			    (step.kind == PT_NO_KIND || amd_v1_3_kinds[step.kind].category != PT_KIND_ABSENT))
 				finding = PT_ERR_ENTRY;
 		}
 		if (fault == PT_FAULT_NONE && amd_v1_3_kinds[step.kind].category == PT_KIND_TABLE) {
@@ -1936,7 +1992,8 @@ static enum pt_status amd_v1_3_scan_run(struct amd_v1_3_scan *scan, uint64_t fir
 				if (scan->table[i].pa == pa)
 					finding = PT_ERR_LOOP;
 			if (finding == PT_OK) {
-				unsigned int rights = scan->table[scan->depth].rights & amd_v1_3_decode(t, step.kind, entry, &memory);
+				unsigned int rights =
+					scan->table[scan->depth].rights & amd_v1_3_decode(t, step.kind, entry, &memory);
 
 				scan->depth++;
 				scan->table[scan->depth].pa = pa;
@@ -1947,7 +2004,8 @@ static enum pt_status amd_v1_3_scan_run(struct amd_v1_3_scan *scan, uint64_t fir
 				continue;
 			}
 		}
-		if (finding != PT_OK || (fault == PT_FAULT_NONE && amd_v1_3_kinds[step.kind].category == PT_KIND_LEAF)) {
+		if (finding != PT_OK ||
+		    (fault == PT_FAULT_NONE && amd_v1_3_kinds[step.kind].category == PT_KIND_LEAF)) {
 			status = fn(ctx, scan, iova, &step, finding, fault);
 			if (status != PT_OK)
 				return status;
@@ -1959,7 +2017,8 @@ next:
 		/* Leave the tables that end here. */
 		while (scan->depth > 0) {
 			unsigned int at = scan->table[scan->depth].level;
-			uint64_t span = (((uint64_t)amd_v1_3_geometry[at].index_mask + 1) << amd_v1_3_geometry[at].lo) - 1;
+			uint64_t span =
+				(((uint64_t)amd_v1_3_geometry[at].index_mask + 1) << amd_v1_3_geometry[at].lo) - 1;
 			/* Below a skipped level a table serves the first part of its entry's range only. */
 			unsigned int above = scan->table[scan->depth - 1].level;
 
@@ -1983,8 +2042,8 @@ struct amd_v1_3_visit_call {
 	uint64_t group_first, group_last;
 };
 
-static void amd_v1_3_visit_group(struct amd_v1_3_visit_call *call, struct amd_v1_3_scan *scan, uint64_t iova, const struct pt_step *step,
-			   struct pt_leaf *leaf)
+static void amd_v1_3_visit_group(struct amd_v1_3_visit_call *call, struct amd_v1_3_scan *scan, uint64_t iova,
+				 const struct pt_step *step, struct pt_leaf *leaf)
 {
 	uint64_t mask = ((uint64_t)1 << leaf->lg2) - 1, slots = (uint64_t)1 << (leaf->lg2 - leaf->entry_lg2);
 	uint64_t base = step->entry_pa - ((iova & mask) >> leaf->entry_lg2) * sizeof(amd_v1_3_entry);
@@ -2001,7 +2060,8 @@ static void amd_v1_3_visit_group(struct amd_v1_3_visit_call *call, struct amd_v1
 
 			if (!amd_v1_3_spend(scan->reader))
 				break;
-			if (!amd_v1_3_read(t, scan->reader, base + i * sizeof(amd_v1_3_entry), &other, 1) || amd_v1_3_kind_of(t, step->level, other) != step->kind)
+			if (!amd_v1_3_read(t, scan->reader, base + i * sizeof(amd_v1_3_entry), &other, 1) ||
+			    amd_v1_3_kind_of(t, step->level, other) != step->kind)
 				continue;
 			call->accessed = call->accessed || amd_v1_3_state(t, step->kind, other, true, true);
 			call->dirty = call->dirty || amd_v1_3_state(t, step->kind, other, false, false);
@@ -2011,8 +2071,8 @@ static void amd_v1_3_visit_group(struct amd_v1_3_visit_call *call, struct amd_v1
 	leaf->dirty = call->dirty;
 }
 
-static enum pt_status amd_v1_3_visit_one(void *ctx, struct amd_v1_3_scan *scan, uint64_t iova, const struct pt_step *step, enum pt_status status,
-				   unsigned int fault)
+static enum pt_status amd_v1_3_visit_one(void *ctx, struct amd_v1_3_scan *scan, uint64_t iova,
+					 const struct pt_step *step, enum pt_status status, unsigned int fault)
 {
 	struct amd_v1_3_visit_call *call = ctx;
 	struct pt_run *run = &call->run;
@@ -2026,14 +2086,17 @@ static enum pt_status amd_v1_3_visit_one(void *ctx, struct amd_v1_3_scan *scan, 
 	amd_v1_3_fill_leaf(t, step->kind, (amd_v1_3_entry)step->raw[0], iova, scan->table[scan->depth].rights, &leaf);
 	if (leaf.lg2 != leaf.entry_lg2)
 		amd_v1_3_visit_group(call, scan, iova, step, &leaf);
-	same = (uint64_t)(amd_v1_3_tests[step->kind].address | amd_v1_3_states[step->kind][0].mask | amd_v1_3_states[step->kind][1].mask);
+	same = (uint64_t)(amd_v1_3_tests[step->kind].address | amd_v1_3_states[step->kind][0].mask |
+			  amd_v1_3_states[step->kind][1].mask);
 	mask = ((uint64_t)1 << leaf.entry_lg2) - 1;
 	first = iova & ~mask;
-	pa = amd_v1_3_kinds[step->kind].repeated ? leaf.pa + (first - leaf.iova) : amd_v1_3_address(t, step->kind, (amd_v1_3_entry)step->raw[0]) & ~mask;
+	pa = amd_v1_3_kinds[step->kind].repeated
+		     ? leaf.pa + (first - leaf.iova)
+		     : amd_v1_3_address(t, step->kind, (amd_v1_3_entry)step->raw[0]) & ~mask;
 	if (call->open) {
 		if (run->last + 1 == first && run->leaf.kind == leaf.kind && run->leaf.rights == leaf.rights &&
-		    run->leaf.memory == leaf.memory && run->leaf.accessed == leaf.accessed && run->leaf.dirty == leaf.dirty &&
-		    run->leaf.pa + (first - run->first) == pa &&
+		    run->leaf.memory == leaf.memory && run->leaf.accessed == leaf.accessed &&
+		    run->leaf.dirty == leaf.dirty && run->leaf.pa + (first - run->first) == pa &&
 		    ((run->leaf.raw[0] ^ leaf.raw[0]) & ~same) == 0) {
 			run->last = first | mask;
 			return PT_OK;
@@ -2075,14 +2138,19 @@ static unsigned int amd_v1_3_clip(const struct pt_table *t, uint64_t first, uint
 	return n;
 }
 
-enum pt_status amd_v1_3_visit(const struct pt_table *t, struct pt_reader *reader, uint64_t first, uint64_t last, pt_visit_fn fn, void *ctx)
+enum pt_status amd_v1_3_visit(const struct pt_table *t, struct pt_reader *reader, uint64_t first, uint64_t last,
+			      pt_visit_fn fn, void *ctx)
 {
-	struct amd_v1_3_visit_call call = {.open = false, .fn = fn, .ctx = ctx};
-	struct amd_v1_3_scan scan = {.t = t, .reader = reader};
+	struct amd_v1_3_visit_call call = {.open = false};
+	struct amd_v1_3_scan scan = {.depth = 0};
 	uint64_t part[2][2];
 	unsigned int n = amd_v1_3_clip(t, first, last, part);
 	enum pt_status status = PT_OK;
 
+	call.fn = fn;
+	call.ctx = ctx;
+	scan.t = t;
+	scan.reader = reader;
 	for (unsigned int i = 0; i < n && status == PT_OK; i++)
 		status = amd_v1_3_scan_run(&scan, part[i][0], part[i][1], amd_v1_3_visit_one, &call);
 	/* What was gathered before the steps ran out is still true. */
@@ -2112,8 +2180,8 @@ static const char *amd_v1_3_finding_text(enum pt_status status, unsigned int kin
 	return "reserved bits or values";
 }
 
-static enum pt_status amd_v1_3_verify_one(void *ctx, struct amd_v1_3_scan *scan, uint64_t iova, const struct pt_step *step, enum pt_status status,
-				    unsigned int fault)
+static enum pt_status amd_v1_3_verify_one(void *ctx, struct amd_v1_3_scan *scan, uint64_t iova,
+					  const struct pt_step *step, enum pt_status status, unsigned int fault)
 {
 	struct amd_v1_3_verify_call *call = ctx;
 	struct pt_finding finding;
@@ -2125,13 +2193,15 @@ static enum pt_status amd_v1_3_verify_one(void *ctx, struct amd_v1_3_scan *scan,
 	finding.text = NULL;
 	if (status != PT_OK) {
 		finding.text = amd_v1_3_finding_text(status, step->kind, fault);
-	} else if (amd_v1_3_kinds[step->kind].lg2 != amd_v1_3_kinds[step->kind].entry_lg2 && !(call->in_group && iova <= call->group_last)) {
+	} else if (amd_v1_3_kinds[step->kind].lg2 != amd_v1_3_kinds[step->kind].entry_lg2 &&
+		   !(call->in_group && iova <= call->group_last)) {
 		/* The first slot of a group: all of its slots must be of its kind, and say the same. */
 		const struct pt_kind_info *info = &amd_v1_3_kinds[step->kind];
 		uint64_t mask = ((uint64_t)1 << info->lg2) - 1, slots = (uint64_t)1 << (info->lg2 - info->entry_lg2);
 		uint64_t inside = (iova & mask) >> info->entry_lg2;
 		uint64_t base = step->entry_pa - inside * sizeof(amd_v1_3_entry);
-		amd_v1_3_entry own = (amd_v1_3_entry)step->raw[0], state = amd_v1_3_states[step->kind][0].mask | amd_v1_3_states[step->kind][1].mask;
+		amd_v1_3_entry own = (amd_v1_3_entry)step->raw[0],
+			       state = amd_v1_3_states[step->kind][0].mask | amd_v1_3_states[step->kind][1].mask;
 
 		call->in_group = true;
 		call->group_last = iova | mask;
@@ -2144,11 +2214,13 @@ static enum pt_status amd_v1_3_verify_one(void *ctx, struct amd_v1_3_scan *scan,
 				finding.text = "a group reaches out of memory";
 			else if (((own ^ other) & ~(amd_v1_3_tests[step->kind].address | state)) != 0)
 				finding.text = "the slots of a group differ";
-			else if (amd_v1_3_address(scan->t, step->kind, other) - amd_v1_3_address(scan->t, step->kind, own) !=
+			else if (amd_v1_3_address(scan->t, step->kind, other) -
+					 amd_v1_3_address(scan->t, step->kind, own) !=
 				 (info->repeated ? 0 : (i - inside) << info->entry_lg2))
 				finding.text = "the addresses of a group are not in step";
 		}
-		if (!finding.text && !info->repeated && ((amd_v1_3_address(scan->t, step->kind, own) >> info->entry_lg2) & (slots - 1)) != inside)
+		if (!finding.text && !info->repeated &&
+		    ((amd_v1_3_address(scan->t, step->kind, own) >> info->entry_lg2) & (slots - 1)) != inside)
 			finding.text = "a group is not aligned to its size";
 		finding.status = PT_ERR_MIXED;
 	}
@@ -2160,14 +2232,19 @@ static enum pt_status amd_v1_3_verify_one(void *ctx, struct amd_v1_3_scan *scan,
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reader, pt_finding_fn fn, void *ctx, uint64_t *findings)
+enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reader, pt_finding_fn fn, void *ctx,
+			       uint64_t *findings)
 {
-	struct amd_v1_3_verify_call call = {.fn = fn, .ctx = ctx};
-	struct amd_v1_3_scan scan = {.t = t, .reader = reader};
+	struct amd_v1_3_verify_call call = {.findings = 0};
+	struct amd_v1_3_scan scan = {.depth = 0};
 	uint64_t part[2][2];
 	unsigned int n = amd_v1_3_clip(t, 0, UINT64_MAX, part);
 	enum pt_status status = PT_OK;
 
+	call.fn = fn;
+	call.ctx = ctx;
+	scan.t = t;
+	scan.reader = reader;
 	for (unsigned int i = 0; i < n && status == PT_OK; i++)
 		status = amd_v1_3_scan_run(&scan, part[i][0], part[i][1], amd_v1_3_verify_one, &call);
 	if (findings)
@@ -2176,7 +2253,9 @@ enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reade
 		return status;
 	return call.findings ? PT_ERR_ENTRY : PT_OK;
 }
-/* ----------------------------------------------------------------------------------------------------------- lookups */
+/*
+ * ----------------------------------------------------------------------------------------------------------- lookups
+ */
 
 /* The slot of iova in its table of the lowest level, or NULL when the way there is not all tables. */
 PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_find(const struct pt_table *t, uint64_t iova)
@@ -2198,14 +2277,14 @@ PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_find(const struct pt_table *t, uint64_
 			return NULL;
 		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
 		__attribute__((__fallthrough__));
-	case AMD_V1_3_L1:
-		return slot;
+	case AMD_V1_3_L1: return slot;
 	default: return NULL;
 	}
 }
 
 /* Where iova goes, if the entry of level that serves it is a leaf. */
-PT_ALWAYS_INLINE enum pt_status amd_v1_3_resolve(const struct pt_table *t, unsigned int level, amd_v1_3_entry entry, uint64_t iova, uint64_t *pa)
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_resolve(const struct pt_table *t, unsigned int level, amd_v1_3_entry entry,
+						 uint64_t iova, uint64_t *pa)
 {
 	if (PT_UNLIKELY(amd_v1_3_is_absent(t, level, entry) || amd_v1_3_leaf_lg2(t, level, entry) == 0))
 		return PT_ERR_ABSENT;
@@ -2236,9 +2315,7 @@ enum pt_status amd_v1_3_iova_to_phys(const struct pt_table *t, uint64_t iova, ui
 			return amd_v1_3_resolve(t, AMD_V1_3_L2, entry, iova, pa);
 		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
 		__attribute__((__fallthrough__));
-	case AMD_V1_3_L1:
-		entry = amd_v1_3_load_link(slot);
-		return amd_v1_3_resolve(t, AMD_V1_3_L1, entry, iova, pa);
+	case AMD_V1_3_L1: entry = amd_v1_3_load_link(slot); return amd_v1_3_resolve(t, AMD_V1_3_L1, entry, iova, pa);
 	default: return PT_ERR_ABSENT;
 	}
 }
@@ -2272,31 +2349,39 @@ static bool amd_v1_3_cuts(const struct pt_table *t, uint64_t iova, struct amd_v1
 }
 
 /* Refuse a range whose ends cut leaves. */
-static enum pt_status amd_v1_3_check_ends(const struct pt_table *t, uint64_t iova, uint64_t last, struct pt_result *result)
+static enum pt_status amd_v1_3_check_ends(const struct pt_table *t, uint64_t iova, uint64_t last,
+					  struct pt_result *result)
 {
 	struct amd_v1_3_found found;
 
 	if (amd_v1_3_cuts(t, iova, &found))
-		return amd_v1_3_fail(result, PT_ERR_CUTS, iova, found.level, found.entry, "a leaf begins before the range");
+		return amd_v1_3_fail(result, PT_ERR_CUTS, iova, found.level, found.entry,
+				     "a leaf begins before the range");
 	if (amd_v1_3_leaf_at(t, last, &found) && (~last & (((uint64_t)1 << found.lg2) - 1)) != 0)
-		return amd_v1_3_fail(result, PT_ERR_CUTS, last, found.level, found.entry, "a leaf ends behind the range");
+		return amd_v1_3_fail(result, PT_ERR_CUTS, last, found.level, found.entry,
+				     "a leaf ends behind the range");
 	return PT_OK;
 }
-/* ------------------------------------------------------------------------------------------ leaves, by level and size */
+/*
+ * ------------------------------------------------------------------------------------------ leaves, by level and size
+ */
 
 PT_ALWAYS_INLINE unsigned int amd_v1_3_page_lg2(const struct pt_table *t)
 {
 	return amd_v1_3_geometry[amd_v1_3_last_level(t)].lo;
 }
 
-PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_page_entry(const struct pt_table *t, const struct amd_v1_3_attributes *attributes, unsigned int level, uint64_t pa)
+PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_page_entry(const struct pt_table *t,
+						    const struct amd_v1_3_attributes *attributes, unsigned int level,
+						    uint64_t pa)
 {
 	return amd_v1_3_leaf_entry(t, attributes, level, amd_v1_3_geometry[level].lo, pa);
 }
 
 PT_ALWAYS_INLINE bool amd_v1_3_is_page(const struct pt_table *t, unsigned int level, amd_v1_3_entry entry)
 {
-	return !amd_v1_3_is_absent(t, level, entry) && amd_v1_3_leaf_lg2(t, level, entry) == amd_v1_3_geometry[level].lo;
+	return !amd_v1_3_is_absent(t, level, entry) &&
+	       amd_v1_3_leaf_lg2(t, level, entry) == amd_v1_3_geometry[level].lo;
 }
 
 static unsigned int amd_v1_3_leaf_kind(const struct pt_table *t, unsigned int level, amd_v1_3_entry entry)
@@ -2344,9 +2429,10 @@ static amd_v1_3_entry *amd_v1_3_slot_at(const struct pt_table *t, uint64_t iova,
 }
 
 /* Accessed or dirty: the bits of a leaf, and what they hold when set and when clear. */
-static const struct amd_v1_3_state_info *amd_v1_3_state_info_of(const struct pt_table *t, unsigned int level, unsigned int lg2, bool accessed)
+static const struct amd_v1_3_state_info *amd_v1_3_state_info_of(const struct pt_table *t, unsigned int level,
+								unsigned int lg2, bool accessed)
 {
-	static const struct amd_v1_3_state_info none = {0, 0, 0, -1, -1, false};
+	static const struct amd_v1_3_state_info none = {.when = -1, .by = -1};
 	unsigned int kind = amd_v1_3_kind_of_size(level, lg2);
 	const struct amd_v1_3_state_info *state;
 
@@ -2360,7 +2446,8 @@ static const struct amd_v1_3_state_info *amd_v1_3_state_info_of(const struct pt_
 static bool amd_v1_3_has_state(const struct pt_table *t, bool accessed)
 {
 	for (unsigned int k = 0; k < AMD_V1_3_N_KINDS; k++)
-		if (amd_v1_3_kinds[k].category == PT_KIND_LEAF && amd_v1_3_levels[amd_v1_3_kinds[k].level].shape == t->shape &&
+		if (amd_v1_3_kinds[k].category == PT_KIND_LEAF &&
+		    amd_v1_3_levels[amd_v1_3_kinds[k].level].shape == t->shape &&
 		    amd_v1_3_state_info_of(t, amd_v1_3_kinds[k].level, amd_v1_3_kinds[k].lg2, accessed)->mask != 0)
 			return true;
 	return false;
@@ -2373,7 +2460,8 @@ static amd_v1_3_entry amd_v1_3_state_mask(const struct pt_table *t, unsigned int
 }
 
 /* a, with what b has set of accessed and dirty. */
-static amd_v1_3_entry amd_v1_3_state_join(const struct pt_table *t, unsigned int level, unsigned int lg2, amd_v1_3_entry a, amd_v1_3_entry b)
+static amd_v1_3_entry amd_v1_3_state_join(const struct pt_table *t, unsigned int level, unsigned int lg2,
+					  amd_v1_3_entry a, amd_v1_3_entry b)
 {
 	for (unsigned int i = 0; i < 2; i++) {
 		const struct amd_v1_3_state_info *state = amd_v1_3_state_info_of(t, level, lg2, i == 0);
@@ -2385,7 +2473,8 @@ static amd_v1_3_entry amd_v1_3_state_join(const struct pt_table *t, unsigned int
 }
 
 /* The word of a group's first slot, with accessed and dirty of all of its n slots. */
-static amd_v1_3_entry amd_v1_3_group_state(const struct pt_table *t, const amd_v1_3_entry *slot, size_t n, unsigned int level, unsigned int lg2)
+static amd_v1_3_entry amd_v1_3_group_state(const struct pt_table *t, const amd_v1_3_entry *slot, size_t n,
+					   unsigned int level, unsigned int lg2)
 {
 	amd_v1_3_entry value = amd_v1_3_load(slot);
 
@@ -2394,7 +2483,9 @@ static amd_v1_3_entry amd_v1_3_group_state(const struct pt_table *t, const amd_v
 	return value;
 }
 
-/* --------------------------------------------------------------------------------------------------------------- map */
+/*
+ * --------------------------------------------------------------------------------------------------------------- map
+ */
 
 /*
  * One map call. The physical address of iova is iova + delta throughout. Where it fails: everything below `at` has been
@@ -2416,7 +2507,8 @@ struct amd_v1_3_map_call {
  * old entries are read and ORed together before the line is written, so that nothing live is ever overwritten. Returns
  * the number written: n, or the index of (or before, within the line) the first that is not absent.
  */
-PT_ALWAYS_INLINE size_t amd_v1_3_fill_run(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value, amd_v1_3_entry step, unsigned int level, bool check)
+PT_ALWAYS_INLINE size_t amd_v1_3_fill_run(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value, amd_v1_3_entry step,
+					  unsigned int level, bool check)
 {
 	size_t i = 0;
 
@@ -2425,10 +2517,14 @@ PT_ALWAYS_INLINE size_t amd_v1_3_fill_run(amd_v1_3_entry *slot, size_t n, amd_v1
 		amd_v1_3_entry *line = slot + i;
 
 		if (check) {
-			amd_v1_3_entry used = amd_v1_3_occupied(level, PT_READ_ONCE(&line[0])) | amd_v1_3_occupied(level, PT_READ_ONCE(&line[1])) |
-				  amd_v1_3_occupied(level, PT_READ_ONCE(&line[2])) | amd_v1_3_occupied(level, PT_READ_ONCE(&line[3])) |
-				  amd_v1_3_occupied(level, PT_READ_ONCE(&line[4])) | amd_v1_3_occupied(level, PT_READ_ONCE(&line[5])) |
-				  amd_v1_3_occupied(level, PT_READ_ONCE(&line[6])) | amd_v1_3_occupied(level, PT_READ_ONCE(&line[7]));
+			amd_v1_3_entry used = amd_v1_3_occupied(level, PT_READ_ONCE(&line[0])) |
+					      amd_v1_3_occupied(level, PT_READ_ONCE(&line[1])) |
+					      amd_v1_3_occupied(level, PT_READ_ONCE(&line[2])) |
+					      amd_v1_3_occupied(level, PT_READ_ONCE(&line[3])) |
+					      amd_v1_3_occupied(level, PT_READ_ONCE(&line[4])) |
+					      amd_v1_3_occupied(level, PT_READ_ONCE(&line[5])) |
+					      amd_v1_3_occupied(level, PT_READ_ONCE(&line[6])) |
+					      amd_v1_3_occupied(level, PT_READ_ONCE(&line[7]));
 
 			if (PT_UNLIKELY(used != 0))
 				break;
@@ -2453,12 +2549,14 @@ PT_ALWAYS_INLINE size_t amd_v1_3_fill_run(amd_v1_3_entry *slot, size_t n, amd_v1
 }
 
 /* The two forms, out of line: all levels share them. */
-static PT_NOINLINE void amd_v1_3_fill_fresh(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value, amd_v1_3_entry step, unsigned int level)
+static PT_NOINLINE void amd_v1_3_fill_fresh(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value, amd_v1_3_entry step,
+					    unsigned int level)
 {
 	(void)amd_v1_3_fill_run(slot, n, value, step, level, false);
 }
 
-static PT_NOINLINE size_t amd_v1_3_fill_checked(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value, amd_v1_3_entry step, unsigned int level)
+static PT_NOINLINE size_t amd_v1_3_fill_checked(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value,
+						amd_v1_3_entry step, unsigned int level)
 {
 	return amd_v1_3_fill_run(slot, n, value, step, level, true);
 }
@@ -2468,7 +2566,8 @@ static PT_NOINLINE size_t amd_v1_3_fill_checked(amd_v1_3_entry *slot, size_t n, 
  * F_reserve): it is unlinked and invalidated before anything else is written, since walk caches may know it. It lies
  * wholly inside the range of the call, so nobody else is using it. Anything else is a mapping.
  */
-static PT_NOINLINE enum pt_status amd_v1_3_map_over(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, unsigned int level)
+static PT_NOINLINE enum pt_status amd_v1_3_map_over(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+						    unsigned int level)
 {
 	struct pt_table *t = call->t;
 	amd_v1_3_entry entry = amd_v1_3_load_link(slot);
@@ -2487,7 +2586,8 @@ static PT_NOINLINE enum pt_status amd_v1_3_map_over(struct amd_v1_3_map_call *ca
 			amd_v1_3_store(slot, amd_v1_3_absent(t, level));
 			amd_v1_3_sync(t, slot, 1);
 			PT_WMB_DEVICE();
-			pt_gather_add(call->gather, iova, iova | (((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1), amd_v1_3_geometry[level].lo);
+			pt_gather_add(call->gather, iova, iova | (((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1),
+				      amd_v1_3_geometry[level].lo);
 			pt_gather_table(t, call->gather, pa, (uint16_t)child);
 			pt_flush(t, call->gather);
 			return PT_OK;
@@ -2513,8 +2613,8 @@ static size_t amd_v1_3_first_used(const amd_v1_3_entry *slot, size_t n, unsigned
  * allow, up to where a larger one becomes possible. Returns the bytes written through *done; 0 with PT_OK means that
  * no leaf of this level fits and the way leads down.
  */
-PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_leaves(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last, unsigned int level,
-					       bool fresh, uint64_t *done)
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_leaves(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+						    uint64_t last, unsigned int level, bool fresh, uint64_t *done)
 {
 	const struct pt_table *t = call->t;
 	unsigned int lo = amd_v1_3_geometry[level].lo;
@@ -2542,10 +2642,8 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_leaves(struct amd_v1_3_map_call *ca
 			if (((iova ^ pa) & (next - 1)) == 0 && distance < bytes)
 				bytes = distance;
 		}
-	} else
-	{
-		if (sizes == 0 || ((iova | pa) & (((uint64_t)1 << lo) - 1)) != 0)
-			return PT_OK;
+	} else if (sizes == 0 || ((iova | pa) & (((uint64_t)1 << lo) - 1)) != 0) {
+		return PT_OK;
 	}
 	bytes &= ~(((uint64_t)1 << lg2) - 1);
 	if (bytes == 0)
@@ -2586,7 +2684,9 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_leaves(struct amd_v1_3_map_call *ca
 			status = amd_v1_3_map_over(call, slot + written, call->at, level);
 			if (status != PT_OK)
 				return status;
-			written += amd_v1_3_fill_checked(slot + written, n - written, (amd_v1_3_entry)(value + step * (amd_v1_3_entry)written), step, level);
+			written += amd_v1_3_fill_checked(slot + written, n - written,
+							 (amd_v1_3_entry)(value + step * (amd_v1_3_entry)written), step,
+							 level);
 		}
 		amd_v1_3_sync(t, slot, n);
 	}
@@ -2595,15 +2695,18 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_leaves(struct amd_v1_3_map_call *ca
 }
 
 /* How a level maps a part of its table, and fills one that nobody else sees yet. */
-typedef enum pt_status (*amd_v1_3_map_fn)(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last);
+typedef enum pt_status (*amd_v1_3_map_fn)(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+					  uint64_t last);
 
 /*
  * Make the table below slot, with [iova, last] mapped in it, and link it when it is complete. Entries that the range
  * does not cover are cleared, the others are written once. If another call links a table first, ours is dropped and
  * *entry is theirs.
  */
-PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_new_table(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, amd_v1_3_entry *entry, uint64_t iova, uint64_t last,
-						  unsigned int level, amd_v1_3_map_fn fill, bool fresh, bool *linked)
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_new_table(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot,
+						       amd_v1_3_entry *entry, uint64_t iova, uint64_t last,
+						       unsigned int level, amd_v1_3_map_fn fill, bool fresh,
+						       bool *linked)
 {
 	struct pt_table *t = call->t;
 	unsigned int child = amd_v1_3_geometry[level].next;
@@ -2654,8 +2757,9 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_new_table(struct amd_v1_3_map_call 
  * Map [iova, last], which lies inside of one table of level, from slot on. down maps in the tables below, fill writes
  * new ones. fresh: the table is ours alone, nothing is in it yet.
  */
-PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_level(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last, unsigned int level,
-					      bool fresh, amd_v1_3_map_fn down, amd_v1_3_map_fn fill)
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_level(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+						   uint64_t last, unsigned int level, bool fresh, amd_v1_3_map_fn down,
+						   amd_v1_3_map_fn fill)
 {
 	struct pt_table *t = call->t;
 	unsigned int lo = amd_v1_3_geometry[level].lo;
@@ -2683,7 +2787,8 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_level(struct amd_v1_3_map_call *cal
 			if (amd_v1_3_is_absent(t, level, entry)) {
 				bool linked;
 
-				status = amd_v1_3_map_new_table(call, slot, &entry, iova, end, level, fill, fresh, &linked);
+				status = amd_v1_3_map_new_table(call, slot, &entry, iova, end, level, fill, fresh,
+								&linked);
 				if (PT_UNLIKELY(status != PT_OK))
 					break;
 				if (linked)
@@ -2700,7 +2805,10 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_level(struct amd_v1_3_map_call *cal
 			}
 			/* The call that linked this table may not have come to the sync yet. */
 			amd_v1_3_sync(t, slot, 1);
-			status = down(call, amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, level, entry)), child, iova), iova, end);
+			status = down(
+				call,
+				amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, level, entry)), child, iova),
+				iova, end);
 			if (PT_UNLIKELY(status != PT_OK))
 				break;
 		} else {
@@ -2727,39 +2835,45 @@ next:
 
 /* One pair of functions per level, lowest first: geometry is a constant in each. */
 
-static enum pt_status amd_v1_3_fill_l1(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last)
+static enum pt_status amd_v1_3_fill_l1(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+				       uint64_t last)
 {
 	return amd_v1_3_map_level(call, slot, iova, last, AMD_V1_3_L1, true, NULL, NULL);
 }
 
-static enum pt_status amd_v1_3_map_l1(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last)
+static enum pt_status amd_v1_3_map_l1(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+				      uint64_t last)
 {
 	return amd_v1_3_map_level(call, slot, iova, last, AMD_V1_3_L1, false, NULL, NULL);
 }
 
-static enum pt_status amd_v1_3_fill_l2(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last)
+static enum pt_status amd_v1_3_fill_l2(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+				       uint64_t last)
 {
 	return amd_v1_3_map_level(call, slot, iova, last, AMD_V1_3_L2, true, amd_v1_3_fill_l1, amd_v1_3_fill_l1);
 }
 
-static enum pt_status amd_v1_3_map_l2(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last)
+static enum pt_status amd_v1_3_map_l2(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+				      uint64_t last)
 {
 	return amd_v1_3_map_level(call, slot, iova, last, AMD_V1_3_L2, false, amd_v1_3_map_l1, amd_v1_3_fill_l1);
 }
 
-static enum pt_status amd_v1_3_fill_l3(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last)
+static enum pt_status amd_v1_3_fill_l3(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+				       uint64_t last)
 {
 	return amd_v1_3_map_level(call, slot, iova, last, AMD_V1_3_L3, true, amd_v1_3_fill_l2, amd_v1_3_fill_l2);
 }
 
-static enum pt_status amd_v1_3_map_l3(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last)
+static enum pt_status amd_v1_3_map_l3(struct amd_v1_3_map_call *call, amd_v1_3_entry *slot, uint64_t iova,
+				      uint64_t last)
 {
 	return amd_v1_3_map_level(call, slot, iova, last, AMD_V1_3_L3, false, amd_v1_3_map_l2, amd_v1_3_fill_l2);
 }
 
 /* Fill a table of level that nobody sees yet. */
-static enum pt_status amd_v1_3_fill_at(struct amd_v1_3_map_call *call, unsigned int level, amd_v1_3_entry *slot, uint64_t iova,
-				  uint64_t last)
+static enum pt_status amd_v1_3_fill_at(struct amd_v1_3_map_call *call, unsigned int level, amd_v1_3_entry *slot,
+				       uint64_t iova, uint64_t last)
 {
 	switch (level) {
 	case AMD_V1_3_L3: return amd_v1_3_fill_l3(call, slot, iova, last);
@@ -2809,7 +2923,8 @@ static void amd_v1_3_map_undo(struct amd_v1_3_map_call *call, uint64_t iova, uin
 }
 
 /* The request as the format will grant it; false if it is refused. */
-PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_request(const struct pt_table *t, unsigned int request, unsigned int *granted)
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_request(const struct pt_table *t, unsigned int request,
+						       unsigned int *granted)
 {
 	unsigned int code = amd_v1_3_granted[0][request & PT_REQUEST_MASK];
 
@@ -2822,9 +2937,10 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_request(const struct pt_table *t,
 	return PT_OK;
 }
 
-static PT_NOINLINE enum pt_status amd_v1_3_map_slow(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
-					      unsigned int granted, unsigned int request, struct pt_gather *gather,
-					      struct pt_result *result)
+static PT_NOINLINE enum pt_status amd_v1_3_map_slow(struct pt_table *t, uint64_t iova,
+						    const struct pt_segment *segments, size_t n, unsigned int granted,
+						    unsigned int request, struct pt_gather *gather,
+						    struct pt_result *result)
 {
 	struct amd_v1_3_map_call call;
 	struct pt_gather own;
@@ -2867,16 +2983,15 @@ static PT_NOINLINE enum pt_status amd_v1_3_map_slow(struct pt_table *t, uint64_t
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request, struct pt_gather *gather,
-		      struct pt_result *result)
+enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
+			    struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_segment segment;
 	unsigned int granted = 0;
 	enum pt_status status = amd_v1_3_check_range(t, iova, pa, bytes);
 
-	if (PT_UNLIKELY(status != PT_OK)) {
+	if (PT_UNLIKELY(status != PT_OK))
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
-	}
 	if (PT_UNLIKELY(!amd_v1_3_reaches(t, pa, bytes)))
 		return amd_v1_3_fail(result, PT_ERR_OUTPUT, iova, t->level_base, 0, NULL);
 	status = amd_v1_3_check_request(t, request, &granted);
@@ -2909,8 +3024,8 @@ enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint
 	return amd_v1_3_map_slow(t, iova, &segment, 1, granted, request, gather, result);
 }
 
-enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n, unsigned int request,
-			       struct pt_gather *gather, struct pt_result *result)
+enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
+				     unsigned int request, struct pt_gather *gather, struct pt_result *result)
 {
 	uint64_t bytes = 0, bits = 0;
 	unsigned int granted = 0;
@@ -2918,14 +3033,14 @@ enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const st
 
 	for (size_t i = 0; i < n; i++) {
 		if (segments[i].bytes == 0 || bytes + segments[i].bytes < bytes)
-			return amd_v1_3_fail(result, PT_ERR_RANGE, iova + bytes, t->level_base, 0, "an empty or endless segment");
+			return amd_v1_3_fail(result, PT_ERR_RANGE, iova + bytes, t->level_base, 0,
+					     "an empty or endless segment");
 		bits |= segments[i].pa | segments[i].bytes;
 		bytes += segments[i].bytes;
 	}
 	status = amd_v1_3_check_range(t, iova, bits, bytes);
-	if (status != PT_OK) {
+	if (status != PT_OK)
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
-	}
 	bytes = 0;
 	for (size_t i = 0; i < n; bytes += segments[i++].bytes)
 		if (!amd_v1_3_reaches(t, segments[i].pa, segments[i].bytes))
@@ -2935,7 +3050,9 @@ enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const st
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
 	return amd_v1_3_map_slow(t, iova, segments, n, granted, request, gather, result);
 }
-/* ------------------------------------------------------------------------------------------------------------- unmap */
+/*
+ * ------------------------------------------------------------------------------------------------------------- unmap
+ */
 
 struct amd_v1_3_unmap_call {
 	struct pt_table *t;
@@ -2946,7 +3063,8 @@ struct amd_v1_3_unmap_call {
 };
 
 /* Clear n slots of level; returns how many were not absent. */
-static PT_NOINLINE size_t amd_v1_3_clear_run(const struct pt_table *t, amd_v1_3_entry *slot, size_t n, unsigned int level)
+static PT_NOINLINE size_t amd_v1_3_clear_run(const struct pt_table *t, amd_v1_3_entry *slot, size_t n,
+					     unsigned int level)
 {
 	size_t used = 0;
 	amd_v1_3_entry absent = pt_le64(amd_v1_3_absent(t, level));
@@ -3011,8 +3129,8 @@ static uint64_t amd_v1_3_count(const struct pt_table *t, uint64_t pa, unsigned i
 typedef void (*amd_v1_3_unmap_fn)(struct amd_v1_3_unmap_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last);
 
 /* Unmap [iova, last], which lies inside of one table of level, from slot on. */
-PT_ALWAYS_INLINE void amd_v1_3_unmap_level(struct amd_v1_3_unmap_call *call, amd_v1_3_entry *slot, uint64_t iova, uint64_t last, unsigned int level,
-				      amd_v1_3_unmap_fn down)
+PT_ALWAYS_INLINE void amd_v1_3_unmap_level(struct amd_v1_3_unmap_call *call, amd_v1_3_entry *slot, uint64_t iova,
+					   uint64_t last, unsigned int level, amd_v1_3_unmap_fn down)
 {
 	struct pt_table *t = call->t;
 	unsigned int lo = amd_v1_3_geometry[level].lo;
@@ -3049,7 +3167,8 @@ PT_ALWAYS_INLINE void amd_v1_3_unmap_level(struct amd_v1_3_unmap_call *call, amd
 				amd_v1_3_store(slot, amd_v1_3_absent(t, level));
 				amd_v1_3_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(call->gather, iova, end, sizes ? (unsigned int)__builtin_ctzll(sizes) : lo);
+				pt_gather_add(call->gather, iova, end,
+					      sizes ? (unsigned int)__builtin_ctzll(sizes) : lo);
 				call->gather->sizes |= sizes;
 				pt_gather_table(t, call->gather, pa, (uint16_t)child);
 			} else {
@@ -3082,8 +3201,9 @@ static void amd_v1_3_unmap_l3(struct amd_v1_3_unmap_call *call, amd_v1_3_entry *
 	amd_v1_3_unmap_level(call, slot, iova, last, AMD_V1_3_L3, amd_v1_3_unmap_l2);
 }
 
-static PT_NOINLINE enum pt_status amd_v1_3_unmap_slow(struct pt_table *t, uint64_t iova, uint64_t last, unsigned int flags,
-						struct pt_gather *gather, struct pt_result *result)
+static PT_NOINLINE enum pt_status amd_v1_3_unmap_slow(struct pt_table *t, uint64_t iova, uint64_t last,
+						      unsigned int flags, struct pt_gather *gather,
+						      struct pt_result *result)
 {
 	struct amd_v1_3_unmap_call call;
 	struct pt_gather own;
@@ -3119,8 +3239,8 @@ static PT_NOINLINE enum pt_status amd_v1_3_unmap_slow(struct pt_table *t, uint64
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, struct pt_gather *gather,
-			struct pt_result *result)
+enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
+			      struct pt_gather *gather, struct pt_result *result)
 {
 	enum pt_status status = amd_v1_3_check_range(t, iova, 0, bytes);
 
@@ -3146,10 +3266,14 @@ enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes,
 	}
 	return amd_v1_3_unmap_slow(t, iova, iova + (bytes - 1), flags, gather, result);
 }
-/* ----------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
+/*
+ * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
+ * trim
+ */
 
 /* Slots of found's table from found on that lie in [at, last]. */
-static size_t amd_v1_3_slots_left(const struct pt_table *t, const struct amd_v1_3_found *found, uint64_t at, uint64_t last)
+static size_t amd_v1_3_slots_left(const struct pt_table *t, const struct amd_v1_3_found *found, uint64_t at,
+				  uint64_t last)
 {
 	unsigned int lo = amd_v1_3_geometry[found->level].lo;
 	uint64_t index = (at >> lo) & amd_v1_3_geometry[found->level].index_mask;
@@ -3166,8 +3290,8 @@ static void amd_v1_3_gather_end(struct pt_table *t, struct pt_gather *gather, st
 		pt_flush(t, own);
 }
 
-enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request, struct pt_gather *gather,
-			  struct pt_result *result)
+enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request,
+				struct pt_gather *gather, struct pt_result *result)
 {
 	struct amd_v1_3_attributes attributes;
 	struct pt_gather own;
@@ -3230,7 +3354,8 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 
 			if (!amd_v1_3_is_table(t, found.level, entry)) {
 				amd_v1_3_gather_end(t, gather, &own);
-				return amd_v1_3_fail(result, PT_ERR_ENTRY, here, found.level, entry, "a word of no kind");
+				return amd_v1_3_fail(result, PT_ERR_ENTRY, here, found.level, entry,
+						     "a word of no kind");
 			}
 			at = here;
 			continue;
@@ -3248,8 +3373,8 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap, unsigned int lg2,
-			struct pt_gather *gather, struct pt_result *result)
+enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap,
+			      unsigned int lg2, struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
 	uint64_t last = iova + (bytes - 1), at = iova, found_bytes = 0;
@@ -3295,7 +3420,8 @@ enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes,
 			if ((flags & PT_DIRTY_CLEAR) == 0)
 				break;
 			while ((entry & state->mask) == state->set &&
-			       !amd_v1_3_swap(found.slot + i, &entry, (amd_v1_3_entry)((entry & ~state->mask) | state->clear)))
+			       !amd_v1_3_swap(found.slot + i, &entry,
+					      (amd_v1_3_entry)((entry & ~state->mask) | state->clear)))
 				;
 			amd_v1_3_sync(t, found.slot + i, 1);
 		}
@@ -3322,10 +3448,12 @@ next:
 }
 
 /*
- * The attribute bits of a leaf, carried over to a leaf of another kind by the names of the fields: bits that move between
- * kinds arrive where they belong, and nothing is lost that both can hold. What can have one value only is not carried.
+ * The attribute bits of a leaf, carried over to a leaf of another kind by the names of the fields: bits that move
+ * between kinds arrive where they belong, and nothing is lost that both can hold. What can have one value only is not
+ * carried.
  */
-static amd_v1_3_entry amd_v1_3_carry_over(const struct pt_table *t, amd_v1_3_entry entry, unsigned int from, unsigned int to)
+static amd_v1_3_entry amd_v1_3_carry_over(const struct pt_table *t, amd_v1_3_entry entry, unsigned int from,
+					  unsigned int to)
 {
 	const struct pt_kind_info *old = &amd_v1_3_kinds[from], *new = &amd_v1_3_kinds[to];
 	amd_v1_3_entry out = 0;
@@ -3335,7 +3463,8 @@ static amd_v1_3_entry amd_v1_3_carry_over(const struct pt_table *t, amd_v1_3_ent
 
 		if (into->role == PT_FIELD_SOFTWARE && from == to)
 			out |= entry & (amd_v1_3_entry)(amd_v1_3_bits(into->hi, into->lo));
-		if (into->role != PT_FIELD_VALUE || (into->flags & PT_FIELD_FIXED) != 0 || (into->when >= 0 && t->word[into->when] == 0))
+		if (into->role != PT_FIELD_VALUE || (into->flags & PT_FIELD_FIXED) != 0 ||
+		    (into->when >= 0 && t->word[into->when] == 0))
 			continue;
 		for (unsigned int bit = into->lo; bit <= into->hi; bit++) {
 			unsigned int want = into->to + bit - into->lo;
@@ -3345,7 +3474,8 @@ static amd_v1_3_entry amd_v1_3_carry_over(const struct pt_table *t, amd_v1_3_ent
 
 				if (source->role == PT_FIELD_VALUE && want >= source->to &&
 				    want <= (unsigned int)source->to + source->hi - source->lo &&
-				    (source->when < 0 || t->word[source->when] != 0) && amd_v1_3_same_name(source->name, into->name) &&
+				    (source->when < 0 || t->word[source->when] != 0) &&
+				    amd_v1_3_same_name(source->name, into->name) &&
 				    ((entry >> (source->lo + want - source->to)) & 1) != 0)
 					out |= (amd_v1_3_entry)1 << bit;
 			}
@@ -3355,8 +3485,8 @@ static amd_v1_3_entry amd_v1_3_carry_over(const struct pt_table *t, amd_v1_3_ent
 }
 
 /* Attributes for every leaf kind of a level, carried over from one leaf. */
-static void amd_v1_3_attributes_from(const struct pt_table *t, amd_v1_3_entry entry, unsigned int kind, unsigned int level,
-			       struct amd_v1_3_attributes *attributes)
+static void amd_v1_3_attributes_from(const struct pt_table *t, amd_v1_3_entry entry, unsigned int kind,
+				     unsigned int level, struct amd_v1_3_attributes *attributes)
 {
 	for (unsigned int k = 0; k < AMD_V1_3_N_KINDS; k++)
 		if (amd_v1_3_kinds[k].level == level && amd_v1_3_kinds[k].category == PT_KIND_LEAF)
@@ -3364,9 +3494,9 @@ static void amd_v1_3_attributes_from(const struct pt_table *t, amd_v1_3_entry en
 }
 
 /* Write n slots, whose old words may be live: in place where the format allows that, else break, invalidate, make. */
-static void amd_v1_3_rewrite(struct pt_table *t, amd_v1_3_entry *slot, size_t n, unsigned int level, const struct amd_v1_3_attributes *attributes,
-		       uint64_t iova, uint64_t pa, uint64_t bytes, uint64_t inside, unsigned int limit, uint64_t sizes,
-		       struct pt_gather *gather)
+static void amd_v1_3_rewrite(struct pt_table *t, amd_v1_3_entry *slot, size_t n, unsigned int level,
+			     const struct amd_v1_3_attributes *attributes, uint64_t iova, uint64_t pa, uint64_t bytes,
+			     uint64_t inside, unsigned int limit, uint64_t sizes, struct pt_gather *gather)
 {
 	unsigned int lo = amd_v1_3_geometry[level].lo;
 	uint64_t done = 0;
@@ -3395,7 +3525,8 @@ static void amd_v1_3_rewrite(struct pt_table *t, amd_v1_3_entry *slot, size_t n,
 		}
 		for (uint64_t i = 0; i < (uint64_t)1 << (lg2 - lo); i++)
 			amd_v1_3_store(slot + ((done >> lo) + i),
-				 amd_v1_3_leaf_entry(t, attributes, level, lg2, amd_v1_3_slot_pa(level, lg2, value_pa, i)));
+				       amd_v1_3_leaf_entry(t, attributes, level, lg2,
+							   amd_v1_3_slot_pa(level, lg2, value_pa, i)));
 		done += (uint64_t)1 << lg2;
 	}
 	amd_v1_3_sync(t, slot, n);
@@ -3406,8 +3537,8 @@ static void amd_v1_3_rewrite(struct pt_table *t, amd_v1_3_entry *slot, size_t n,
  * Tables of the next level in the place of a leaf, one per slot, filled with the largest leaves that fit. All are made
  * before any entry changes.
  */
-static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct amd_v1_3_found *found, uint64_t iova, const struct pt_mem *from,
-					 struct pt_gather *gather)
+static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct amd_v1_3_found *found, uint64_t iova,
+					       const struct pt_mem *from, struct pt_gather *gather)
 {
 	unsigned int level = found->level, lo = amd_v1_3_geometry[level].lo, child = amd_v1_3_geometry[level].next;
 	unsigned int kind = amd_v1_3_leaf_kind(t, level, found->entry);
@@ -3433,7 +3564,8 @@ static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct 
 		if (status != PT_OK)
 			amd_v1_3_free_subtree(t, table[made], (uint16_t)child);
 		else
-			amd_v1_3_sync(t, amd_v1_3_table_at(t, table[made++]), amd_v1_3_levels[child].table_bytes / sizeof(amd_v1_3_entry));
+			amd_v1_3_sync(t, amd_v1_3_table_at(t, table[made++]),
+				      amd_v1_3_levels[child].table_bytes / sizeof(amd_v1_3_entry));
 	}
 	if (status != PT_OK) {
 		while (made-- > 0)
@@ -3456,8 +3588,8 @@ static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct 
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from, struct pt_gather *gather,
-			struct pt_result *result)
+enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from,
+			      struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
 	struct amd_v1_3_found found;
@@ -3479,7 +3611,8 @@ enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg
 		unsigned int lo = amd_v1_3_geometry[found.level].lo;
 		unsigned int kind = amd_v1_3_leaf_kind(t, found.level, found.entry);
 		uint64_t first = iova & ~(((uint64_t)1 << found.lg2) - 1);
-		uint64_t sizes = amd_v1_3_geometry[found.level].sizes & t->page_sizes & (((uint64_t)1 << found.lg2) - 1);
+		uint64_t sizes =
+			amd_v1_3_geometry[found.level].sizes & t->page_sizes & (((uint64_t)1 << found.lg2) - 1);
 
 		if (sizes) {
 			/* A group: smaller groups or single slots in its place. */
@@ -3488,16 +3621,18 @@ enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg
 			uint64_t pa = amd_v1_3_leaf_phys(t, found.level, amd_v1_3_load(slot), first);
 			unsigned int smallest = (unsigned int)__builtin_ctzll(sizes);
 
-			amd_v1_3_attributes_from(t, amd_v1_3_group_state(t, slot, n, found.level, found.lg2), kind, found.level, &attributes);
-			amd_v1_3_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova,
-				   lg2 > smallest ? lg2 : smallest, sizes, gather);
+			amd_v1_3_attributes_from(t, amd_v1_3_group_state(t, slot, n, found.level, found.lg2), kind,
+						 found.level, &attributes);
+			amd_v1_3_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2,
+					 iova, lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
 			enum pt_status status = amd_v1_3_split_to_tables(t, &found, iova, from, gather);
 
 			if (status != PT_OK) {
 				amd_v1_3_gather_end(t, gather, &own);
 				return amd_v1_3_fail(result, status, iova, found.level, found.entry,
-					       status == PT_ERR_MEMORY ? NULL : "the next level has no leaf that fits");
+						     status == PT_ERR_MEMORY ? NULL
+									     : "the next level has no leaf that fits");
 			}
 		}
 		(void)amd_v1_3_leaf_at(t, iova, &found);
@@ -3508,7 +3643,8 @@ enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg2, struct pt_gather *gather, struct pt_result *result)
+enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg2, struct pt_gather *gather,
+			      struct pt_result *result)
 {
 	struct amd_v1_3_attributes attributes = {{0}};
 	struct amd_v1_3_found found;
@@ -3527,12 +3663,14 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 		if ((amd_v1_3_geometry[level].sizes & size) != 0)
 			break;
 		if (!amd_v1_3_geometry[level].has_table)
-			return amd_v1_3_fail(result, PT_ERR_SIZE, iova, level, 0, "no level of this table has leaves of that size");
+			return amd_v1_3_fail(result, PT_ERR_SIZE, iova, level, 0,
+					     "no level of this table has leaves of that size");
 	}
 	lo = amd_v1_3_geometry[level].lo;
 	n = (size_t)1 << (lg2 - lo);
 	for (unsigned int k = 0; k < AMD_V1_3_N_KINDS; k++)
-		if (amd_v1_3_kinds[k].level == level && amd_v1_3_kinds[k].category == PT_KIND_LEAF && amd_v1_3_kinds[k].lg2 == lg2)
+		if (amd_v1_3_kinds[k].level == level && amd_v1_3_kinds[k].category == PT_KIND_LEAF &&
+		    amd_v1_3_kinds[k].lg2 == lg2)
 			target = k;
 	if (target == PT_NO_KIND)
 		return amd_v1_3_fail(result, PT_ERR_SIZE, iova, level, 0, NULL);
@@ -3542,20 +3680,26 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 		unsigned int kind;
 
 		if (!amd_v1_3_leaf_at(t, at, &found))
-			return amd_v1_3_fail(result, PT_ERR_ABSENT, at, found.level, found.entry, "a part of the range is not mapped");
+			return amd_v1_3_fail(result, PT_ERR_ABSENT, at, found.level, found.entry,
+					     "a part of the range is not mapped");
 		if (found.lg2 > lg2)
-			return amd_v1_3_fail(result, PT_ERR_SIZE, at, found.level, found.entry, "the leaf there is larger already");
+			return amd_v1_3_fail(result, PT_ERR_SIZE, at, found.level, found.entry,
+					     "the leaf there is larger already");
 		kind = amd_v1_3_leaf_kind(t, found.level, found.entry);
 		n = (size_t)1 << (found.lg2 - amd_v1_3_geometry[found.level].lo);
-		carried = amd_v1_3_carry_over(t, amd_v1_3_group_state(t, found.slot, n, found.level, found.lg2), kind, target);
+		carried = amd_v1_3_carry_over(t, amd_v1_3_group_state(t, found.slot, n, found.level, found.lg2), kind,
+					      target);
 		if (at == first) {
 			pa = amd_v1_3_leaf_phys(t, found.level, found.entry, at);
 			value = carried;
 			if ((pa & (size - 1)) != 0)
-				return amd_v1_3_fail(result, PT_ERR_ALIGN, at, found.level, found.entry, "the physical address is not aligned");
+				return amd_v1_3_fail(result, PT_ERR_ALIGN, at, found.level, found.entry,
+						     "the physical address is not aligned");
 		}
-		if (amd_v1_3_leaf_phys(t, found.level, found.entry, at) != pa + (at - first) || ((carried ^ value) & ~state) != 0)
-			return amd_v1_3_fail(result, PT_ERR_MIXED, at, found.level, found.entry, "a part differs from the first one");
+		if (amd_v1_3_leaf_phys(t, found.level, found.entry, at) != pa + (at - first) ||
+		    ((carried ^ value) & ~state) != 0)
+			return amd_v1_3_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
+					     "a part differs from the first one");
 		value = amd_v1_3_state_join(t, level, lg2, value, carried);
 		at += (uint64_t)1 << found.lg2;
 	} while (at - first < size);
@@ -3575,7 +3719,8 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 
 		amd_v1_3_attributes_one(&attributes, target, value);
 		if (amd_v1_3_resize_live(t))
-			amd_v1_3_store(slot + i, amd_v1_3_leaf_entry(t, &attributes, level, lg2, amd_v1_3_slot_pa(level, lg2, pa, i)));
+			amd_v1_3_store(slot + i, amd_v1_3_leaf_entry(t, &attributes, level, lg2,
+								     amd_v1_3_slot_pa(level, lg2, pa, i)));
 		else
 			amd_v1_3_store(slot + i, amd_v1_3_absent(t, level));
 		amd_v1_3_sync(t, slot + i, 1);
@@ -3586,7 +3731,8 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	if (!amd_v1_3_resize_live(t)) {
 		pt_flush(t, gather);
 		for (size_t i = 0; i < n; i++)
-			amd_v1_3_store(slot + i, amd_v1_3_leaf_entry(t, &attributes, level, lg2, amd_v1_3_slot_pa(level, lg2, pa, i)));
+			amd_v1_3_store(slot + i, amd_v1_3_leaf_entry(t, &attributes, level, lg2,
+								     amd_v1_3_slot_pa(level, lg2, pa, i)));
 		amd_v1_3_sync(t, slot, n);
 		PT_WMB_DEVICE();
 	}
@@ -3594,7 +3740,8 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, struct pt_gather *gather, struct pt_result *result)
+enum pt_status amd_v1_3_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, struct pt_gather *gather,
+			     struct pt_result *result)
 {
 	struct pt_gather own;
 	uint64_t last = iova + (bytes - 1), at = iova, freed = t->table_bytes;
@@ -3621,7 +3768,8 @@ enum pt_status amd_v1_3_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, 
 			if (!amd_v1_3_is_table(t, level, entry))
 				break;
 			pa = amd_v1_3_table_pa(t, level, entry);
-			if ((at & ~mask) >= iova && end <= last && amd_v1_3_subtree_empty(t, pa, child, &found, &found_level, &offset)) {
+			if ((at & ~mask) >= iova && end <= last &&
+			    amd_v1_3_subtree_empty(t, pa, child, &found, &found_level, &offset)) {
 				amd_v1_3_store(slot, amd_v1_3_absent(t, level));
 				amd_v1_3_sync(t, slot, 1);
 				PT_WMB_DEVICE();
@@ -3666,7 +3814,8 @@ static enum pt_status amd_v1_3_reserve_step(struct pt_table *t, amd_v1_3_entry *
 }
 
 /* Tables for [iova, last] down to the level whose entries span 2^deepest bytes; leaves on the way end it. */
-static enum pt_status amd_v1_3_reserve_run(struct pt_table *t, uint64_t iova, uint64_t last, unsigned int deepest, struct pt_result *result)
+static enum pt_status amd_v1_3_reserve_run(struct pt_table *t, uint64_t iova, uint64_t last, unsigned int deepest,
+					   struct pt_result *result)
 {
 	uint64_t at = iova;
 
@@ -3681,7 +3830,9 @@ static enum pt_status amd_v1_3_reserve_run(struct pt_table *t, uint64_t iova, ui
 			end = at | (((uint64_t)1 << amd_v1_3_geometry[level].lo) - 1);
 			if (amd_v1_3_geometry[level].lo <= deepest || !amd_v1_3_geometry[level].has_table) {
 				/* Entries of this table hold leaves: on to the next table. */
-				end = at | ((((uint64_t)amd_v1_3_geometry[level].index_mask + 1) << amd_v1_3_geometry[level].lo) - 1);
+				end = at | ((((uint64_t)amd_v1_3_geometry[level].index_mask + 1)
+					     << amd_v1_3_geometry[level].lo) -
+					    1);
 				break;
 			}
 			if (amd_v1_3_is_absent(t, level, entry)) {
@@ -3693,7 +3844,8 @@ static enum pt_status amd_v1_3_reserve_run(struct pt_table *t, uint64_t iova, ui
 			}
 			if (!amd_v1_3_is_table(t, level, entry))
 				break;
-			slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, level, entry)), amd_v1_3_geometry[level].next, at);
+			slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, level, entry)),
+					     amd_v1_3_geometry[level].next, at);
 			level = amd_v1_3_geometry[level].next;
 		}
 		if (end >= last)
@@ -3706,17 +3858,17 @@ enum pt_status amd_v1_3_reserve(struct pt_table *t, uint64_t iova, uint64_t byte
 {
 	enum pt_status status = amd_v1_3_check_range(t, iova, 0, bytes);
 
-	if (status != PT_OK) {
+	if (status != PT_OK)
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
-	}
-	status = amd_v1_3_reserve_run(t, iova, iova + (bytes - 1), (unsigned int)__builtin_ctzll(t->page_sizes), result);
+	status =
+		amd_v1_3_reserve_run(t, iova, iova + (bytes - 1), (unsigned int)__builtin_ctzll(t->page_sizes), result);
 	if (status == PT_OK && result)
 		result->bytes = bytes;
 	return status;
 }
 
 enum pt_status amd_v1_3_replace(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
-			  struct pt_gather *gather, struct pt_result *result)
+				struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
 	struct pt_segment segment;
@@ -3737,8 +3889,8 @@ enum pt_status amd_v1_3_replace(struct pt_table *t, uint64_t iova, uint64_t pa, 
 	if (!gather)
 		gather = &own;
 	/*
-	 * First all that can fail: wherever the new mapping needs smaller leaves than the old one (or than nothing) has, the
-	 * tables are made, by splits that leave every translation as it was.
+	 * First all that can fail: wherever the new mapping needs smaller leaves than the old one (or than nothing)
+	 * has, the tables are made, by splits that leave every translation as it was.
 	 */
 	for (;;) {
 		uint64_t left = last - at, new_pa = pa + (at - iova), end;
@@ -3785,7 +3937,10 @@ enum pt_status amd_v1_3_replace(struct pt_table *t, uint64_t iova, uint64_t pa, 
 	amd_v1_3_gather_end(t, gather, &own);
 	return status;
 }
-/* -------------------------------------------------------------------------------------------------- configuration, root */
+/*
+ * -------------------------------------------------------------------------------------------------- configuration,
+ * root
+ */
 
 /* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */
 static uint64_t amd_v1_3_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)
@@ -3821,16 +3976,19 @@ static void amd_v1_3_set_sizes(struct pt_table *t, unsigned int start)
 	uint64_t sizes = 0;
 
 	for (unsigned int k = 0; k < AMD_V1_3_N_KINDS; k++)
-		if (amd_v1_3_kinds[k].category == PT_KIND_LEAF && amd_v1_3_levels[amd_v1_3_kinds[k].level].shape == t->shape &&
+		if (amd_v1_3_kinds[k].category == PT_KIND_LEAF &&
+		    amd_v1_3_levels[amd_v1_3_kinds[k].level].shape == t->shape &&
 		    amd_v1_3_kinds[k].level >= t->level_base + start &&
-		    (amd_v1_3_tests[k].present < 0 || t->word[amd_v1_3_tests[k].present] != 0) && amd_v1_3_kinds[k].lg2 <= t->root_shift + 1 &&
+		    (amd_v1_3_tests[k].present < 0 || t->word[amd_v1_3_tests[k].present] != 0) &&
+		    amd_v1_3_kinds[k].lg2 <= t->root_shift + 1 &&
 		    ((uint64_t)1 << amd_v1_3_kinds[k].lg2) - 1 <= t->output_last)
 			sizes |= (uint64_t)1 << amd_v1_3_kinds[k].lg2;
 	t->page_sizes = sizes & t->allowed_sizes;
 }
 
 /* Parameters, shape, masks: all of a table but its memory. */
-static enum pt_status amd_v1_3_configure(struct pt_table *t, const struct pt_config *config, unsigned int *start, struct pt_result *result)
+static enum pt_status amd_v1_3_configure(struct pt_table *t, const struct pt_config *config, unsigned int *start,
+					 struct pt_result *result)
 {
 	int64_t *p = t->param;
 
@@ -3867,8 +4025,10 @@ static enum pt_status amd_v1_3_configure(struct pt_table *t, const struct pt_con
 	t->level_base = amd_v1_3_shape_base[t->shape];
 	amd_v1_3_set_input(t);
 	t->output_last = ((51) + 1) >= 64 ? UINT64_MAX : ((uint64_t)1 << ((51) + 1)) - 1;
-	t->word[AMD_V1_3_WORD_TABLE_LAST] = (t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff));
-	t->word[AMD_V1_3_WORD_ROOT_LAST] = (t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff)) + 0;
+	t->word[AMD_V1_3_WORD_TABLE_LAST] =
+		(t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff));
+	t->word[AMD_V1_3_WORD_ROOT_LAST] =
+		(t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff)) + 0;
 	t->word[AMD_V1_3_WORD_IF_HAD] = (uint64_t)((p[AMD_V1_3_PARAM_HAD]) != 0);
 	t->word[AMD_V1_3_WORD_UNLESS_HAD] = (uint64_t)((!p[AMD_V1_3_PARAM_HAD]) != 0);
 	t->word[AMD_V1_3_WORD_L3_SIZED_31_CONST] = (((uint64_t)(p[AMD_V1_3_PARAM_FC]) & 1) << 60);
@@ -3929,8 +4089,8 @@ static void amd_v1_3_root_size(const struct pt_table *t, unsigned int start, uin
 }
 
 /* An empty root table. */
-static enum pt_status amd_v1_3_new_root(struct pt_table *t, uint64_t bytes, uint64_t align, unsigned int start, uint64_t max, uint64_t *pa,
-				  struct pt_result *result)
+static enum pt_status amd_v1_3_new_root(struct pt_table *t, uint64_t bytes, uint64_t align, unsigned int start,
+					uint64_t max, uint64_t *pa, struct pt_result *result)
 {
 	const struct pt_mem *mem = t->mem;
 
@@ -3938,14 +4098,17 @@ static enum pt_status amd_v1_3_new_root(struct pt_table *t, uint64_t bytes, uint
 		return amd_v1_3_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
 	if ((*pa & (align - 1)) != 0 || *pa > max || max - *pa < bytes - 1 || (*pa & 15) != 0) {
 		mem->release(mem->ctx, *pa, (size_t)bytes);
-		return amd_v1_3_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
+		return amd_v1_3_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0,
+				     "the root table is not where a register can point");
 	}
-	amd_v1_3_clear_slots(t, amd_v1_3_table_at(t, *pa), (size_t)bytes / sizeof(amd_v1_3_entry), t->level_base + start);
+	amd_v1_3_clear_slots(t, amd_v1_3_table_at(t, *pa), (size_t)bytes / sizeof(amd_v1_3_entry),
+			     t->level_base + start);
 	amd_v1_3_sync(t, amd_v1_3_table_at(t, *pa), (size_t)bytes / sizeof(amd_v1_3_entry));
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, struct pt_result *result)
+enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem,
+			     struct pt_result *result)
 {
 	unsigned int start;
 	uint64_t bytes, align, pa, max;
@@ -3982,7 +4145,8 @@ void amd_v1_3_fini(struct pt_table *t)
 			amd_v1_3_entry entry = amd_v1_3_load(amd_v1_3_table_at(t, pa) + i);
 
 			if (amd_v1_3_is_table(t, level, entry))
-				amd_v1_3_free_subtree(t, amd_v1_3_table_pa(t, level, entry), amd_v1_3_geometry[level].next);
+				amd_v1_3_free_subtree(t, amd_v1_3_table_pa(t, level, entry),
+						      amd_v1_3_geometry[level].next);
 		}
 		amd_v1_3_release_table(t, pa, t->root_bytes);
 	}
@@ -3991,7 +4155,7 @@ void amd_v1_3_fini(struct pt_table *t)
 }
 
 enum pt_status amd_v1_3_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
-		       struct pt_result *result)
+			     struct pt_result *result)
 {
 	unsigned int start;
 	uint64_t bytes, align;
@@ -4000,12 +4164,14 @@ enum pt_status amd_v1_3_view(struct pt_table *t, const struct pt_config *config,
 	if (status != PT_OK)
 		return status;
 	if (n != 0 && n != t->n_roots)
-		return amd_v1_3_fail(result, PT_ERR_CONFIG, 0, t->level_base + start, 0, "this configuration has another number of roots");
+		return amd_v1_3_fail(result, PT_ERR_CONFIG, 0, t->level_base + start, 0,
+				     "this configuration has another number of roots");
 	amd_v1_3_root_size(t, start, &bytes, &align);
 	for (size_t i = 0; i < n; i++) {
-		if ((roots[i] & (align - 1)) != 0 || (roots[i] & 15) != 0 || roots[i] > t->word[AMD_V1_3_WORD_ROOT_LAST])
+		if ((roots[i] & (align - 1)) != 0 || (roots[i] & 15) != 0 ||
+		    roots[i] > t->word[AMD_V1_3_WORD_ROOT_LAST])
 			return amd_v1_3_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0,
-				       "the root is misaligned, or beyond what a register can hold");
+					     "the root is misaligned, or beyond what a register can hold");
 	}
 	t->top = (n ? roots[0] : 0) | start;
 	t->root_bytes = (uint32_t)bytes;
@@ -4038,7 +4204,8 @@ static enum pt_status amd_v1_3_adopt_root(struct pt_table *t, uint64_t root, str
 				break;
 			}
 			if (!amd_v1_3_is_absent(t, at, entry) && amd_v1_3_leaf_lg2(t, at, entry) == 0)
-				return amd_v1_3_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that this code does not write");
+				return amd_v1_3_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry,
+						     "an entry that this code does not write");
 		}
 		if (down) {
 			depth++;
@@ -4052,12 +4219,13 @@ static enum pt_status amd_v1_3_adopt_root(struct pt_table *t, uint64_t root, str
 			return PT_OK;
 		depth--;
 		at = amd_v1_3_geometry[at].parent;
-		entries = depth == 0 ? (size_t)(t->input_mask >> amd_v1_3_geometry[at].lo) + 1 : amd_v1_3_levels[at].table_bytes / sizeof(amd_v1_3_entry);
+		entries = depth == 0 ? (size_t)(t->input_mask >> amd_v1_3_geometry[at].lo) + 1
+				     : amd_v1_3_levels[at].table_bytes / sizeof(amd_v1_3_entry);
 	}
 }
 
-enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, const uint64_t *roots,
-			size_t n, struct pt_reader *reader, struct pt_result *result)
+enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem,
+			      const uint64_t *roots, size_t n, struct pt_reader *reader, struct pt_result *result)
 {
 	enum pt_status status = amd_v1_3_view(t, config, roots, n, result);
 
@@ -4097,13 +4265,13 @@ size_t amd_v1_3_registers(const struct pt_table *t, struct pt_register *out, siz
 		r->bits = 256;
 		for (unsigned int i = 0; i < PT_REGISTER_WORDS; i++)
 			r->value[i] = 0;
-		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 62; /* IW[62:62] */
-		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 61; /* IR[61:61] */
-		r->value[0] |= ((root >> 12) & UINT64_C(0xffffffffff)) << 12; /* root [51:12] */
-		r->value[0] |= ((uint64_t)(3) & UINT64_C(0x7)) << 9; /* Mode[11:9] */
+		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 62;				 /* IW[62:62] */
+		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 61;				 /* IR[61:61] */
+		r->value[0] |= ((root >> 12) & UINT64_C(0xffffffffff)) << 12;			 /* root [51:12] */
+		r->value[0] |= ((uint64_t)(3) & UINT64_C(0x7)) << 9;				 /* Mode[11:9] */
 		r->value[0] |= ((uint64_t)(p[AMD_V1_3_PARAM_HAD] ? 3 : 0) & UINT64_C(0x3)) << 7; /* HAD[8:7] */
-		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 1; /* TV[1:1] */
-		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)); /* V[0:0] */
+		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 1;				 /* TV[1:1] */
+		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1));					 /* V[0:0] */
 		used++;
 	}
 	return used;

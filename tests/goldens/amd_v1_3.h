@@ -22,12 +22,12 @@ extern "C" {
 
 /* Parameters: indices into pt_config.param. */
 enum {
-	AMD_V1_3_PARAM_MODE, /* number of levels; grows while in use */
-	AMD_V1_3_PARAM_BASE, /* log2 of the smallest page; no hardware has 11, a test double of the kernel does */
-	AMD_V1_3_PARAM_CBIT, /* number of the address bit that stands for encrypted memory; 0: none */
-	AMD_V1_3_PARAM_FC, /* force coherent */
-	AMD_V1_3_PARAM_HAD, /* the hardware sets accessed and dirty */
-	AMD_V1_3_PARAM_NO_512G /* the hardware does not translate leaves of 512 GiB */
+	AMD_V1_3_PARAM_MODE,	/* number of levels; grows while in use */
+	AMD_V1_3_PARAM_BASE,	/* log2 of the smallest page; no hardware has 11, a test double of the kernel does */
+	AMD_V1_3_PARAM_CBIT,	/* number of the address bit that stands for encrypted memory; 0: none */
+	AMD_V1_3_PARAM_FC,	/* force coherent */
+	AMD_V1_3_PARAM_HAD,	/* the hardware sets accessed and dirty */
+	AMD_V1_3_PARAM_NO_512G, /* the hardware does not translate leaves of 512 GiB */
 };
 
 extern const struct pt_format amd_v1_3_format;
@@ -36,25 +36,28 @@ extern const struct pt_format amd_v1_3_format;
  * Make an empty table. config NULL: all defaults; config is not kept. mem must outlive the table. Allocates the root.
  * PT_ERR_CONFIG (result->why: the parameter or the reason), PT_ERR_MEMORY, PT_ERR_TABLE.
  */
-enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, struct pt_result *result);
+enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem,
+			     struct pt_result *result);
 
 /* Release all tables. Nothing may walk the table any more, or look into it. Mappings need not be removed first. */
 void amd_v1_3_fini(struct pt_table *t);
 
 /*
  * Look at a table that somebody else made or owns, with its n roots: for F_walk, F_visit, F_translate, F_verify with a
- * reader, and F_registers. Nothing is allocated, nothing needs to be released. n 0: only what the configuration says of a
- * table (t->n_roots, among others). PT_ERR_CONFIG (also: the configuration has another number of roots), PT_ERR_TABLE.
+ * reader, and F_registers. Nothing is allocated, nothing needs to be released. n 0: only what the configuration says of
+ * a table (t->n_roots, among others). PT_ERR_CONFIG (also: the configuration has another number of roots),
+ * PT_ERR_TABLE.
  */
 enum pt_status amd_v1_3_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
-		       struct pt_result *result);
+			     struct pt_result *result);
 
 /*
- * Take over a table that exists, live or not, after F_verify through reader: from then on it is as if F_init had made it,
- * and its tables are released through mem. PT_ERR_ENTRY and others of F_verify; PT_ERR_UNSUPPORTED where it skips levels.
+ * Take over a table that exists, live or not, after F_verify through reader: from then on it is as if F_init had made
+ * it, and its tables are released through mem. PT_ERR_ENTRY and others of F_verify; PT_ERR_UNSUPPORTED where it skips
+ * levels.
  */
-enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, const uint64_t *roots,
-			size_t n, struct pt_reader *reader, struct pt_result *result);
+enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem,
+			      const uint64_t *roots, size_t n, struct pt_reader *reader, struct pt_result *result);
 
 /* The control registers and context entries that make hardware walk this table: at most n; returns how many. */
 size_t amd_v1_3_registers(const struct pt_table *t, struct pt_register *out, size_t n);
@@ -67,38 +70,38 @@ size_t amd_v1_3_registers(const struct pt_table *t, struct pt_register *out, siz
  * PT_ERR_ALIGN, PT_ERR_RANGE, PT_ERR_OUTPUT, PT_ERR_RIGHTS, PT_ERR_WIDER, PT_ERR_EXISTS (result: what is there),
  * PT_ERR_MEMORY, PT_ERR_TABLE. A map that fails removes what it wrote and gathers that; tables may stay, empty.
  */
-enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request, struct pt_gather *gather,
-		      struct pt_result *result);
+enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
+			    struct pt_gather *gather, struct pt_result *result);
 
 /* The same from n segments one after the other, all or nothing. */
-enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n, unsigned int request,
-			       struct pt_gather *gather, struct pt_result *result);
+enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
+				     unsigned int request, struct pt_gather *gather, struct pt_result *result);
 
 /*
- * Unmap a range; holes are fine. result->bytes: what was mapped. flags: PT_UNMAP_TRUSTED or 0. Frees the tables that the
- * range covers wholly (through the gather); other tables stay until F_trim. A range that cuts a leaf is refused with
- * PT_ERR_CUTS before anything changes. PT_ERR_ALIGN, PT_ERR_RANGE.
+ * Unmap a range; holes are fine. result->bytes: what was mapped. flags: PT_UNMAP_TRUSTED or 0. Frees the tables that
+ * the range covers wholly (through the gather); other tables stay until F_trim. A range that cuts a leaf is refused
+ * with PT_ERR_CUTS before anything changes. PT_ERR_ALIGN, PT_ERR_RANGE.
  */
-enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, struct pt_gather *gather,
-			struct pt_result *result);
+enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
+			      struct pt_gather *gather, struct pt_result *result);
 
 /*
  * Change rights and memory type of all leaves in a range; holes are fine. result->bytes: leaves found. Bits that the
- * format calls live change in place (a compare and swap keeps accessed and dirty); others by break, invalidate, make, one
- * leaf at a time: during that, lookups find nothing there. Harvest dirty state first where rights and dirty share bits.
- * PT_ERR_CUTS, PT_ERR_RIGHTS, PT_ERR_WIDER, PT_ERR_ALIGN, PT_ERR_RANGE.
+ * format calls live change in place (a compare and swap keeps accessed and dirty); others by break, invalidate, make,
+ * one leaf at a time: during that, lookups find nothing there. Harvest dirty state first where rights and dirty share
+ * bits. PT_ERR_CUTS, PT_ERR_RIGHTS, PT_ERR_WIDER, PT_ERR_ALIGN, PT_ERR_RANGE.
  */
-enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request, struct pt_gather *gather,
-			  struct pt_result *result);
+enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request,
+				struct pt_gather *gather, struct pt_result *result);
 
 /*
  * Map a range to something else, whatever is mapped there now: first all tables that the new mapping needs are made, by
- * splits that keep every translation, then the old leaves go, are invalidated, and the new ones are written. In between,
- * lookups find nothing. Errors as F_map (but PT_ERR_EXISTS) and PT_ERR_CUTS; PT_ERR_OUTPUT also for a leaf that would have
- * to be split, but lies at an address that smaller leaves cannot hold: unmap that one first.
+ * splits that keep every translation, then the old leaves go, are invalidated, and the new ones are written. In
+ * between, lookups find nothing. Errors as F_map (but PT_ERR_EXISTS) and PT_ERR_CUTS; PT_ERR_OUTPUT also for a leaf
+ * that would have to be split, but lies at an address that smaller leaves cannot hold: unmap that one first.
  */
 enum pt_status amd_v1_3_replace(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
-			  struct pt_gather *gather, struct pt_result *result);
+				struct pt_gather *gather, struct pt_result *result);
 
 /* Make the tables of a range, so that a later map of any part of it needs no memory. PT_ERR_MEMORY, PT_ERR_RANGE. */
 enum pt_status amd_v1_3_reserve(struct pt_table *t, uint64_t iova, uint64_t bytes, struct pt_result *result);
@@ -110,46 +113,53 @@ enum pt_status amd_v1_3_reserve(struct pt_table *t, uint64_t iova, uint64_t byte
  * where the format says so, else by break, invalidate, make. PT_ERR_ABSENT, PT_ERR_SIZE, PT_ERR_MEMORY: what was cut
  * before stays cut, translations are as they were.
  */
-enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from, struct pt_gather *gather,
-			struct pt_result *result);
+enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from,
+			      struct pt_gather *gather, struct pt_result *result);
 
 /*
  * Make the leaves of the 2^lg2 bytes around iova one leaf. They must continue each other and agree in all attributes
  * (PT_ERR_MIXED, PT_ERR_ABSENT, PT_ERR_ALIGN); accessed and dirty are joined. PT_ERR_SIZE: there is no such leaf.
  */
-enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg2, struct pt_gather *gather, struct pt_result *result);
+enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg2, struct pt_gather *gather,
+			      struct pt_result *result);
 
 /* Free the tables in a range that hold nothing. result->bytes: table bytes given back (at once without a gather). */
-enum pt_status amd_v1_3_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, struct pt_gather *gather, struct pt_result *result);
+enum pt_status amd_v1_3_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, struct pt_gather *gather,
+			     struct pt_result *result);
 
 /*
  * Dirty (or accessed) state of a range: bit i of bitmap is set if any of the 2^lg2 bytes at iova + i * 2^lg2 are dirty
  * (bits are never cleared; bitmap may be NULL). flags: PT_DIRTY_CLEAR, PT_DIRTY_ACCESSED. result->bytes: dirty bytes.
  * PT_ERR_UNSUPPORTED where this configuration has no such state; PT_ERR_CUTS when clearing a part of a leaf.
  */
-enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap, unsigned int lg2,
-			struct pt_gather *gather, struct pt_result *result);
+enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap,
+			      unsigned int lg2, struct pt_gather *gather, struct pt_result *result);
 
 /* The fast lookup in a table that this code wrote: *pa, or PT_ERR_ABSENT, PT_ERR_RANGE. Rights are not looked at. */
 enum pt_status amd_v1_3_iova_to_phys(const struct pt_table *t, uint64_t iova, uint64_t *pa);
 
-/* Every step of the walk for one address. reader NULL: the table's own memory; else any memory, which may be hostile. */
+/*
+ * Every step of the walk for one address. reader NULL: the table's own memory; else any memory, which may be hostile.
+ */
 void amd_v1_3_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk);
 
 /*
  * What the hardware does with an access (PT_ACCESS_*): the address, or the fault and its level. Accessed and dirty are
  * set through reader->update where it is given; without, walk holds the words as the hardware would leave them.
  */
-void amd_v1_3_translate(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, unsigned int access, struct pt_walk *walk);
+void amd_v1_3_translate(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, unsigned int access,
+			struct pt_walk *walk);
 
 /* All leaves in [first, last], merged into runs, in ascending order. PT_ERR_STOPPED, PT_ERR_STEPS. */
-enum pt_status amd_v1_3_visit(const struct pt_table *t, struct pt_reader *reader, uint64_t first, uint64_t last, pt_visit_fn fn, void *ctx);
+enum pt_status amd_v1_3_visit(const struct pt_table *t, struct pt_reader *reader, uint64_t first, uint64_t last,
+			      pt_visit_fn fn, void *ctx);
 
 /*
- * Check a table: words of no kind, reserved bits, tables outside of memory, loops, groups whose slots disagree. Calls fn
- * (may be NULL) per finding. PT_OK: none; PT_ERR_ENTRY: some; PT_ERR_STEPS, PT_ERR_STOPPED: not looked through.
+ * Check a table: words of no kind, reserved bits, tables outside of memory, loops, groups whose slots disagree. Calls
+ * fn (may be NULL) per finding. PT_OK: none; PT_ERR_ENTRY: some; PT_ERR_STEPS, PT_ERR_STOPPED: not looked through.
  */
-enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reader, pt_finding_fn fn, void *ctx, uint64_t *findings);
+enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reader, pt_finding_fn fn, void *ctx,
+			       uint64_t *findings);
 
 /* The kind of a word at a level: index into pt_format.kinds, PT_NO_KIND: none. */
 uint16_t amd_v1_3_classify(const struct pt_table *t, uint16_t level, const uint64_t raw[2]);

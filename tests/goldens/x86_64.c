@@ -33,7 +33,7 @@ enum {
 	X86_64_OUTPUT_FAULT = PT_FAULT_RESERVED,
 	X86_64_RESERVED_FAULT = PT_FAULT_RESERVED,
 	X86_64_REFUSED = 0xff, /* in the table of requests */
-	X86_64_WIDER = 0x80
+	X86_64_WIDER = 0x80,
 };
 
 /* Words of struct pt_table that x86_64_init computes from the configuration. */
@@ -51,11 +51,12 @@ enum {
 	X86_64_WORD_HAS_PDPT_BIG,
 	X86_64_WORD_PDPT_BIG_WIDE,
 	X86_64_WORD_PD_BIG_WIDE,
-	X86_64_N_WORDS
+	X86_64_N_WORDS,
 };
 
 _Static_assert(X86_64_N_WORDS <= PT_MAX_WORDS, "struct pt_table has room for all configuration words");
 
+// clang-format off
 static const struct pt_range x86_64_ranges[] = {
 	/* mp */
 	{32, 52},
@@ -86,7 +87,10 @@ static const struct pt_level_info x86_64_levels[] = {
 	{"PT", 1, 0, 20, 12, 8, false, 4096, 4096},
 };
 
-static const char *const x86_64_shapes[] = {""};
+static const char *const x86_64_shapes[] = {
+	"",
+};
+// clang-format on
 
 static const uint16_t x86_64_shape_base[] = {0};
 static const uint16_t x86_64_shape_levels[] = {5};
@@ -95,15 +99,16 @@ static const uint16_t x86_64_shape_levels[] = {5};
 struct x86_64_geometry {
 	uint8_t lo;
 	bool has_table, groups, repeats;
-	uint8_t carry; /* the lowest address bit of the next piece of a split address; 0: none */
+	uint8_t carry;	/* the lowest address bit of the next piece of a split address; 0: none */
 	uint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */
 	uint16_t next, parent;
 	uint16_t first_kind, end_kind;
 	uint32_t index_mask;
 	uint64_t sizes, narrow_sizes; /* of leaves, one bit each */
-	x86_64_entry step; /* from one slot to the next */
+	x86_64_entry step;	      /* from one slot to the next */
 };
 
+// clang-format off
 static const struct x86_64_geometry x86_64_geometry[] = {
 	[X86_64_PML5] = {48, true, false, false, 0, 0, 1, 0, 0, 2, 0x1ff, UINT64_C(0x0), UINT64_C(0x0), 0},
 	[X86_64_PML4] = {39, true, false, false, 0, 0, 2, 0, 2, 4, 0x1ff, UINT64_C(0x0), UINT64_C(0x0), 0},
@@ -242,8 +247,11 @@ static const struct pt_kind_info x86_64_kinds[] = {
 	{"absent", "", x86_64_fields_0, 2, X86_64_PT, PT_KIND_ABSENT, 0, 0, false},
 	{"page", "", x86_64_fields_5, 17, X86_64_PT, PT_KIND_LEAF, 12, 12, false},
 };
+// clang-format on
 
-/* ------------------------------------------------------------------------------------------------- one entry at a time */
+/*
+ * ------------------------------------------------------------------------------------------------- one entry at a time
+ */
 
 /* What "nothing here" is stored as. */
 PT_ALWAYS_INLINE x86_64_entry x86_64_absent(const struct pt_table *t, unsigned int level)
@@ -350,7 +358,7 @@ PT_ALWAYS_INLINE unsigned int x86_64_leaf_lg2(const struct pt_table *t, unsigned
 
 /* Where iova goes through the leaf that maps it. */
 PT_ALWAYS_INLINE uint64_t x86_64_leaf_phys(const struct pt_table *t, unsigned int level, x86_64_entry entry,
-					 uint64_t iova)
+					   uint64_t iova)
 {
 	(void)t;
 	(void)entry;
@@ -371,7 +379,7 @@ struct x86_64_attributes {
 
 /* The word of a leaf of 2^lg2 bytes at pa. */
 PT_ALWAYS_INLINE x86_64_entry x86_64_leaf_entry(const struct pt_table *t, const struct x86_64_attributes *a,
-					    unsigned int level, unsigned int lg2, uint64_t pa)
+						unsigned int level, unsigned int lg2, uint64_t pa)
 {
 	(void)t;
 	(void)a;
@@ -386,7 +394,8 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_leaf_entry(const struct pt_table *t, const 
 	return 0;
 }
 
-PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_bits(const struct x86_64_attributes *a, unsigned int level, unsigned int lg2)
+PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_bits(const struct x86_64_attributes *a, unsigned int level,
+						    unsigned int lg2)
 {
 	(void)a;
 	(void)lg2;
@@ -457,6 +466,7 @@ PT_ALWAYS_INLINE bool x86_64_resize_live(const struct pt_table *t)
 
 /* What a request is looked up in. */
 
+// clang-format off
 /* Attribute bits by rights: PT_READ | PT_WRITE | PT_EXEC | PT_PRIV | PT_GLOBAL. */
 static const x86_64_entry x86_64_rights[2][32] = {
 	{
@@ -537,17 +547,17 @@ static const uint8_t x86_64_granted[2][128] = {
 		0x59, 0x59, 0x5b, 0x5b, 0x5d, 0x5d, 0x5f, 0x5f,
 	},
 };
+// clang-format on
 
 /* The attribute bits of a request that was checked. */
 PT_ALWAYS_INLINE void x86_64_attributes_of(const struct pt_table *t, unsigned int granted, unsigned int request,
-					 struct x86_64_attributes *a)
+					   struct x86_64_attributes *a)
 {
 	unsigned int rights = granted & 31U, type = granted >> 5 & 3U;
 
 	(void)t;
 	(void)request;
-	a->leaf[0] = x86_64_rights[t->word[X86_64_WORD_GRANTED_ROW]][rights] |
-		     x86_64_memory_1[0][type];
+	a->leaf[0] = x86_64_rights[t->word[X86_64_WORD_GRANTED_ROW]][rights] | x86_64_memory_1[0][type];
 }
 
 /* Where a walk ended. */
@@ -558,7 +568,9 @@ struct x86_64_found {
 	unsigned int lg2; /* of the leaf, 0: no leaf */
 };
 
-/* ------------------------------------------------------------------------------------------------------------ access */
+/*
+ * ------------------------------------------------------------------------------------------------------------ access
+ */
 
 PT_ALWAYS_INLINE x86_64_entry x86_64_load(const x86_64_entry *entry)
 {
@@ -627,7 +639,7 @@ PT_ALWAYS_INLINE bool x86_64_in_range(const struct pt_table *t, uint64_t iova, u
 
 /* Store the details of a failure, and pass the status on. */
 static enum pt_status x86_64_fail(struct pt_result *result, enum pt_status status, uint64_t iova, unsigned int level,
-			      x86_64_entry entry, const char *why)
+				  x86_64_entry entry, const char *why)
 {
 	if (result) {
 		result->bytes = 0;
@@ -656,7 +668,9 @@ PT_ALWAYS_INLINE enum pt_status x86_64_check_range(const struct pt_table *t, uin
 	return PT_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ tables */
+/*
+ * ------------------------------------------------------------------------------------------------------------ tables
+ */
 
 /* A new table of level; its contents are anything. The address is one that entries can hold. */
 static enum pt_status x86_64_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa)
@@ -732,8 +746,8 @@ static void x86_64_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level)
 }
 
 /* Is no leaf below this table? If there is one: what it is, and how far from the beginning of the table's range. */
-static bool x86_64_subtree_empty(const struct pt_table *t, uint64_t pa, unsigned int level, x86_64_entry *found, unsigned int *found_level,
-			     uint64_t *offset)
+static bool x86_64_subtree_empty(const struct pt_table *t, uint64_t pa, unsigned int level, x86_64_entry *found,
+				 unsigned int *found_level, uint64_t *offset)
 {
 	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS];
@@ -774,15 +788,22 @@ static bool x86_64_subtree_empty(const struct pt_table *t, uint64_t pa, unsigned
 		at = x86_64_geometry[at].parent;
 	}
 }
-/* ------------------------------------------------------------------------------------------- descriptions for cold code */
+/*
+ * ------------------------------------------------------------------------------------------- descriptions for cold
+ * code
+ */
 
-/* Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the hardware sets it (-1: always). */
+/*
+ * Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the
+ * hardware sets it (-1: always).
+ */
 struct x86_64_state_info {
 	x86_64_entry mask, set, clear;
 	int16_t when, by;
 	bool code;
 };
 
+// clang-format off
 static const struct x86_64_state_info x86_64_states[][2] = {
 	{{0, 0, 0, -1, -1, false}, {0, 0, 0, -1, -1, false}},
 	{{UINT64_C(0x20), UINT64_C(0x20), 0, -1, -1, false}, {0, 0, 0, -1, -1, false}},
@@ -797,6 +818,7 @@ static const struct x86_64_state_info x86_64_states[][2] = {
 	{{0, 0, 0, -1, -1, false}, {0, 0, 0, -1, -1, false}},
 	{{UINT64_C(0x20), UINT64_C(0x20), 0, -1, -1, false}, {UINT64_C(0x40), UINT64_C(0x40), 0, -1, -1, false}},
 };
+// clang-format on
 
 /* Code tables as they lie in the words of each kind: what the bits mean. */
 struct x86_64_row {
@@ -804,6 +826,7 @@ struct x86_64_row {
 	uint8_t meaning;
 };
 
+// clang-format off
 static const struct x86_64_row x86_64_rows[] = {
 	/* pat */
 	{UINT64_C(0x1018), 0, 0x00},
@@ -825,6 +848,7 @@ static const struct x86_64_row x86_64_rows[] = {
 	{UINT64_C(0x98), UINT64_C(0x90), 0x02},
 	{0, 0, 0}
 };
+// clang-format on
 
 struct x86_64_code {
 	uint16_t first_row, end_row;
@@ -833,15 +857,17 @@ struct x86_64_code {
 	bool memory;
 };
 
+// clang-format off
 static const struct x86_64_code x86_64_codes[] = {
 	{0, 8, -1, 0x00, true},
 	{8, 16, -1, 0x00, true},
 	{0, 0, -1, 0, false}
 };
+// clang-format on
 
 /*
- * How a word is classified and checked: (word & mask) == value; res0 and res1 bits; address bits. The _word members are configuration
- * words to OR in, -1: none; present: the kind exists.
+ * How a word is classified and checked: (word & mask) == value; res0 and res1 bits; address bits. The _word members are
+ * configuration words to OR in, -1: none; present: the kind exists.
  */
 struct x86_64_test {
 	x86_64_entry mask, value, res0, res1, address;
@@ -850,6 +876,7 @@ struct x86_64_test {
 	uint16_t first_code, end_code;
 };
 
+// clang-format off
 static const struct x86_64_test x86_64_tests[] = {
 	{1, 0, 0, 0, 0,
 	 -1, -1, -1, -1, -1, -1, -1, PT_FAULT_ABSENT, 0, 0}, /* absent at PML5 */
@@ -881,6 +908,7 @@ static const struct x86_64_test x86_64_tests[] = {
 static const uint8_t x86_64_attribute_class[] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
+// clang-format on
 
 /* What the constants do not say about telling a kind from the others. */
 static bool x86_64_when(const struct pt_table *t, unsigned int kind, x86_64_entry entry)
@@ -915,10 +943,13 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_bits(unsigned int hi, unsigned int lo)
 	return (x86_64_entry)((((x86_64_entry)2 << (hi - lo)) - 1) << lo);
 }
 
-/* ------------------------------------------------------------------------- walks: any table, also foreign and hostile */
+/*
+ * ------------------------------------------------------------------------- walks: any table, also foreign and hostile
+ */
 
 /* Read n entries at pa; without a reader from the table's own memory. */
-static bool x86_64_read(const struct pt_table *t, struct pt_reader *reader, uint64_t pa, x86_64_entry *entries, size_t n)
+static bool x86_64_read(const struct pt_table *t, struct pt_reader *reader, uint64_t pa, x86_64_entry *entries,
+			size_t n)
 {
 	if (reader) {
 		if (!reader->read(reader->ctx, pa, entries, n * sizeof(x86_64_entry)))
@@ -945,7 +976,8 @@ static unsigned int x86_64_kind_of(const struct pt_table *t, unsigned int level,
 
 		if (test->present >= 0 && t->word[test->present] == 0)
 			continue;
-		if ((entry & (test->mask | (x86_64_entry)x86_64_word(t, test->mask_word))) == (test->value | (x86_64_entry)x86_64_word(t, test->value_word)) &&
+		if ((entry & (test->mask | (x86_64_entry)x86_64_word(t, test->mask_word))) ==
+			    (test->value | (x86_64_entry)x86_64_word(t, test->value_word)) &&
 		    x86_64_when(t, k, entry))
 			return k;
 	}
@@ -968,7 +1000,8 @@ static unsigned int x86_64_defect(const struct pt_table *t, unsigned int kind, x
 	if (x86_64_kinds[kind].category == PT_KIND_ABSENT || x86_64_kinds[kind].category == PT_KIND_FAULT)
 		return test->fault;
 	if ((entry & (test->res0 | (x86_64_entry)x86_64_word(t, test->res0_word))) != 0 ||
-	    (~entry & (test->res1 | (x86_64_entry)x86_64_word(t, test->res1_word))) != 0 || !x86_64_legal(t, kind, entry))
+	    (~entry & (test->res1 | (x86_64_entry)x86_64_word(t, test->res1_word))) != 0 ||
+	    !x86_64_legal(t, kind, entry))
 		return X86_64_RESERVED_FAULT;
 	if ((entry & (x86_64_entry)x86_64_word(t, test->wide_word)) != 0)
 		return X86_64_OUTPUT_FAULT;
@@ -984,7 +1017,8 @@ static uint64_t x86_64_address(const struct pt_table *t, unsigned int kind, x86_
 	(void)t;
 	for (unsigned int i = 0; i < info->n_fields; i++)
 		if (info->fields[i].role == PT_FIELD_ADDRESS)
-			pa |= (uint64_t)((entry & x86_64_bits(info->fields[i].hi, info->fields[i].lo)) >> info->fields[i].lo)
+			pa |= (uint64_t)((entry & x86_64_bits(info->fields[i].hi, info->fields[i].lo)) >>
+					 info->fields[i].lo)
 			      << info->fields[i].to;
 	return pa;
 }
@@ -1004,7 +1038,8 @@ static unsigned int x86_64_decode(const struct pt_table *t, unsigned int kind, x
 		if ((field->allows | field->denies) == 0 || (field->when >= 0 && t->word[field->when] == 0))
 			continue;
 		if (set)
-			rights = (rights & ~(unsigned int)field->denies) | (field->allows & (unsigned int)PT_RIGHT_GLOBAL);
+			rights = (rights & ~(unsigned int)field->denies) |
+				 (field->allows & (unsigned int)PT_RIGHT_GLOBAL);
 		else
 			rights = (rights & ~((unsigned int)field->allows & (unsigned int)PT_RIGHT_ALL)) |
 				 (field->denies & (unsigned int)PT_RIGHT_GLOBAL);
@@ -1035,7 +1070,8 @@ static bool x86_64_state(const struct pt_table *t, unsigned int kind, x86_64_ent
 }
 
 /* Fill in a leaf from the word of kind that maps iova; rights are those of the path above. */
-static void x86_64_fill_leaf(const struct pt_table *t, unsigned int kind, x86_64_entry entry, uint64_t iova, unsigned int rights, struct pt_leaf *leaf)
+static void x86_64_fill_leaf(const struct pt_table *t, unsigned int kind, x86_64_entry entry, uint64_t iova,
+			     unsigned int rights, struct pt_leaf *leaf)
 {
 	const struct pt_kind_info *info = &x86_64_kinds[kind];
 	uint64_t size = (uint64_t)1 << info->lg2;
@@ -1058,8 +1094,8 @@ static void x86_64_fill_leaf(const struct pt_table *t, unsigned int kind, x86_64
 /* The index of iova in a table of level; the root's reaches to the top of what it serves. */
 PT_ALWAYS_INLINE uint64_t x86_64_index_of(const struct pt_table *t, unsigned int level, bool root, uint64_t iova)
 {
-	return root ? (iova & t->input_mask) >> x86_64_geometry[level].lo :
-		      (iova >> x86_64_geometry[level].lo) & x86_64_geometry[level].index_mask;
+	return root ? (iova & t->input_mask) >> x86_64_geometry[level].lo
+		    : (iova >> x86_64_geometry[level].lo) & x86_64_geometry[level].index_mask;
 }
 
 void x86_64_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk)
@@ -1113,7 +1149,8 @@ void x86_64_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t io
 	}
 }
 
-void x86_64_translate(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, unsigned int access, struct pt_walk *walk)
+void x86_64_translate(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, unsigned int access,
+		      struct pt_walk *walk)
 {
 	unsigned int need = access & (PT_ACCESS_READ | PT_ACCESS_WRITE | PT_ACCESS_EXEC);
 
@@ -1128,7 +1165,8 @@ again:
 		const struct x86_64_state_info *state = &x86_64_states[walk->step[i].kind][0];
 		x86_64_entry entry = (x86_64_entry)walk->step[i].raw[0];
 
-		if (!x86_64_state(t, walk->step[i].kind, entry, true, true) && state->by >= 0 && t->word[state->by] == 0) {
+		if (!x86_64_state(t, walk->step[i].kind, entry, true, true) && state->by >= 0 &&
+		    t->word[state->by] == 0) {
 			walk->fault = PT_FAULT_ACCESS;
 			walk->level = walk->step[i].level;
 			return;
@@ -1199,7 +1237,8 @@ static enum pt_status x86_64_scan_read(struct x86_64_scan *scan, uint64_t pa, ui
 			return PT_ERR_STEPS;
 		scan->reader->steps--;
 	}
-	if (scan->window_n == 0 || pa < scan->window_pa || (pa - scan->window_pa) / sizeof(x86_64_entry) >= scan->window_n) {
+	if (scan->window_n == 0 || pa < scan->window_pa ||
+	    (pa - scan->window_pa) / sizeof(x86_64_entry) >= scan->window_n) {
 		size_t n = (size_t)((table_end - pa) / sizeof(x86_64_entry));
 
 		scan->window_n = n < X86_64_WINDOW ? n : X86_64_WINDOW;
@@ -1216,15 +1255,18 @@ static enum pt_status x86_64_scan_read(struct x86_64_scan *scan, uint64_t pa, ui
 	return PT_OK;
 }
 
-/* What a scan does with each entry that is not a good table; for those that are, it walks on. Returns PT_OK to go on. */
-typedef enum pt_status (*x86_64_scan_fn)(void *ctx, struct x86_64_scan *scan, uint64_t iova, const struct pt_step *step, enum pt_status status,
-				     unsigned int fault);
+/*
+ * What a scan does with each entry that is not a good table; for those that are, it walks on. Returns PT_OK to go on.
+ */
+typedef enum pt_status (*x86_64_scan_fn)(void *ctx, struct x86_64_scan *scan, uint64_t iova, const struct pt_step *step,
+					 enum pt_status status, unsigned int fault);
 
 /*
  * Go through all entries that serve [first, last], in order. No recursion, no table twice on one path; reader->steps
  * bounds the whole.
  */
-static enum pt_status x86_64_scan_run(struct x86_64_scan *scan, uint64_t first, uint64_t last, x86_64_scan_fn fn, void *ctx)
+static enum pt_status x86_64_scan_run(struct x86_64_scan *scan, uint64_t first, uint64_t last, x86_64_scan_fn fn,
+				      void *ctx)
 {
 	const struct pt_table *t = scan->t;
 	uint64_t top = PT_READ_LINK(&t->top), iova = first;
@@ -1238,8 +1280,8 @@ static enum pt_status x86_64_scan_run(struct x86_64_scan *scan, uint64_t first, 
 	for (;;) {
 		unsigned int level = scan->table[scan->depth].level;
 		uint64_t mask = ((uint64_t)1 << x86_64_geometry[level].lo) - 1, end = iova | mask;
-		uint64_t slots = scan->depth == 0 ? (t->input_mask >> x86_64_geometry[level].lo) + 1 :
-						    (uint64_t)x86_64_geometry[level].index_mask + 1;
+		uint64_t slots = scan->depth == 0 ? (t->input_mask >> x86_64_geometry[level].lo) + 1
+						  : (uint64_t)x86_64_geometry[level].index_mask + 1;
 		uint64_t table = scan->table[scan->depth].pa;
 		struct pt_step step;
 		enum pt_status status, finding = PT_OK;
@@ -1264,7 +1306,8 @@ static enum pt_status x86_64_scan_run(struct x86_64_scan *scan, uint64_t first, 
 		} else {
 			step.kind = (uint16_t)x86_64_kind_of(t, level, entry);
 			fault = x86_64_defect(t, step.kind, entry);
-			if (fault != PT_FAULT_NONE && (step.kind == PT_NO_KIND || x86_64_kinds[step.kind].category != PT_KIND_ABSENT))
+			if (fault != PT_FAULT_NONE &&
+			    (step.kind == PT_NO_KIND || x86_64_kinds[step.kind].category != PT_KIND_ABSENT))
 				finding = PT_ERR_ENTRY;
 		}
 		if (fault == PT_FAULT_NONE && x86_64_kinds[step.kind].category == PT_KIND_TABLE) {
@@ -1275,7 +1318,8 @@ static enum pt_status x86_64_scan_run(struct x86_64_scan *scan, uint64_t first, 
 				if (scan->table[i].pa == pa)
 					finding = PT_ERR_LOOP;
 			if (finding == PT_OK) {
-				unsigned int rights = scan->table[scan->depth].rights & x86_64_decode(t, step.kind, entry, &memory);
+				unsigned int rights =
+					scan->table[scan->depth].rights & x86_64_decode(t, step.kind, entry, &memory);
 
 				scan->depth++;
 				scan->table[scan->depth].pa = pa;
@@ -1314,8 +1358,8 @@ struct x86_64_visit_call {
 	void *ctx;
 };
 
-static enum pt_status x86_64_visit_one(void *ctx, struct x86_64_scan *scan, uint64_t iova, const struct pt_step *step, enum pt_status status,
-				   unsigned int fault)
+static enum pt_status x86_64_visit_one(void *ctx, struct x86_64_scan *scan, uint64_t iova, const struct pt_step *step,
+				       enum pt_status status, unsigned int fault)
 {
 	struct x86_64_visit_call *call = ctx;
 	struct pt_run *run = &call->run;
@@ -1327,14 +1371,16 @@ static enum pt_status x86_64_visit_one(void *ctx, struct x86_64_scan *scan, uint
 	if (status != PT_OK)
 		return PT_OK;
 	x86_64_fill_leaf(t, step->kind, (x86_64_entry)step->raw[0], iova, scan->table[scan->depth].rights, &leaf);
-	same = (uint64_t)(x86_64_tests[step->kind].address | x86_64_states[step->kind][0].mask | x86_64_states[step->kind][1].mask);
+	same = (uint64_t)(x86_64_tests[step->kind].address | x86_64_states[step->kind][0].mask |
+			  x86_64_states[step->kind][1].mask);
 	mask = ((uint64_t)1 << leaf.entry_lg2) - 1;
 	first = iova & ~mask;
-	pa = x86_64_kinds[step->kind].repeated ? leaf.pa + (first - leaf.iova) : x86_64_address(t, step->kind, (x86_64_entry)step->raw[0]) & ~mask;
+	pa = x86_64_kinds[step->kind].repeated ? leaf.pa + (first - leaf.iova)
+					       : x86_64_address(t, step->kind, (x86_64_entry)step->raw[0]) & ~mask;
 	if (call->open) {
 		if (run->last + 1 == first && run->leaf.kind == leaf.kind && run->leaf.rights == leaf.rights &&
-		    run->leaf.memory == leaf.memory && run->leaf.accessed == leaf.accessed && run->leaf.dirty == leaf.dirty &&
-		    run->leaf.pa + (first - run->first) == pa &&
+		    run->leaf.memory == leaf.memory && run->leaf.accessed == leaf.accessed &&
+		    run->leaf.dirty == leaf.dirty && run->leaf.pa + (first - run->first) == pa &&
 		    ((run->leaf.raw[0] ^ leaf.raw[0]) & ~same) == 0) {
 			run->last = first | mask;
 			return PT_OK;
@@ -1376,14 +1422,19 @@ static unsigned int x86_64_clip(const struct pt_table *t, uint64_t first, uint64
 	return n;
 }
 
-enum pt_status x86_64_visit(const struct pt_table *t, struct pt_reader *reader, uint64_t first, uint64_t last, pt_visit_fn fn, void *ctx)
+enum pt_status x86_64_visit(const struct pt_table *t, struct pt_reader *reader, uint64_t first, uint64_t last,
+			    pt_visit_fn fn, void *ctx)
 {
-	struct x86_64_visit_call call = {.open = false, .fn = fn, .ctx = ctx};
-	struct x86_64_scan scan = {.t = t, .reader = reader};
+	struct x86_64_visit_call call = {.open = false};
+	struct x86_64_scan scan = {.depth = 0};
 	uint64_t part[2][2];
 	unsigned int n = x86_64_clip(t, first, last, part);
 	enum pt_status status = PT_OK;
 
+	call.fn = fn;
+	call.ctx = ctx;
+	scan.t = t;
+	scan.reader = reader;
 	for (unsigned int i = 0; i < n && status == PT_OK; i++)
 		status = x86_64_scan_run(&scan, part[i][0], part[i][1], x86_64_visit_one, &call);
 	/* What was gathered before the steps ran out is still true. */
@@ -1410,8 +1461,8 @@ static const char *x86_64_finding_text(enum pt_status status, unsigned int kind,
 	return "reserved bits or values";
 }
 
-static enum pt_status x86_64_verify_one(void *ctx, struct x86_64_scan *scan, uint64_t iova, const struct pt_step *step, enum pt_status status,
-				    unsigned int fault)
+static enum pt_status x86_64_verify_one(void *ctx, struct x86_64_scan *scan, uint64_t iova, const struct pt_step *step,
+					enum pt_status status, unsigned int fault)
 {
 	struct x86_64_verify_call *call = ctx;
 	struct pt_finding finding;
@@ -1432,14 +1483,19 @@ static enum pt_status x86_64_verify_one(void *ctx, struct x86_64_scan *scan, uin
 	return PT_OK;
 }
 
-enum pt_status x86_64_verify(const struct pt_table *t, struct pt_reader *reader, pt_finding_fn fn, void *ctx, uint64_t *findings)
+enum pt_status x86_64_verify(const struct pt_table *t, struct pt_reader *reader, pt_finding_fn fn, void *ctx,
+			     uint64_t *findings)
 {
-	struct x86_64_verify_call call = {.fn = fn, .ctx = ctx};
-	struct x86_64_scan scan = {.t = t, .reader = reader};
+	struct x86_64_verify_call call = {.findings = 0};
+	struct x86_64_scan scan = {.depth = 0};
 	uint64_t part[2][2];
 	unsigned int n = x86_64_clip(t, 0, UINT64_MAX, part);
 	enum pt_status status = PT_OK;
 
+	call.fn = fn;
+	call.ctx = ctx;
+	scan.t = t;
+	scan.reader = reader;
 	for (unsigned int i = 0; i < n && status == PT_OK; i++)
 		status = x86_64_scan_run(&scan, part[i][0], part[i][1], x86_64_verify_one, &call);
 	if (findings)
@@ -1448,7 +1504,9 @@ enum pt_status x86_64_verify(const struct pt_table *t, struct pt_reader *reader,
 		return status;
 	return call.findings ? PT_ERR_ENTRY : PT_OK;
 }
-/* ----------------------------------------------------------------------------------------------------------- lookups */
+/*
+ * ----------------------------------------------------------------------------------------------------------- lookups
+ */
 
 /* The slot of iova in its table of the lowest level, or NULL when the way there is not all tables. */
 PT_ALWAYS_INLINE x86_64_entry *x86_64_find(const struct pt_table *t, uint64_t iova)
@@ -1482,14 +1540,14 @@ PT_ALWAYS_INLINE x86_64_entry *x86_64_find(const struct pt_table *t, uint64_t io
 			return NULL;
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
 		__attribute__((__fallthrough__));
-	case X86_64_PT:
-		return slot;
+	case X86_64_PT: return slot;
 	default: return NULL;
 	}
 }
 
 /* Where iova goes, if the entry of level that serves it is a leaf. */
-PT_ALWAYS_INLINE enum pt_status x86_64_resolve(const struct pt_table *t, unsigned int level, x86_64_entry entry, uint64_t iova, uint64_t *pa)
+PT_ALWAYS_INLINE enum pt_status x86_64_resolve(const struct pt_table *t, unsigned int level, x86_64_entry entry,
+					       uint64_t iova, uint64_t *pa)
 {
 	if (PT_UNLIKELY(x86_64_is_absent(t, level, entry) || x86_64_leaf_lg2(t, level, entry) == 0))
 		return PT_ERR_ABSENT;
@@ -1532,9 +1590,7 @@ enum pt_status x86_64_iova_to_phys(const struct pt_table *t, uint64_t iova, uint
 			return x86_64_resolve(t, X86_64_PD, entry, iova, pa);
 		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
 		__attribute__((__fallthrough__));
-	case X86_64_PT:
-		entry = x86_64_load_link(slot);
-		return x86_64_resolve(t, X86_64_PT, entry, iova, pa);
+	case X86_64_PT: entry = x86_64_load_link(slot); return x86_64_resolve(t, X86_64_PT, entry, iova, pa);
 	default: return PT_ERR_ABSENT;
 	}
 }
@@ -1568,24 +1624,29 @@ static bool x86_64_cuts(const struct pt_table *t, uint64_t iova, struct x86_64_f
 }
 
 /* Refuse a range whose ends cut leaves. */
-static enum pt_status x86_64_check_ends(const struct pt_table *t, uint64_t iova, uint64_t last, struct pt_result *result)
+static enum pt_status x86_64_check_ends(const struct pt_table *t, uint64_t iova, uint64_t last,
+					struct pt_result *result)
 {
 	struct x86_64_found found;
 
 	if (x86_64_cuts(t, iova, &found))
-		return x86_64_fail(result, PT_ERR_CUTS, iova, found.level, found.entry, "a leaf begins before the range");
+		return x86_64_fail(result, PT_ERR_CUTS, iova, found.level, found.entry,
+				   "a leaf begins before the range");
 	if (x86_64_leaf_at(t, last, &found) && (~last & (((uint64_t)1 << found.lg2) - 1)) != 0)
 		return x86_64_fail(result, PT_ERR_CUTS, last, found.level, found.entry, "a leaf ends behind the range");
 	return PT_OK;
 }
-/* ------------------------------------------------------------------------------------------ leaves, by level and size */
+/*
+ * ------------------------------------------------------------------------------------------ leaves, by level and size
+ */
 
 PT_ALWAYS_INLINE unsigned int x86_64_page_lg2(const struct pt_table *t)
 {
 	return x86_64_geometry[x86_64_last_level(t)].lo;
 }
 
-PT_ALWAYS_INLINE x86_64_entry x86_64_page_entry(const struct pt_table *t, const struct x86_64_attributes *attributes, unsigned int level, uint64_t pa)
+PT_ALWAYS_INLINE x86_64_entry x86_64_page_entry(const struct pt_table *t, const struct x86_64_attributes *attributes,
+						unsigned int level, uint64_t pa)
 {
 	return x86_64_leaf_entry(t, attributes, level, x86_64_geometry[level].lo, pa);
 }
@@ -1640,9 +1701,10 @@ static x86_64_entry *x86_64_slot_at(const struct pt_table *t, uint64_t iova, uns
 }
 
 /* Accessed or dirty: the bits of a leaf, and what they hold when set and when clear. */
-static const struct x86_64_state_info *x86_64_state_info_of(const struct pt_table *t, unsigned int level, unsigned int lg2, bool accessed)
+static const struct x86_64_state_info *x86_64_state_info_of(const struct pt_table *t, unsigned int level,
+							    unsigned int lg2, bool accessed)
 {
-	static const struct x86_64_state_info none = {0, 0, 0, -1, -1, false};
+	static const struct x86_64_state_info none = {.when = -1, .by = -1};
 	unsigned int kind = x86_64_kind_of_size(level, lg2);
 	const struct x86_64_state_info *state;
 
@@ -1656,7 +1718,8 @@ static const struct x86_64_state_info *x86_64_state_info_of(const struct pt_tabl
 static bool x86_64_has_state(const struct pt_table *t, bool accessed)
 {
 	for (unsigned int k = 0; k < X86_64_N_KINDS; k++)
-		if (x86_64_kinds[k].category == PT_KIND_LEAF && x86_64_levels[x86_64_kinds[k].level].shape == t->shape &&
+		if (x86_64_kinds[k].category == PT_KIND_LEAF &&
+		    x86_64_levels[x86_64_kinds[k].level].shape == t->shape &&
 		    x86_64_state_info_of(t, x86_64_kinds[k].level, x86_64_kinds[k].lg2, accessed)->mask != 0)
 			return true;
 	return false;
@@ -1669,7 +1732,8 @@ static x86_64_entry x86_64_state_mask(const struct pt_table *t, unsigned int lev
 }
 
 /* a, with what b has set of accessed and dirty. */
-static x86_64_entry x86_64_state_join(const struct pt_table *t, unsigned int level, unsigned int lg2, x86_64_entry a, x86_64_entry b)
+static x86_64_entry x86_64_state_join(const struct pt_table *t, unsigned int level, unsigned int lg2, x86_64_entry a,
+				      x86_64_entry b)
 {
 	for (unsigned int i = 0; i < 2; i++) {
 		const struct x86_64_state_info *state = x86_64_state_info_of(t, level, lg2, i == 0);
@@ -1681,7 +1745,8 @@ static x86_64_entry x86_64_state_join(const struct pt_table *t, unsigned int lev
 }
 
 /* The word of a group's first slot, with accessed and dirty of all of its n slots. */
-static x86_64_entry x86_64_group_state(const struct pt_table *t, const x86_64_entry *slot, size_t n, unsigned int level, unsigned int lg2)
+static x86_64_entry x86_64_group_state(const struct pt_table *t, const x86_64_entry *slot, size_t n, unsigned int level,
+				       unsigned int lg2)
 {
 	x86_64_entry value = x86_64_load(slot);
 
@@ -1690,7 +1755,9 @@ static x86_64_entry x86_64_group_state(const struct pt_table *t, const x86_64_en
 	return value;
 }
 
-/* --------------------------------------------------------------------------------------------------------------- map */
+/*
+ * --------------------------------------------------------------------------------------------------------------- map
+ */
 
 /*
  * One map call. The physical address of iova is iova + delta throughout. Where it fails: everything below `at` has been
@@ -1712,7 +1779,8 @@ struct x86_64_map_call {
  * old entries are read and ORed together before the line is written, so that nothing live is ever overwritten. Returns
  * the number written: n, or the index of (or before, within the line) the first that is not absent.
  */
-PT_ALWAYS_INLINE size_t x86_64_fill_run(x86_64_entry *slot, size_t n, x86_64_entry value, x86_64_entry step, unsigned int level, bool check)
+PT_ALWAYS_INLINE size_t x86_64_fill_run(x86_64_entry *slot, size_t n, x86_64_entry value, x86_64_entry step,
+					unsigned int level, bool check)
 {
 	size_t i = 0;
 
@@ -1721,10 +1789,14 @@ PT_ALWAYS_INLINE size_t x86_64_fill_run(x86_64_entry *slot, size_t n, x86_64_ent
 		x86_64_entry *line = slot + i;
 
 		if (check) {
-			x86_64_entry used = x86_64_occupied(level, PT_READ_ONCE(&line[0])) | x86_64_occupied(level, PT_READ_ONCE(&line[1])) |
-				  x86_64_occupied(level, PT_READ_ONCE(&line[2])) | x86_64_occupied(level, PT_READ_ONCE(&line[3])) |
-				  x86_64_occupied(level, PT_READ_ONCE(&line[4])) | x86_64_occupied(level, PT_READ_ONCE(&line[5])) |
-				  x86_64_occupied(level, PT_READ_ONCE(&line[6])) | x86_64_occupied(level, PT_READ_ONCE(&line[7]));
+			x86_64_entry used = x86_64_occupied(level, PT_READ_ONCE(&line[0])) |
+					    x86_64_occupied(level, PT_READ_ONCE(&line[1])) |
+					    x86_64_occupied(level, PT_READ_ONCE(&line[2])) |
+					    x86_64_occupied(level, PT_READ_ONCE(&line[3])) |
+					    x86_64_occupied(level, PT_READ_ONCE(&line[4])) |
+					    x86_64_occupied(level, PT_READ_ONCE(&line[5])) |
+					    x86_64_occupied(level, PT_READ_ONCE(&line[6])) |
+					    x86_64_occupied(level, PT_READ_ONCE(&line[7]));
 
 			if (PT_UNLIKELY(used != 0))
 				break;
@@ -1749,12 +1821,14 @@ PT_ALWAYS_INLINE size_t x86_64_fill_run(x86_64_entry *slot, size_t n, x86_64_ent
 }
 
 /* The two forms, out of line: all levels share them. */
-static PT_NOINLINE void x86_64_fill_fresh(x86_64_entry *slot, size_t n, x86_64_entry value, x86_64_entry step, unsigned int level)
+static PT_NOINLINE void x86_64_fill_fresh(x86_64_entry *slot, size_t n, x86_64_entry value, x86_64_entry step,
+					  unsigned int level)
 {
 	(void)x86_64_fill_run(slot, n, value, step, level, false);
 }
 
-static PT_NOINLINE size_t x86_64_fill_checked(x86_64_entry *slot, size_t n, x86_64_entry value, x86_64_entry step, unsigned int level)
+static PT_NOINLINE size_t x86_64_fill_checked(x86_64_entry *slot, size_t n, x86_64_entry value, x86_64_entry step,
+					      unsigned int level)
 {
 	return x86_64_fill_run(slot, n, value, step, level, true);
 }
@@ -1764,7 +1838,8 @@ static PT_NOINLINE size_t x86_64_fill_checked(x86_64_entry *slot, size_t n, x86_
  * F_reserve): it is unlinked and invalidated before anything else is written, since walk caches may know it. It lies
  * wholly inside the range of the call, so nobody else is using it. Anything else is a mapping.
  */
-static PT_NOINLINE enum pt_status x86_64_map_over(struct x86_64_map_call *call, x86_64_entry *slot, uint64_t iova, unsigned int level)
+static PT_NOINLINE enum pt_status x86_64_map_over(struct x86_64_map_call *call, x86_64_entry *slot, uint64_t iova,
+						  unsigned int level)
 {
 	struct pt_table *t = call->t;
 	x86_64_entry entry = x86_64_load_link(slot);
@@ -1783,7 +1858,8 @@ static PT_NOINLINE enum pt_status x86_64_map_over(struct x86_64_map_call *call, 
 			x86_64_store(slot, x86_64_absent(t, level));
 			x86_64_sync(t, slot, 1);
 			PT_WMB_DEVICE();
-			pt_gather_add(call->gather, iova, iova | (((uint64_t)1 << x86_64_geometry[level].lo) - 1), x86_64_geometry[level].lo);
+			pt_gather_add(call->gather, iova, iova | (((uint64_t)1 << x86_64_geometry[level].lo) - 1),
+				      x86_64_geometry[level].lo);
 			pt_gather_table(t, call->gather, pa, (uint16_t)child);
 			pt_flush(t, call->gather);
 			return PT_OK;
@@ -1799,8 +1875,8 @@ static PT_NOINLINE enum pt_status x86_64_map_over(struct x86_64_map_call *call, 
  * allow, up to where a larger one becomes possible. Returns the bytes written through *done; 0 with PT_OK means that
  * no leaf of this level fits and the way leads down.
  */
-PT_ALWAYS_INLINE enum pt_status x86_64_map_leaves(struct x86_64_map_call *call, x86_64_entry *slot, uint64_t iova, uint64_t last, unsigned int level,
-					       bool fresh, uint64_t *done)
+PT_ALWAYS_INLINE enum pt_status x86_64_map_leaves(struct x86_64_map_call *call, x86_64_entry *slot, uint64_t iova,
+						  uint64_t last, unsigned int level, bool fresh, uint64_t *done)
 {
 	const struct pt_table *t = call->t;
 	unsigned int lo = x86_64_geometry[level].lo;
@@ -1811,10 +1887,8 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_leaves(struct x86_64_map_call *call, 
 	size_t n;
 	x86_64_entry value, step;
 
-	{
-		if (sizes == 0 || ((iova | pa) & (((uint64_t)1 << lo) - 1)) != 0)
-			return PT_OK;
-	}
+	if (sizes == 0 || ((iova | pa) & (((uint64_t)1 << lo) - 1)) != 0)
+		return PT_OK;
 	bytes &= ~(((uint64_t)1 << lg2) - 1);
 	if (bytes == 0)
 		return PT_OK;
@@ -1833,7 +1907,9 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_leaves(struct x86_64_map_call *call, 
 			status = x86_64_map_over(call, slot + written, call->at, level);
 			if (status != PT_OK)
 				return status;
-			written += x86_64_fill_checked(slot + written, n - written, (x86_64_entry)(value + step * (x86_64_entry)written), step, level);
+			written +=
+				x86_64_fill_checked(slot + written, n - written,
+						    (x86_64_entry)(value + step * (x86_64_entry)written), step, level);
 		}
 		x86_64_sync(t, slot, n);
 	}
@@ -1849,8 +1925,9 @@ typedef enum pt_status (*x86_64_map_fn)(struct x86_64_map_call *call, x86_64_ent
  * does not cover are cleared, the others are written once. If another call links a table first, ours is dropped and
  * *entry is theirs.
  */
-PT_ALWAYS_INLINE enum pt_status x86_64_map_new_table(struct x86_64_map_call *call, x86_64_entry *slot, x86_64_entry *entry, uint64_t iova, uint64_t last,
-						  unsigned int level, x86_64_map_fn fill, bool fresh, bool *linked)
+PT_ALWAYS_INLINE enum pt_status x86_64_map_new_table(struct x86_64_map_call *call, x86_64_entry *slot,
+						     x86_64_entry *entry, uint64_t iova, uint64_t last,
+						     unsigned int level, x86_64_map_fn fill, bool fresh, bool *linked)
 {
 	struct pt_table *t = call->t;
 	unsigned int child = x86_64_geometry[level].next;
@@ -1904,8 +1981,9 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_new_table(struct x86_64_map_call *cal
  * Map [iova, last], which lies inside of one table of level, from slot on. down maps in the tables below, fill writes
  * new ones. fresh: the table is ours alone, nothing is in it yet.
  */
-PT_ALWAYS_INLINE enum pt_status x86_64_map_level(struct x86_64_map_call *call, x86_64_entry *slot, uint64_t iova, uint64_t last, unsigned int level,
-					      bool fresh, x86_64_map_fn down, x86_64_map_fn fill)
+PT_ALWAYS_INLINE enum pt_status x86_64_map_level(struct x86_64_map_call *call, x86_64_entry *slot, uint64_t iova,
+						 uint64_t last, unsigned int level, bool fresh, x86_64_map_fn down,
+						 x86_64_map_fn fill)
 {
 	struct pt_table *t = call->t;
 	unsigned int lo = x86_64_geometry[level].lo;
@@ -1933,7 +2011,8 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_level(struct x86_64_map_call *call, x
 			if (x86_64_is_absent(t, level, entry)) {
 				bool linked;
 
-				status = x86_64_map_new_table(call, slot, &entry, iova, end, level, fill, fresh, &linked);
+				status = x86_64_map_new_table(call, slot, &entry, iova, end, level, fill, fresh,
+							      &linked);
 				if (PT_UNLIKELY(status != PT_OK))
 					break;
 				if (linked)
@@ -1951,7 +2030,9 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_level(struct x86_64_map_call *call, x
 			/* The call that linked this table may not have come to the sync yet. */
 			if (PT_UNLIKELY(x86_64_synced(t, level) != 0 && (entry & x86_64_synced(t, level)) == 0))
 				x86_64_sync(t, slot, 1);
-			status = down(call, x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, level, entry)), child, iova), iova, end);
+			status = down(call,
+				      x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, level, entry)), child, iova),
+				      iova, end);
 			if (PT_UNLIKELY(status != PT_OK))
 				break;
 		} else {
@@ -2029,8 +2110,8 @@ static enum pt_status x86_64_map_pml5(struct x86_64_map_call *call, x86_64_entry
 }
 
 /* Fill a table of level that nobody sees yet. */
-static enum pt_status x86_64_fill_at(struct x86_64_map_call *call, unsigned int level, x86_64_entry *slot, uint64_t iova,
-				  uint64_t last)
+static enum pt_status x86_64_fill_at(struct x86_64_map_call *call, unsigned int level, x86_64_entry *slot,
+				     uint64_t iova, uint64_t last)
 {
 	switch (level) {
 	case X86_64_PML5: return x86_64_fill_pml5(call, slot, iova, last);
@@ -2084,7 +2165,8 @@ static void x86_64_map_undo(struct x86_64_map_call *call, uint64_t iova, uint64_
 }
 
 /* The request as the format will grant it; false if it is refused. */
-PT_ALWAYS_INLINE enum pt_status x86_64_check_request(const struct pt_table *t, unsigned int request, unsigned int *granted)
+PT_ALWAYS_INLINE enum pt_status x86_64_check_request(const struct pt_table *t, unsigned int request,
+						     unsigned int *granted)
 {
 	unsigned int code = x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK];
 
@@ -2097,9 +2179,9 @@ PT_ALWAYS_INLINE enum pt_status x86_64_check_request(const struct pt_table *t, u
 	return PT_OK;
 }
 
-static PT_NOINLINE enum pt_status x86_64_map_slow(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
-					      unsigned int granted, unsigned int request, struct pt_gather *gather,
-					      struct pt_result *result)
+static PT_NOINLINE enum pt_status x86_64_map_slow(struct pt_table *t, uint64_t iova, const struct pt_segment *segments,
+						  size_t n, unsigned int granted, unsigned int request,
+						  struct pt_gather *gather, struct pt_result *result)
 {
 	struct x86_64_map_call call;
 	struct pt_gather own;
@@ -2142,16 +2224,15 @@ static PT_NOINLINE enum pt_status x86_64_map_slow(struct pt_table *t, uint64_t i
 	return PT_OK;
 }
 
-enum pt_status x86_64_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request, struct pt_gather *gather,
-		      struct pt_result *result)
+enum pt_status x86_64_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
+			  struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_segment segment;
 	unsigned int granted = 0;
 	enum pt_status status = x86_64_check_range(t, iova, pa, bytes);
 
-	if (PT_UNLIKELY(status != PT_OK)) {
+	if (PT_UNLIKELY(status != PT_OK))
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
-	}
 	if (PT_UNLIKELY(!x86_64_reaches(t, pa, bytes)))
 		return x86_64_fail(result, PT_ERR_OUTPUT, iova, t->level_base, 0, NULL);
 	status = x86_64_check_request(t, request, &granted);
@@ -2184,8 +2265,8 @@ enum pt_status x86_64_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64
 	return x86_64_map_slow(t, iova, &segment, 1, granted, request, gather, result);
 }
 
-enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n, unsigned int request,
-			       struct pt_gather *gather, struct pt_result *result)
+enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
+				   unsigned int request, struct pt_gather *gather, struct pt_result *result)
 {
 	uint64_t bytes = 0, bits = 0;
 	unsigned int granted = 0;
@@ -2193,14 +2274,14 @@ enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const stru
 
 	for (size_t i = 0; i < n; i++) {
 		if (segments[i].bytes == 0 || bytes + segments[i].bytes < bytes)
-			return x86_64_fail(result, PT_ERR_RANGE, iova + bytes, t->level_base, 0, "an empty or endless segment");
+			return x86_64_fail(result, PT_ERR_RANGE, iova + bytes, t->level_base, 0,
+					   "an empty or endless segment");
 		bits |= segments[i].pa | segments[i].bytes;
 		bytes += segments[i].bytes;
 	}
 	status = x86_64_check_range(t, iova, bits, bytes);
-	if (status != PT_OK) {
+	if (status != PT_OK)
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
-	}
 	bytes = 0;
 	for (size_t i = 0; i < n; bytes += segments[i++].bytes)
 		if (!x86_64_reaches(t, segments[i].pa, segments[i].bytes))
@@ -2210,7 +2291,9 @@ enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const stru
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
 	return x86_64_map_slow(t, iova, segments, n, granted, request, gather, result);
 }
-/* ------------------------------------------------------------------------------------------------------------- unmap */
+/*
+ * ------------------------------------------------------------------------------------------------------------- unmap
+ */
 
 struct x86_64_unmap_call {
 	struct pt_table *t;
@@ -2286,8 +2369,8 @@ static uint64_t x86_64_count(const struct pt_table *t, uint64_t pa, unsigned int
 typedef void (*x86_64_unmap_fn)(struct x86_64_unmap_call *call, x86_64_entry *slot, uint64_t iova, uint64_t last);
 
 /* Unmap [iova, last], which lies inside of one table of level, from slot on. */
-PT_ALWAYS_INLINE void x86_64_unmap_level(struct x86_64_unmap_call *call, x86_64_entry *slot, uint64_t iova, uint64_t last, unsigned int level,
-				      x86_64_unmap_fn down)
+PT_ALWAYS_INLINE void x86_64_unmap_level(struct x86_64_unmap_call *call, x86_64_entry *slot, uint64_t iova,
+					 uint64_t last, unsigned int level, x86_64_unmap_fn down)
 {
 	struct pt_table *t = call->t;
 	unsigned int lo = x86_64_geometry[level].lo;
@@ -2324,7 +2407,8 @@ PT_ALWAYS_INLINE void x86_64_unmap_level(struct x86_64_unmap_call *call, x86_64_
 				x86_64_store(slot, x86_64_absent(t, level));
 				x86_64_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(call->gather, iova, end, sizes ? (unsigned int)__builtin_ctzll(sizes) : lo);
+				pt_gather_add(call->gather, iova, end,
+					      sizes ? (unsigned int)__builtin_ctzll(sizes) : lo);
 				call->gather->sizes |= sizes;
 				pt_gather_table(t, call->gather, pa, (uint16_t)child);
 			} else {
@@ -2367,8 +2451,9 @@ static void x86_64_unmap_pml5(struct x86_64_unmap_call *call, x86_64_entry *slot
 	x86_64_unmap_level(call, slot, iova, last, X86_64_PML5, x86_64_unmap_pml4);
 }
 
-static PT_NOINLINE enum pt_status x86_64_unmap_slow(struct pt_table *t, uint64_t iova, uint64_t last, unsigned int flags,
-						struct pt_gather *gather, struct pt_result *result)
+static PT_NOINLINE enum pt_status x86_64_unmap_slow(struct pt_table *t, uint64_t iova, uint64_t last,
+						    unsigned int flags, struct pt_gather *gather,
+						    struct pt_result *result)
 {
 	struct x86_64_unmap_call call;
 	struct pt_gather own;
@@ -2406,8 +2491,8 @@ static PT_NOINLINE enum pt_status x86_64_unmap_slow(struct pt_table *t, uint64_t
 	return PT_OK;
 }
 
-enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, struct pt_gather *gather,
-			struct pt_result *result)
+enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
+			    struct pt_gather *gather, struct pt_result *result)
 {
 	enum pt_status status = x86_64_check_range(t, iova, 0, bytes);
 
@@ -2433,7 +2518,10 @@ enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 	}
 	return x86_64_unmap_slow(t, iova, iova + (bytes - 1), flags, gather, result);
 }
-/* ----------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
+/*
+ * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
+ * trim
+ */
 
 /* Slots of found's table from found on that lie in [at, last]. */
 static size_t x86_64_slots_left(const struct pt_table *t, const struct x86_64_found *found, uint64_t at, uint64_t last)
@@ -2453,8 +2541,8 @@ static void x86_64_gather_end(struct pt_table *t, struct pt_gather *gather, stru
 		pt_flush(t, own);
 }
 
-enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request, struct pt_gather *gather,
-			  struct pt_result *result)
+enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request,
+			      struct pt_gather *gather, struct pt_result *result)
 {
 	struct x86_64_attributes attributes;
 	struct pt_gather own;
@@ -2506,8 +2594,8 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 			pt_gather_add(gather, here, here | (((uint64_t)1 << lo) - 1), lg2);
 			if (((old ^ new) & ~x86_64_live_mask(t, found.level, lg2)) != 0) {
 				/*
-				 * Bits that may not change in place: break, invalidate, make; a whole group at a time. Its
-				 * first slot is this one, since groups are not cut.
+				 * Bits that may not change in place: break, invalidate, make; a whole group at a time.
+				 * Its first slot is this one, since groups are not cut.
 				 */
 				x86_64_entry saved[X86_64_MAX_GROUP];
 				size_t slots = (size_t)1 << (lg2 - lo);
@@ -2515,7 +2603,8 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 				pt_gather_add(gather, here, here + (((uint64_t)1 << lg2) - 1), lg2);
 				for (size_t k = 0; k < slots; k++) {
 					saved[k] = x86_64_load(found.slot + i + k);
-					while (!x86_64_swap(found.slot + i + k, &saved[k], x86_64_absent(t, found.level)))
+					while (!x86_64_swap(found.slot + i + k, &saved[k],
+							    x86_64_absent(t, found.level)))
 						;
 				}
 				x86_64_sync(t, found.slot + i, slots);
@@ -2559,8 +2648,8 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 	return PT_OK;
 }
 
-enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap, unsigned int lg2,
-			struct pt_gather *gather, struct pt_result *result)
+enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap,
+			    unsigned int lg2, struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
 	uint64_t last = iova + (bytes - 1), at = iova, found_bytes = 0;
@@ -2606,7 +2695,8 @@ enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 			if ((flags & PT_DIRTY_CLEAR) == 0)
 				break;
 			while ((entry & state->mask) == state->set &&
-			       !x86_64_swap(found.slot + i, &entry, (x86_64_entry)((entry & ~state->mask) | state->clear)))
+			       !x86_64_swap(found.slot + i, &entry,
+					    (x86_64_entry)((entry & ~state->mask) | state->clear)))
 				;
 			x86_64_sync(t, found.slot + i, 1);
 		}
@@ -2633,8 +2723,9 @@ next:
 }
 
 /*
- * The attribute bits of a leaf, carried over to a leaf of another kind by the names of the fields: bits that move between
- * kinds arrive where they belong, and nothing is lost that both can hold. What can have one value only is not carried.
+ * The attribute bits of a leaf, carried over to a leaf of another kind by the names of the fields: bits that move
+ * between kinds arrive where they belong, and nothing is lost that both can hold. What can have one value only is not
+ * carried.
  */
 static x86_64_entry x86_64_carry_over(const struct pt_table *t, x86_64_entry entry, unsigned int from, unsigned int to)
 {
@@ -2646,7 +2737,8 @@ static x86_64_entry x86_64_carry_over(const struct pt_table *t, x86_64_entry ent
 
 		if (into->role == PT_FIELD_SOFTWARE && from == to)
 			out |= entry & (x86_64_entry)(x86_64_bits(into->hi, into->lo));
-		if (into->role != PT_FIELD_VALUE || (into->flags & PT_FIELD_FIXED) != 0 || (into->when >= 0 && t->word[into->when] == 0))
+		if (into->role != PT_FIELD_VALUE || (into->flags & PT_FIELD_FIXED) != 0 ||
+		    (into->when >= 0 && t->word[into->when] == 0))
 			continue;
 		for (unsigned int bit = into->lo; bit <= into->hi; bit++) {
 			unsigned int want = into->to + bit - into->lo;
@@ -2656,7 +2748,8 @@ static x86_64_entry x86_64_carry_over(const struct pt_table *t, x86_64_entry ent
 
 				if (source->role == PT_FIELD_VALUE && want >= source->to &&
 				    want <= (unsigned int)source->to + source->hi - source->lo &&
-				    (source->when < 0 || t->word[source->when] != 0) && x86_64_same_name(source->name, into->name) &&
+				    (source->when < 0 || t->word[source->when] != 0) &&
+				    x86_64_same_name(source->name, into->name) &&
 				    ((entry >> (source->lo + want - source->to)) & 1) != 0)
 					out |= (x86_64_entry)1 << bit;
 			}
@@ -2667,7 +2760,7 @@ static x86_64_entry x86_64_carry_over(const struct pt_table *t, x86_64_entry ent
 
 /* Attributes for every leaf kind of a level, carried over from one leaf. */
 static void x86_64_attributes_from(const struct pt_table *t, x86_64_entry entry, unsigned int kind, unsigned int level,
-			       struct x86_64_attributes *attributes)
+				   struct x86_64_attributes *attributes)
 {
 	for (unsigned int k = 0; k < X86_64_N_KINDS; k++)
 		if (x86_64_kinds[k].level == level && x86_64_kinds[k].category == PT_KIND_LEAF)
@@ -2675,9 +2768,9 @@ static void x86_64_attributes_from(const struct pt_table *t, x86_64_entry entry,
 }
 
 /* Write n slots, whose old words may be live: in place where the format allows that, else break, invalidate, make. */
-static void x86_64_rewrite(struct pt_table *t, x86_64_entry *slot, size_t n, unsigned int level, const struct x86_64_attributes *attributes,
-		       uint64_t iova, uint64_t pa, uint64_t bytes, uint64_t inside, unsigned int limit, uint64_t sizes,
-		       struct pt_gather *gather)
+static void x86_64_rewrite(struct pt_table *t, x86_64_entry *slot, size_t n, unsigned int level,
+			   const struct x86_64_attributes *attributes, uint64_t iova, uint64_t pa, uint64_t bytes,
+			   uint64_t inside, unsigned int limit, uint64_t sizes, struct pt_gather *gather)
 {
 	unsigned int lo = x86_64_geometry[level].lo;
 	uint64_t done = 0;
@@ -2705,8 +2798,9 @@ static void x86_64_rewrite(struct pt_table *t, x86_64_entry *slot, size_t n, uns
 			break;
 		}
 		for (uint64_t i = 0; i < (uint64_t)1 << (lg2 - lo); i++)
-			x86_64_store(slot + ((done >> lo) + i),
-				 x86_64_leaf_entry(t, attributes, level, lg2, x86_64_slot_pa(level, lg2, value_pa, i)));
+			x86_64_store(
+				slot + ((done >> lo) + i),
+				x86_64_leaf_entry(t, attributes, level, lg2, x86_64_slot_pa(level, lg2, value_pa, i)));
 		done += (uint64_t)1 << lg2;
 	}
 	x86_64_sync(t, slot, n);
@@ -2717,8 +2811,8 @@ static void x86_64_rewrite(struct pt_table *t, x86_64_entry *slot, size_t n, uns
  * Tables of the next level in the place of a leaf, one per slot, filled with the largest leaves that fit. All are made
  * before any entry changes.
  */
-static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x86_64_found *found, uint64_t iova, const struct pt_mem *from,
-					 struct pt_gather *gather)
+static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x86_64_found *found, uint64_t iova,
+					     const struct pt_mem *from, struct pt_gather *gather)
 {
 	unsigned int level = found->level, lo = x86_64_geometry[level].lo, child = x86_64_geometry[level].next;
 	unsigned int kind = x86_64_leaf_kind(t, level, found->entry);
@@ -2744,7 +2838,8 @@ static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x8
 		if (status != PT_OK)
 			x86_64_free_subtree(t, table[made], (uint16_t)child);
 		else
-			x86_64_sync(t, x86_64_table_at(t, table[made++]), x86_64_levels[child].table_bytes / sizeof(x86_64_entry));
+			x86_64_sync(t, x86_64_table_at(t, table[made++]),
+				    x86_64_levels[child].table_bytes / sizeof(x86_64_entry));
 	}
 	if (status != PT_OK) {
 		while (made-- > 0)
@@ -2769,8 +2864,8 @@ static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x8
 	return PT_OK;
 }
 
-enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from, struct pt_gather *gather,
-			struct pt_result *result)
+enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from,
+			    struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
 	struct x86_64_found found;
@@ -2801,16 +2896,18 @@ enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2,
 			uint64_t pa = x86_64_leaf_phys(t, found.level, x86_64_load(slot), first);
 			unsigned int smallest = (unsigned int)__builtin_ctzll(sizes);
 
-			x86_64_attributes_from(t, x86_64_group_state(t, slot, n, found.level, found.lg2), kind, found.level, &attributes);
+			x86_64_attributes_from(t, x86_64_group_state(t, slot, n, found.level, found.lg2), kind,
+					       found.level, &attributes);
 			x86_64_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova,
-				   lg2 > smallest ? lg2 : smallest, sizes, gather);
+				       lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
 			enum pt_status status = x86_64_split_to_tables(t, &found, iova, from, gather);
 
 			if (status != PT_OK) {
 				x86_64_gather_end(t, gather, &own);
 				return x86_64_fail(result, status, iova, found.level, found.entry,
-					       status == PT_ERR_MEMORY ? NULL : "the next level has no leaf that fits");
+						   status == PT_ERR_MEMORY ? NULL
+									   : "the next level has no leaf that fits");
 			}
 		}
 		(void)x86_64_leaf_at(t, iova, &found);
@@ -2821,7 +2918,8 @@ enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	return PT_OK;
 }
 
-enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2, struct pt_gather *gather, struct pt_result *result)
+enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2, struct pt_gather *gather,
+			    struct pt_result *result)
 {
 	struct x86_64_attributes attributes = {{0}};
 	struct x86_64_found found;
@@ -2840,12 +2938,14 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 		if ((x86_64_geometry[level].sizes & size) != 0)
 			break;
 		if (!x86_64_geometry[level].has_table)
-			return x86_64_fail(result, PT_ERR_SIZE, iova, level, 0, "no level of this table has leaves of that size");
+			return x86_64_fail(result, PT_ERR_SIZE, iova, level, 0,
+					   "no level of this table has leaves of that size");
 	}
 	lo = x86_64_geometry[level].lo;
 	n = (size_t)1 << (lg2 - lo);
 	for (unsigned int k = 0; k < X86_64_N_KINDS; k++)
-		if (x86_64_kinds[k].level == level && x86_64_kinds[k].category == PT_KIND_LEAF && x86_64_kinds[k].lg2 == lg2)
+		if (x86_64_kinds[k].level == level && x86_64_kinds[k].category == PT_KIND_LEAF &&
+		    x86_64_kinds[k].lg2 == lg2)
 			target = k;
 	if (target == PT_NO_KIND)
 		return x86_64_fail(result, PT_ERR_SIZE, iova, level, 0, NULL);
@@ -2855,20 +2955,26 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 		unsigned int kind;
 
 		if (!x86_64_leaf_at(t, at, &found))
-			return x86_64_fail(result, PT_ERR_ABSENT, at, found.level, found.entry, "a part of the range is not mapped");
+			return x86_64_fail(result, PT_ERR_ABSENT, at, found.level, found.entry,
+					   "a part of the range is not mapped");
 		if (found.lg2 > lg2)
-			return x86_64_fail(result, PT_ERR_SIZE, at, found.level, found.entry, "the leaf there is larger already");
+			return x86_64_fail(result, PT_ERR_SIZE, at, found.level, found.entry,
+					   "the leaf there is larger already");
 		kind = x86_64_leaf_kind(t, found.level, found.entry);
 		n = (size_t)1 << (found.lg2 - x86_64_geometry[found.level].lo);
-		carried = x86_64_carry_over(t, x86_64_group_state(t, found.slot, n, found.level, found.lg2), kind, target);
+		carried = x86_64_carry_over(t, x86_64_group_state(t, found.slot, n, found.level, found.lg2), kind,
+					    target);
 		if (at == first) {
 			pa = x86_64_leaf_phys(t, found.level, found.entry, at);
 			value = carried;
 			if ((pa & (size - 1)) != 0)
-				return x86_64_fail(result, PT_ERR_ALIGN, at, found.level, found.entry, "the physical address is not aligned");
+				return x86_64_fail(result, PT_ERR_ALIGN, at, found.level, found.entry,
+						   "the physical address is not aligned");
 		}
-		if (x86_64_leaf_phys(t, found.level, found.entry, at) != pa + (at - first) || ((carried ^ value) & ~state) != 0)
-			return x86_64_fail(result, PT_ERR_MIXED, at, found.level, found.entry, "a part differs from the first one");
+		if (x86_64_leaf_phys(t, found.level, found.entry, at) != pa + (at - first) ||
+		    ((carried ^ value) & ~state) != 0)
+			return x86_64_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
+					   "a part differs from the first one");
 		value = x86_64_state_join(t, level, lg2, value, carried);
 		at += (uint64_t)1 << found.lg2;
 	} while (at - first < size);
@@ -2888,7 +2994,8 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 
 		x86_64_attributes_one(&attributes, target, value);
 		if (x86_64_resize_live(t))
-			x86_64_store(slot + i, x86_64_leaf_entry(t, &attributes, level, lg2, x86_64_slot_pa(level, lg2, pa, i)));
+			x86_64_store(slot + i,
+				     x86_64_leaf_entry(t, &attributes, level, lg2, x86_64_slot_pa(level, lg2, pa, i)));
 		else
 			x86_64_store(slot + i, x86_64_absent(t, level));
 		x86_64_sync(t, slot + i, 1);
@@ -2899,7 +3006,8 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	if (!x86_64_resize_live(t)) {
 		pt_flush(t, gather);
 		for (size_t i = 0; i < n; i++)
-			x86_64_store(slot + i, x86_64_leaf_entry(t, &attributes, level, lg2, x86_64_slot_pa(level, lg2, pa, i)));
+			x86_64_store(slot + i,
+				     x86_64_leaf_entry(t, &attributes, level, lg2, x86_64_slot_pa(level, lg2, pa, i)));
 		x86_64_sync(t, slot, n);
 		PT_WMB_DEVICE();
 	}
@@ -2907,7 +3015,8 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	return PT_OK;
 }
 
-enum pt_status x86_64_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, struct pt_gather *gather, struct pt_result *result)
+enum pt_status x86_64_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, struct pt_gather *gather,
+			   struct pt_result *result)
 {
 	struct pt_gather own;
 	uint64_t last = iova + (bytes - 1), at = iova, freed = t->table_bytes;
@@ -2934,7 +3043,8 @@ enum pt_status x86_64_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, st
 			if (!x86_64_is_table(t, level, entry))
 				break;
 			pa = x86_64_table_pa(t, level, entry);
-			if ((at & ~mask) >= iova && end <= last && x86_64_subtree_empty(t, pa, child, &found, &found_level, &offset)) {
+			if ((at & ~mask) >= iova && end <= last &&
+			    x86_64_subtree_empty(t, pa, child, &found, &found_level, &offset)) {
 				x86_64_store(slot, x86_64_absent(t, level));
 				x86_64_sync(t, slot, 1);
 				PT_WMB_DEVICE();
@@ -2981,7 +3091,8 @@ static enum pt_status x86_64_reserve_step(struct pt_table *t, x86_64_entry *slot
 }
 
 /* Tables for [iova, last] down to the level whose entries span 2^deepest bytes; leaves on the way end it. */
-static enum pt_status x86_64_reserve_run(struct pt_table *t, uint64_t iova, uint64_t last, unsigned int deepest, struct pt_result *result)
+static enum pt_status x86_64_reserve_run(struct pt_table *t, uint64_t iova, uint64_t last, unsigned int deepest,
+					 struct pt_result *result)
 {
 	uint64_t at = iova;
 
@@ -2996,7 +3107,9 @@ static enum pt_status x86_64_reserve_run(struct pt_table *t, uint64_t iova, uint
 			end = at | (((uint64_t)1 << x86_64_geometry[level].lo) - 1);
 			if (x86_64_geometry[level].lo <= deepest || !x86_64_geometry[level].has_table) {
 				/* Entries of this table hold leaves: on to the next table. */
-				end = at | ((((uint64_t)x86_64_geometry[level].index_mask + 1) << x86_64_geometry[level].lo) - 1);
+				end = at | ((((uint64_t)x86_64_geometry[level].index_mask + 1)
+					     << x86_64_geometry[level].lo) -
+					    1);
 				break;
 			}
 			if (x86_64_is_absent(t, level, entry)) {
@@ -3008,7 +3121,8 @@ static enum pt_status x86_64_reserve_run(struct pt_table *t, uint64_t iova, uint
 			}
 			if (!x86_64_is_table(t, level, entry))
 				break;
-			slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, level, entry)), x86_64_geometry[level].next, at);
+			slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, level, entry)),
+					   x86_64_geometry[level].next, at);
 			level = x86_64_geometry[level].next;
 		}
 		if (end >= last)
@@ -3021,9 +3135,8 @@ enum pt_status x86_64_reserve(struct pt_table *t, uint64_t iova, uint64_t bytes,
 {
 	enum pt_status status = x86_64_check_range(t, iova, 0, bytes);
 
-	if (status != PT_OK) {
+	if (status != PT_OK)
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
-	}
 	status = x86_64_reserve_run(t, iova, iova + (bytes - 1), (unsigned int)__builtin_ctzll(t->page_sizes), result);
 	if (status == PT_OK && result)
 		result->bytes = bytes;
@@ -3031,7 +3144,7 @@ enum pt_status x86_64_reserve(struct pt_table *t, uint64_t iova, uint64_t bytes,
 }
 
 enum pt_status x86_64_replace(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
-			  struct pt_gather *gather, struct pt_result *result)
+			      struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
 	struct pt_segment segment;
@@ -3052,8 +3165,8 @@ enum pt_status x86_64_replace(struct pt_table *t, uint64_t iova, uint64_t pa, ui
 	if (!gather)
 		gather = &own;
 	/*
-	 * First all that can fail: wherever the new mapping needs smaller leaves than the old one (or than nothing) has, the
-	 * tables are made, by splits that leave every translation as it was.
+	 * First all that can fail: wherever the new mapping needs smaller leaves than the old one (or than nothing)
+	 * has, the tables are made, by splits that leave every translation as it was.
 	 */
 	for (;;) {
 		uint64_t left = last - at, new_pa = pa + (at - iova), end;
@@ -3100,7 +3213,10 @@ enum pt_status x86_64_replace(struct pt_table *t, uint64_t iova, uint64_t pa, ui
 	x86_64_gather_end(t, gather, &own);
 	return status;
 }
-/* -------------------------------------------------------------------------------------------------- configuration, root */
+/*
+ * -------------------------------------------------------------------------------------------------- configuration,
+ * root
+ */
 
 /* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */
 static uint64_t x86_64_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)
@@ -3137,16 +3253,19 @@ static void x86_64_set_sizes(struct pt_table *t, unsigned int start)
 	uint64_t sizes = 0;
 
 	for (unsigned int k = 0; k < X86_64_N_KINDS; k++)
-		if (x86_64_kinds[k].category == PT_KIND_LEAF && x86_64_levels[x86_64_kinds[k].level].shape == t->shape &&
+		if (x86_64_kinds[k].category == PT_KIND_LEAF &&
+		    x86_64_levels[x86_64_kinds[k].level].shape == t->shape &&
 		    x86_64_kinds[k].level >= t->level_base + start &&
-		    (x86_64_tests[k].present < 0 || t->word[x86_64_tests[k].present] != 0) && x86_64_kinds[k].lg2 <= t->root_shift + 1 &&
+		    (x86_64_tests[k].present < 0 || t->word[x86_64_tests[k].present] != 0) &&
+		    x86_64_kinds[k].lg2 <= t->root_shift + 1 &&
 		    ((uint64_t)1 << x86_64_kinds[k].lg2) - 1 <= t->output_last)
 			sizes |= (uint64_t)1 << x86_64_kinds[k].lg2;
 	t->page_sizes = sizes & t->allowed_sizes;
 }
 
 /* Parameters, shape, masks: all of a table but its memory. */
-static enum pt_status x86_64_configure(struct pt_table *t, const struct pt_config *config, unsigned int *start, struct pt_result *result)
+static enum pt_status x86_64_configure(struct pt_table *t, const struct pt_config *config, unsigned int *start,
+				       struct pt_result *result)
 {
 	int64_t *p = t->param;
 
@@ -3180,9 +3299,12 @@ static enum pt_status x86_64_configure(struct pt_table *t, const struct pt_confi
 	t->shape = 0;
 	t->level_base = x86_64_shape_base[t->shape];
 	x86_64_set_input(t);
-	t->output_last = ((p[X86_64_PARAM_MP] - 1) + 1) >= 64 ? UINT64_MAX : ((uint64_t)1 << ((p[X86_64_PARAM_MP] - 1) + 1)) - 1;
-	t->word[X86_64_WORD_TABLE_LAST] = (t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff));
-	t->word[X86_64_WORD_ROOT_LAST] = (t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff)) + 0;
+	t->output_last =
+		((p[X86_64_PARAM_MP] - 1) + 1) >= 64 ? UINT64_MAX : ((uint64_t)1 << ((p[X86_64_PARAM_MP] - 1) + 1)) - 1;
+	t->word[X86_64_WORD_TABLE_LAST] =
+		(t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff));
+	t->word[X86_64_WORD_ROOT_LAST] =
+		(t->output_last < UINT64_C(0xfffffffffffff) ? t->output_last : UINT64_C(0xfffffffffffff)) + 0;
 	t->word[X86_64_WORD_GRANTED_ROW] = (uint64_t)(p[X86_64_PARAM_NXE]);
 	t->word[X86_64_WORD_IF_NXE] = (uint64_t)((p[X86_64_PARAM_NXE]) != 0);
 	t->word[X86_64_WORD_UNLESS_NXE] = (uint64_t)((!p[X86_64_PARAM_NXE]) != 0);
@@ -3224,8 +3346,8 @@ static void x86_64_root_size(const struct pt_table *t, unsigned int start, uint6
 }
 
 /* An empty root table. */
-static enum pt_status x86_64_new_root(struct pt_table *t, uint64_t bytes, uint64_t align, unsigned int start, uint64_t max, uint64_t *pa,
-				  struct pt_result *result)
+static enum pt_status x86_64_new_root(struct pt_table *t, uint64_t bytes, uint64_t align, unsigned int start,
+				      uint64_t max, uint64_t *pa, struct pt_result *result)
 {
 	const struct pt_mem *mem = t->mem;
 
@@ -3233,14 +3355,16 @@ static enum pt_status x86_64_new_root(struct pt_table *t, uint64_t bytes, uint64
 		return x86_64_fail(result, PT_ERR_MEMORY, 0, t->level_base + start, 0, "the root table");
 	if ((*pa & (align - 1)) != 0 || *pa > max || max - *pa < bytes - 1 || (*pa & 15) != 0) {
 		mem->release(mem->ctx, *pa, (size_t)bytes);
-		return x86_64_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0, "the root table is not where a register can point");
+		return x86_64_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0,
+				   "the root table is not where a register can point");
 	}
 	x86_64_clear_slots(t, x86_64_table_at(t, *pa), (size_t)bytes / sizeof(x86_64_entry), t->level_base + start);
 	x86_64_sync(t, x86_64_table_at(t, *pa), (size_t)bytes / sizeof(x86_64_entry));
 	return PT_OK;
 }
 
-enum pt_status x86_64_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, struct pt_result *result)
+enum pt_status x86_64_init(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem,
+			   struct pt_result *result)
 {
 	unsigned int start;
 	uint64_t bytes, align, pa, max;
@@ -3286,7 +3410,7 @@ void x86_64_fini(struct pt_table *t)
 }
 
 enum pt_status x86_64_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
-		       struct pt_result *result)
+			   struct pt_result *result)
 {
 	unsigned int start;
 	uint64_t bytes, align;
@@ -3295,12 +3419,13 @@ enum pt_status x86_64_view(struct pt_table *t, const struct pt_config *config, c
 	if (status != PT_OK)
 		return status;
 	if (n != 0 && n != t->n_roots)
-		return x86_64_fail(result, PT_ERR_CONFIG, 0, t->level_base + start, 0, "this configuration has another number of roots");
+		return x86_64_fail(result, PT_ERR_CONFIG, 0, t->level_base + start, 0,
+				   "this configuration has another number of roots");
 	x86_64_root_size(t, start, &bytes, &align);
 	for (size_t i = 0; i < n; i++) {
 		if ((roots[i] & (align - 1)) != 0 || (roots[i] & 15) != 0 || roots[i] > t->word[X86_64_WORD_ROOT_LAST])
 			return x86_64_fail(result, PT_ERR_TABLE, 0, t->level_base + start, 0,
-				       "the root is misaligned, or beyond what a register can hold");
+					   "the root is misaligned, or beyond what a register can hold");
 	}
 	t->top = (n ? roots[0] : 0) | start;
 	t->root_bytes = (uint32_t)bytes;
@@ -3333,7 +3458,8 @@ static enum pt_status x86_64_adopt_root(struct pt_table *t, uint64_t root, struc
 				break;
 			}
 			if (!x86_64_is_absent(t, at, entry) && x86_64_leaf_lg2(t, at, entry) == 0)
-				return x86_64_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry, "an entry that this code does not write");
+				return x86_64_fail(result, PT_ERR_UNSUPPORTED, 0, at, entry,
+						   "an entry that this code does not write");
 		}
 		if (down) {
 			depth++;
@@ -3347,12 +3473,13 @@ static enum pt_status x86_64_adopt_root(struct pt_table *t, uint64_t root, struc
 			return PT_OK;
 		depth--;
 		at = x86_64_geometry[at].parent;
-		entries = depth == 0 ? (size_t)(t->input_mask >> x86_64_geometry[at].lo) + 1 : x86_64_levels[at].table_bytes / sizeof(x86_64_entry);
+		entries = depth == 0 ? (size_t)(t->input_mask >> x86_64_geometry[at].lo) + 1
+				     : x86_64_levels[at].table_bytes / sizeof(x86_64_entry);
 	}
 }
 
-enum pt_status x86_64_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem, const uint64_t *roots,
-			size_t n, struct pt_reader *reader, struct pt_result *result)
+enum pt_status x86_64_adopt(struct pt_table *t, const struct pt_config *config, const struct pt_mem *mem,
+			    const uint64_t *roots, size_t n, struct pt_reader *reader, struct pt_result *result)
 {
 	enum pt_status status = x86_64_view(t, config, roots, n, result);
 
@@ -3413,7 +3540,7 @@ size_t x86_64_registers(const struct pt_table *t, struct pt_register *out, size_
 		for (unsigned int i = 0; i < PT_REGISTER_WORDS; i++)
 			r->value[i] = 0;
 		r->value[0] |= ((uint64_t)(p[X86_64_PARAM_LEVELS] - 4) & UINT64_C(0x1)) << 12; /* LA57[12:12] */
-		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 5; /* PAE[5:5] */
+		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 5;			       /* PAE[5:5] */
 		used++;
 	}
 	if (used < n) {
@@ -3424,7 +3551,7 @@ size_t x86_64_registers(const struct pt_table *t, struct pt_register *out, size_
 		for (unsigned int i = 0; i < PT_REGISTER_WORDS; i++)
 			r->value[i] = 0;
 		r->value[0] |= ((uint64_t)(p[X86_64_PARAM_NXE]) & UINT64_C(0x1)) << 11; /* NXE[11:11] */
-		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 8; /* LME[8:8] */
+		r->value[0] |= ((uint64_t)(1) & UINT64_C(0x1)) << 8;			/* LME[8:8] */
 		used++;
 	}
 	return used;
