@@ -160,7 +160,7 @@ void check_changes(struct trial *trial)
 	unsigned int done[N_CHANGES] = {0};
 
 	list.n = 0;
-	for (unsigned int step = 0; step < 150 * effort(); step++) {
+	for (unsigned int step = 0; step < 80 * effort(); step++) {
 		unsigned int what = some_change(trial, done);
 		struct region region = {0};
 

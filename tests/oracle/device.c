@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -182,6 +183,7 @@ bool device_usable(const struct device *device, uint64_t iova, uint64_t bytes)
 
 static void transfer(struct device *device, bool to_device, uint64_t iova, uint64_t slot, uint64_t bytes)
 {
+	const struct timespec nap = {.tv_nsec = 20000};
 	double deadline = seconds_now() + DEADLINE_SECONDS;
 	uint64_t buffer = EDU_BUFFER + slot;
 
@@ -189,7 +191,9 @@ static void transfer(struct device *device, bool to_device, uint64_t iova, uint6
 	device_write64(device, device->bar + EDU_DESTINATION, to_device ? buffer : iova);
 	device_write64(device, device->bar + EDU_COUNT, bytes);
 	device_write64(device, device->bar + EDU_COMMAND, to_device ? EDU_TO_DEVICE : EDU_TO_MEMORY);
-	while (device_read64(device, device->bar + EDU_COMMAND) & 1)
+	/* The machine has to come round to its timers: asking at once would only keep it from that. */
+	for (drain(device, 0), nanosleep(&nap, NULL); device_read64(device, device->bar + EDU_COMMAND) & 1;
+	     nanosleep(&nap, NULL))
 		if (seconds_now() > deadline)
 			emulator_timeout(&device->emulator, "the DMA engine did not come to an end");
 }

@@ -151,7 +151,7 @@ void check_translation(struct trial *trial)
 		list.n = 0;
 		map_everything(trial, 3);
 		for (unsigned int i = 0; i < trial->n_regions; i++)
-			touch(trial, &list, &trial->region[i], 12 + 1000 / trial->n_regions);
+			touch(trial, &list, &trial->region[i], 4 + 1000 / trial->n_regions);
 		/* Outside of the range, where the machine has such addresses; and holes anywhere inside. */
 		for (unsigned int i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
 			for (unsigned int k = 0; k < kinds; k++)
@@ -177,7 +177,7 @@ void check_permissions(struct trial *trial)
 	static struct accesses list;
 	unsigned int access[MAX_ACCESSES], kinds = accesses_of(trial, access), refused = 0, held = 0;
 
-	for (unsigned int round = 0; round < effort(); round++) {
+	for (unsigned int round = 0; round < (effort() + 1) / 2; round++) {
 		for (unsigned int request = 0; request <= PT_REQUEST_MASK; request++) {
 			unsigned int lg2[2] = {page_lg2(trial), page_lg2(trial)};
 			unsigned int before = trial->n_regions;
@@ -260,7 +260,7 @@ void check_accessed(struct trial *trial)
 	unsigned int who = trial->can & CAN_PRIV ? (unsigned int)PT_ACCESS_PRIV : 0;
 	bool dirty = trial->format->has_dirty && (trial->can & CAN_DIRTY);
 
-	for (unsigned int round = 0; round < 4 * effort(); round++)
+	for (unsigned int round = 0; round < 2 * effort(); round++)
 		for (unsigned int lg2 = page_lg2(trial); lg2 < 64; lg2++)
 			if (trial->table.page_sizes >> lg2 & 1)
 				map_leaf(trial, lg2, PT_READ | PT_WRITE);

@@ -135,12 +135,13 @@ enum { MAX_SETTINGS = 10, MAX_LABEL = 96 };
  * variant   which of its own the machine shall start
  * lacks     CAN_*: what the machine cannot do in this configuration
  * grows     the root may grow
+ * whole     not in a slice
  */
 struct configuration {
 	const char *format;
 	struct setting setting[MAX_SETTINGS];
 	unsigned int variant, lacks;
-	bool grows;
+	bool grows, whole;
 };
 
 /* What a model can do, and what it is known not to do. */

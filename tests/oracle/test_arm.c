@@ -339,19 +339,22 @@ static const struct configuration real[] = {
 	{.format = "arm64_s1", .lacks = CAN_DIRTY},
 	{.format = "arm64_s1", .setting = {{"upper", 1}, {"ia", 39}}, .lacks = CAN_DIRTY},
 	{.format = "arm64_s1", .setting = {{"hd", 1}, {"bbm", 1}}},
-	{.format = "arm64_s1", .setting = {{"ha", 0}}, .lacks = NO_ACCESSED},
-	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ia", 47}}, .lacks = CAN_DIRTY},
+	{.format = "arm64_s1", .setting = {{"ha", 0}}, .lacks = NO_ACCESSED, .whole = true},
+	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ia", 47}}, .lacks = CAN_DIRTY, .whole = true},
 	{.format = "arm64_s1", .setting = {{"tg", 14}, {"upper", 1}, {"hd", 1}}},
-	{.format = "arm64_s1", .setting = {{"tg", 16}}, .lacks = CAN_DIRTY},
+	{.format = "arm64_s1", .setting = {{"tg", 16}}, .lacks = CAN_DIRTY, .whole = true},
 	{.format = "arm64_s1", .setting = {{"tg", 16}, {"ia", 52}, {"oa", 52}, {"hd", 1}}},
 	{.format = "arm64_s1", .setting = {{"ds", 1}, {"ia", 52}, {"oa", 52}}, .lacks = CAN_DIRTY},
-	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ds", 1}, {"ia", 52}, {"oa", 52}}, .lacks = CAN_DIRTY},
+	{.format = "arm64_s1",
+	 .setting = {{"tg", 14}, {"ds", 1}, {"ia", 52}, {"oa", 52}},
+	 .lacks = CAN_DIRTY,
+	 .whole = true},
 };
 
 static const struct configuration translated[] = {
 	{.format = "arm64_s1"},
 	{.format = "arm64_s1", .setting = {{"ia", 25}, {"oa", 32}}},
-	{.format = "arm64_s1", .setting = {{"upper", 1}, {"ia", 42}, {"oa", 44}}},
+	{.format = "arm64_s1", .setting = {{"upper", 1}, {"ia", 42}, {"oa", 44}}, .whole = true},
 	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ia", 36}, {"oa", 40}}},
 	{.format = "arm64_s1", .setting = {{"tg", 16}, {"ia", 52}, {"oa", 52}}},
 	{.format = "arm64_s1", .setting = {{"ds", 1}, {"ia", 52}, {"oa", 52}}},
@@ -361,16 +364,16 @@ static const struct configuration translated[] = {
 static const struct configuration second[] = {
 	{.format = "arm64_s2"},
 	{.format = "arm64_s2", .setting = {{"ia", 40}, {"oa", 40}}},
-	{.format = "arm64_s2", .setting = {{"ia", 32}, {"oa", 36}}},
+	{.format = "arm64_s2", .setting = {{"ia", 32}, {"oa", 36}}, .whole = true},
 	{.format = "arm64_s2", .setting = {{"tg", 14}, {"ia", 40}, {"oa", 40}}},
-	{.format = "arm64_s2", .setting = {{"tg", 14}, {"ia", 48}}},
+	{.format = "arm64_s2", .setting = {{"tg", 14}, {"ia", 48}}, .whole = true},
 	{.format = "arm64_s2", .setting = {{"tg", 16}, {"ia", 42}, {"oa", 42}}},
 	{.format = "arm64_s2", .setting = {{"hd", 1}}},
 };
 
 static const struct configuration shorts[] = {
 	{.format = "armv7_short"},
-	{.format = "armv7_short", .setting = {{"N", 2}}},
+	{.format = "armv7_short", .setting = {{"N", 2}}, .whole = true},
 	{.format = "armv7_short", .setting = {{"N", 1}, {"upper", 1}}},
 	{.format = "armv7_short", .setting = {{"afe", 0}, {"tre", 0}}},
 	{.format = "armv7_short", .setting = {{"domain", 5}, {"pxn", 1}}},

@@ -176,8 +176,8 @@ static const struct machine_class amd = {
 
 static const struct configuration amd_configurations[] = {
 	{.format = "amd_v1", .setting = {{"mode", 3}}, .grows = true},
-	{.format = "amd_v1", .setting = {{"mode", 4}}},
-	{.format = "amd_v1", .setting = {{"mode", 5}}},
+	{.format = "amd_v1", .setting = {{"mode", 4}}, .whole = true},
+	{.format = "amd_v1", .setting = {{"mode", 5}}, .whole = true},
 	{.format = "amd_v1", .setting = {{"mode", 6}}},
 };
 
@@ -492,7 +492,7 @@ static const struct machine_class smmu = {
 static const struct configuration smmu_configurations[] = {
 	{.format = "arm_smmu_s1", .setting = {{"ha", 0}, {"oa", 44}}},
 	{.format = "arm_smmu_s1", .setting = {{"ha", 0}, {"ia", 39}, {"oa", 40}}},
-	{.format = "arm_smmu_s1", .setting = {{"ha", 0}, {"tg", 14}, {"ia", 47}, {"oa", 44}}},
+	{.format = "arm_smmu_s1", .setting = {{"ha", 0}, {"tg", 14}, {"ia", 47}, {"oa", 44}}, .whole = true},
 	{.format = "arm_smmu_s1", .setting = {{"ha", 0}, {"tg", 16}, {"ia", 48}, {"oa", 44}}},
 };
 
