@@ -90,8 +90,10 @@ HARNESS := $(B)/tests/harness/failures
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_O := $(FUZZ_NAMES:%=$(B)/obj/tests/fuzz/fuzz_%.o) $(B)/obj/tests/fuzz/table.o
 REPLAYERS := $(FUZZ_NAMES:%=$(B)/fuzz/replay-%)
-# What compilers and other build systems say does not depend on sanitizers.
-TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),tests/run-headers tests/run-install tests/run-selftests),$(wildcard tests/run-*)))
+# What other programs say of what we write (compilers, build systems, formatters, emulated hosts) does not depend on
+# sanitizers.
+UNSANITIZED := $(patsubst %,tests/run-%,editors format headers install json pages readme selftests stubs)
+TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),$(UNSANITIZED)),$(wildcard tests/run-*)))
 
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
 ifneq ($(wildcard ptgen/main.c),)
