@@ -271,7 +271,8 @@ static const char *arm_blind(const struct trial *trial, const struct pt_walk *wa
 		return "RES0 bits are not looked at";
 	if (walk->n_steps && trial->format->kinds[last->kind].category == PT_KIND_FAULT &&
 	    trial->format->levels[last->level].number < 3)
-		return "a block at a level that has none is taken for one";
+		return trial->class == &short_at ? "code 3 is a section to a CPU that has PXN"
+						 : "a block at a level that has none is taken for one";
 	return NULL;
 }
 
