@@ -47,6 +47,9 @@ endif
 COMMON := -std=c11 -D_POSIX_C_SOURCE=200809L $(WARNINGS) $(WERROR) $(OPTIMIZE) $(SANITIZE_FLAGS) $(CFLAGS)
 LINK := $(CC) $(OPTIMIZE) $(SANITIZE_FLAGS) $(CFLAGS) $(LDFLAGS)
 
+# In a function, what escapes a number sign differs between versions of make.
+HASH := \#
+
 # Where each part may look for headers: the compiler sees nothing of the runtime, and the runtime sees no format.
 INCLUDE_ptgen := -Iptgen -I$(B)/obj/ptgen
 INCLUDE_generated := -Iruntime -I$(G)
@@ -367,7 +370,7 @@ $(B)/libvcm.so.$(VCM_MAJOR): $(VCM_PIC_O) $(B)/libvcm.map
 	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--version-script=$(B)/libvcm.map -Wl,-z,defs $(VCM_PIC_O) -ljansson -pthread -o $@
 
 # Compressed dumps are read where the library for them is there.
-HAVE_KDUMPFILE := $(shell echo '\#include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+HAVE_KDUMPFILE := $(shell echo '$(HASH)include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
 
 USER_O := $(PTTOOL_O) $(VCMRUN_O) $(BENCH_O) $(B)/obj/bench/instructions/count.o $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
@@ -483,7 +486,7 @@ $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_programs,$(name))))
 
 # Sanitizers and Criterion do not go together (a leak does not change its status), so there our own runner is used.
 # It is built in any case, to run single tests.
-HAVE_CRITERION := $(if $(SANITIZE),,$(shell echo '\#include <criterion/criterion.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes))
+HAVE_CRITERION := $(if $(SANITIZE),,$(shell echo '$(HASH)include <criterion/criterion.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes))
 SUITES := $(if $(HAVE_CRITERION),$(TEST_PROGRAMS:%=%.criterion),$(TEST_PROGRAMS))
 
 tests: $(TEST_PROGRAMS) $(HARNESS) $(REPLAYERS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion)

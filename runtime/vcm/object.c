@@ -94,7 +94,8 @@ void *object_new(enum object_type type, size_t bytes, void (*destroy)(struct obj
 
 void *object_get(enum object_type type, const void *handle, const char *function)
 {
-	static const char *const names[] = {"", "system", "region", "reservation", "memory", "device", "association"};
+	static const char *const names[] = {"",	      "system", "region",      "reservation",
+					    "memory", "device", "association", "bound"};
 	uintptr_t value = (uintptr_t)handle;
 	uint32_t index = (uint32_t)(value >> TYPE_BITS) & ((UINT32_C(1) << INDEX_BITS) - 1);
 	uint32_t generation = (uint32_t)(value >> (INDEX_BITS + TYPE_BITS));
@@ -108,7 +109,7 @@ void *object_get(enum object_type type, const void *handle, const char *function
 	}
 	if (its != type || !slot || !generation) {
 		vc_fail_at(function, -EINVAL, "", 0, "%s where a %s is expected",
-			   its >= 1 && its <= OBJECT_ASSOCIATION && slot && generation ? names[its] : "no handle",
+			   its >= 1 && its <= OBJECT_BOUND && slot && generation ? names[its] : "no handle",
 			   names[type]);
 		return NULL;
 	}

@@ -186,7 +186,7 @@ static bool open_kdump(struct image *image, const char *path, enum core_kind kin
 {
 	struct segment *segment = image_add(image, path);
 	/* libkdumpfile 0.5.1 crashes when a handle is freed that could not be opened; the program is about to end. */
-	static kdump_ctx_t *refused;
+	static kdump_ctx_t *volatile refused;
 	kdump_num_t frames = 0, shift = 0;
 	kdump_ctx_t *dump;
 
