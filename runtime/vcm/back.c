@@ -138,24 +138,38 @@ static void lock_for_backing(struct region *region)
 		pthread_rwlock_rdlock(&region->lock);
 }
 
+/* Both, or neither. */
+static bool get_both(struct vc_reservation *handle, struct vc_phys *phys_handle, const char *function,
+		     struct reservation **reservation, struct phys **phys)
+{
+	*reservation = object_get(OBJECT_RESERVATION, handle, function);
+	*phys = *reservation ? object_get(OBJECT_PHYS, phys_handle, function) : NULL;
+	if (*reservation && !*phys)
+		object_put(&(*reservation)->object);
+	return *phys != NULL;
+}
+
+/* What a reservation must have: the memory that was asked for, in whole pages. */
+static uint64_t page_bytes(const struct phys *phys)
+{
+	return (phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1);
+}
+
 int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
 {
-	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
-	struct phys *phys = reservation ? object_get(OBJECT_PHYS, phys_handle, __func__) : NULL;
+	struct reservation *reservation;
+	struct phys *phys;
 	struct region *region;
 	struct mapping mapping;
 	pthread_mutex_t *graph;
 	uint64_t bytes;
 	int error;
 
-	if (!phys) {
-		if (reservation)
-			object_put(&reservation->object);
+	if (!get_both(handle, phys_handle, __func__, &reservation, &phys))
 		return -EINVAL;
-	}
 	region = reservation->region;
 	graph = &region->system->graph;
-	bytes = (phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1);
+	bytes = page_bytes(phys);
 	lock_for_backing(region);
 	if (reservation->dead)
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the reservation has been freed");
@@ -263,6 +277,9 @@ int replace_everywhere(struct region *region, const struct mapping *from, const 
 			if (mapper->ops->replace(mapper, to, from))
 				error = -EIO;
 		}
+		/* No table may go on leading to memory that is about to be given back. */
+		if (error == -EIO)
+			unmap_everywhere(region, from);
 		vc_fail_at(first.function, error, first.object, first.address, "%s", first.reason);
 		return vc_fail_status(error, first.status);
 	}
@@ -296,22 +313,19 @@ static int may_replace(struct reservation *reservation, const struct phys *phys,
 
 int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
 {
-	struct reservation *reservation = object_get(OBJECT_RESERVATION, handle, __func__);
-	struct phys *phys = reservation ? object_get(OBJECT_PHYS, phys_handle, __func__) : NULL, *old = NULL;
+	struct reservation *reservation;
+	struct phys *phys, *old = NULL;
 	struct mapping from, to;
 	struct region *region;
 	pthread_mutex_t *graph;
 	uint64_t bytes;
 	int error;
 
-	if (!phys) {
-		if (reservation)
-			object_put(&reservation->object);
+	if (!get_both(handle, phys_handle, __func__, &reservation, &phys))
 		return -EINVAL;
-	}
 	region = reservation->region;
 	graph = &region->system->graph;
-	bytes = (phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1);
+	bytes = page_bytes(phys);
 	pthread_rwlock_rdlock(&region->lock);
 	if (phys->system != region->system)
 		error = vc_fail(-EINVAL, describe_reservation(reservation).text, 0, "the memory is another system's");
@@ -336,8 +350,6 @@ int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsign
 	}
 	if (old) {
 		error = replace_everywhere(region, &from, &to);
-		if (error == -EIO)
-			unmap_everywhere(region, &from);
 		pthread_mutex_lock(graph);
 		phys->pinned = NULL;
 		if (!error || error == -EIO)

@@ -350,6 +350,9 @@ struct bound *new_bound(struct region *region);
 unsigned int alignment_by_length(uint64_t bytes, unsigned int i);
 /* The unit of addresses and lengths that suits all devices of the region: at least VC_PAGE. Region lock held. */
 uint64_t region_page(const struct region *region);
+/* A reservation that has no range yet; the range that its node says. */
+struct reservation *new_reservation(struct region *region, uint64_t requested);
+void set_range(struct reservation *reservation);
 /* Give a reservation of an identity region the address of its memory; take it away again. Region lock for writing. */
 int place_reservation(struct reservation *reservation, const struct phys *phys, uint64_t bytes);
 void unplace_reservation(struct reservation *reservation);
@@ -361,7 +364,10 @@ struct name describe_association(const struct association *association);
 /* Do this for every mapper of the reservation's region; on failure, for none. Region lock held, state CHANGING. */
 int map_everywhere(struct region *region, const struct mapping *mapping);
 void unmap_everywhere(struct region *region, const struct mapping *mapping);
-/* Other memory behind a mapping, in every mapper or in none; -EIO: what was there could not be put back. */
+/*
+ * Other memory behind a mapping, in every mapper or in none; -EIO: what was there could not be put back, and nothing is
+ * mapped there now.
+ */
 int replace_everywhere(struct region *region, const struct mapping *from, const struct mapping *to);
 /* Record that phys is behind the reservation, held and CHANGING; forget it (the caller puts it). Graph lock held. */
 void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes);

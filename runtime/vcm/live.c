@@ -39,29 +39,60 @@ static int copy_contents(const struct phys *to, const struct phys *from)
 	return 0;
 }
 
-/*
- * Let every mapping of the reservations behind phys lead from one memory to another; at most n of them, *done is how
- * many. Everything is locked.
- */
-static int lead(const struct phys *phys, const struct phys *from, const struct phys *to, size_t n, size_t *done)
+static int lead(struct reservation *reservation, const struct phys *from, const struct phys *to)
 {
-	*done = 0;
-	LIST_FOR(link, &phys->backs)
-	{
-		const struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
-		struct mapping old = mapping_of(reservation), new = old;
-		int error;
+	struct mapping old = mapping_of(reservation), new = old;
 
-		if (*done == n)
-			break;
-		old.phys = from;
-		new.phys = to;
-		error = replace_everywhere(reservation->region, &old, &new);
-		if (error)
-			return error;
-		++*done;
+	old.phys = from;
+	new.phys = to;
+	return replace_everywhere(reservation->region, &old, &new);
+}
+
+/* Nothing is mapped there any more: the reservation is not backed. */
+static void lose(struct reservation *reservation)
+{
+	struct phys *phys = reservation->phys;
+
+	detach(reservation);
+	object_put(&phys->object);
+}
+
+/*
+ * Let every mapping of the reservations behind phys lead to fresh, or none. -EIO: some could be led neither way, for
+ * lack of memory, and are lost; nothing leads to fresh then. Everything is locked.
+ */
+static int lead_all(struct phys *phys, struct phys *fresh)
+{
+	struct link *link, *next;
+	struct vc_error first;
+	size_t done = 0;
+	int error = 0;
+
+	for (link = phys->backs.next; link != &phys->backs && !error; link = next) {
+		struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+
+		next = link->next;
+		error = lead(reservation, phys, fresh);
+		done += !error;
+		if (error == -EIO)
+			lose(reservation);
 	}
-	return 0;
+	if (!error)
+		return 0;
+	first = *vc_last_error();
+	for (link = phys->backs.next; done; link = next, done--) {
+		struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+		struct mapping mapping = mapping_of(reservation);
+
+		next = link->next;
+		if (lead(reservation, fresh, phys)) {
+			unmap_everywhere(reservation->region, &mapping);
+			lose(reservation);
+			error = -EIO;
+		}
+	}
+	vc_fail_at("vc_migrate", error, first.object, first.address, "%s", first.reason);
+	return vc_fail_status(error, first.status);
 }
 
 static void swap_memory(struct phys *a, struct phys *b)
@@ -108,7 +139,6 @@ static int migrate(struct phys *phys, struct phys *fresh)
 {
 	struct system *system = phys->system;
 	struct frozen frozen;
-	size_t done, undone;
 	int error = freeze(system, &frozen);
 
 	if (error)
@@ -120,18 +150,9 @@ static int migrate(struct phys *phys, struct phys *fresh)
 	if (!error)
 		error = copy_contents(fresh, phys);
 	if (!error) {
-		error = lead(phys, phys, fresh, SIZE_MAX, &done);
-		if (error) {
-			struct vc_error first = *vc_last_error();
-
-			/* What led to the old memory a moment ago can do so again. */
-			if (lead(phys, fresh, phys, done, &undone))
-				error = -EIO;
-			vc_fail_at("vc_migrate", error, first.object, first.address, "%s", first.reason);
-			vc_fail_status(error, first.status);
-		} else {
+		error = lead_all(phys, fresh);
+		if (!error)
 			swap_memory(phys, fresh);
-		}
 	}
 	pthread_mutex_unlock(&system->graph);
 	start_devices(&frozen);

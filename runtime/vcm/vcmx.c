@@ -402,18 +402,19 @@ struct vcmx_res *vcmx_make_binding(struct vcmx *vcm, uint64_t size, unsigned int
 
 int vcmx_destroy_binding(struct vcmx_res *res)
 {
-	struct vcmx_phys *phys = vcmx_unbind(res);
+	struct vcmx_phys *phys = res->phys;
+	struct vc_phys_info info;
 	int error;
 
-	if (vcmx_is_err(phys))
-		return vcmx_ptr_err(phys);
-	error = vcmx_free(phys);
-	/* Memory that is bound elsewhere stays, and so does this reservation's claim on it. */
-	if (error) {
-		vcmx_bind(res, phys);
-		return error;
-	}
-	return vcmx_unreserve(res);
+	if (!phys)
+		return vc_fail(-ENXIO, "", res->start, "no memory is bound to the reservation");
+	/* Seen first, so that a refusal changes nothing. */
+	error = vc_phys_info(memory_of(phys)->phys, &info);
+	if (!error && info.reservations > 1)
+		error = vc_fail(-EBUSY, "", res->start, "the memory is bound to %zu reservations", info.reservations);
+	if (!error)
+		error = vcmx_unmap(res);
+	return error ? error : vcmx_free(phys);
 }
 
 int vcmx_reservation_in(const struct vcmx *vcm, const struct vcmx_res *res)

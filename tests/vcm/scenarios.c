@@ -321,6 +321,15 @@ static bool fail_once(void *ctx, const char *what)
 	return false;
 }
 
+/* After failing.left allocations there is no memory any more. */
+static bool fail_from_then_on(void *ctx, const char *what)
+{
+	(void)ctx;
+	(void)what;
+	failing.left -= failing.left > 0;
+	return failing.left > 0;
+}
+
 TEST(vcm_scenarios, other_memory_or_none)
 {
 	struct device *device[2];
@@ -579,6 +588,65 @@ TEST(vcm_scenarios, u24_migration)
 		scene_leave(avcm[i]);
 	CHECK_EQ(vcm_free(vcm) | vcm_free(other) | vcm_free(window), 0);
 	CHECK_EQ(vcm_sys_destroy(), 0);
+}
+
+/* Memory runs out for good in the middle: what cannot be led back is not backed, and nothing leads where it should not.
+ */
+TEST(vcm_scenarios, a_migration_that_cannot_go_back)
+{
+	struct vc_phys_args to = {.type = 0, .sizes = 4 * K};
+	unsigned int lost = 0, whole = 0, moved = 0;
+
+	for (unsigned int allowed = 0; !moved; allowed++) {
+		struct device *device[2];
+		struct vcm *vcm[2];
+		struct avcm *avcm[2];
+		struct res *res[2];
+		struct physmem *memory, *page[512];
+		int error;
+
+		CHECK_EQ(vcm_sys_init(), 0);
+		device[0] = decoder();
+		device[1] = display();
+		memory = vcm_phys_alloc(VCM_MEMTYPE_0, 1 * M, VCM_1MB);
+		for (int i = 0; i < 2; i++) {
+			vcm[i] = vcm_create(0, 64 * M);
+			avcm[i] = scene_join(vcm[i], device[i]);
+			res[i] = vcm_reserve(vcm[i], 1 * M, 0);
+			CHECK_EQ(vcm_back(res[i], memory), 0);
+		}
+		CHECK(scene_write(device[0], vcm_get_dev_addr(res[0]) + 8 * K, 8));
+		/* every second page is taken, so that the memory to move to is in pieces */
+		for (int i = 0; i < 512; i++)
+			page[i] = vcm_phys_alloc(VCM_MEMTYPE_0, 4 * K, VCM_4KB);
+		for (int i = 0; i < 512; i += 2)
+			CHECK_EQ(vcm_phys_free(page[i]), 0);
+		failing.left = allowed;
+		vc_set_allocation_hook(fail_from_then_on, NULL);
+		error = vc_migrate(vcm_phys(memory), &to);
+		vc_set_allocation_hook(NULL, NULL);
+		CHECK(error == 0 || error == -ENOMEM || error == -EIO);
+		moved += error == 0;
+		lost += error == -EIO;
+		whole += error == -ENOMEM;
+		for (int i = 0; i < 2; i++) {
+			bool backed = vcm_get_physmem_from_res(res[i]) != NULL;
+
+			CHECK(backed || error == -EIO);
+			scene_check(vcm[i]);
+			CHECK_EQ(scene_read(device[i], vcm_get_dev_addr(res[i]) + 8 * K), backed ? 8 : SCENE_FAULT);
+			if (backed)
+				CHECK_EQ(vcm_unback(res[i]), 0);
+			CHECK_EQ(vcm_unreserve(res[i]), 0);
+			scene_leave(avcm[i]);
+			CHECK_EQ(vcm_free(vcm[i]), 0);
+		}
+		CHECK_EQ(vcm_phys_free(memory), 0);
+		for (int i = 1; i < 512; i += 2)
+			CHECK_EQ(vcm_phys_free(page[i]), 0);
+		CHECK_EQ(vcm_sys_destroy(), 0);
+	}
+	CHECK(whole > 0 && lost > 0);
 }
 
 static int agree(struct vc_device *device, void *data, uint64_t pa, uint64_t bytes)
