@@ -54,7 +54,7 @@ HASH := \#
 INCLUDE_ptgen := -Iptgen -I$(B)/obj/ptgen
 INCLUDE_generated := -Iruntime -I$(G)
 INCLUDE_vcm := -Iruntime -Iruntime/vcm
-INCLUDE_user := -Iruntime -Iruntime/vcm -I$(G)
+INCLUDE_user := -Itools -Iruntime -Iruntime/vcm -I$(G)
 INCLUDE_tests := -Itests $(INCLUDE_user) -I$(B)/made_up -I$(B) $(INCLUDE_ptgen)
 
 # ------------------------------------------------------------------------------------------------------ what there is
@@ -73,8 +73,9 @@ PTGEN_C := $(filter-out ptgen/main.c,$(wildcard ptgen/*.c))
 PTGEN_O := $(PTGEN_C:%.c=$(B)/obj/%.o)
 TEMPLATES := $(sort $(wildcard ptgen/templates/*.ct))
 VCM_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/vcm/*.c))
-PTTOOL_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/pttool/*.c))
-VCMRUN_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/vcmrun/*.c))
+TOOLS_C := $(wildcard tools/common/*.c)
+PTTOOL_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/pttool/*.c) $(TOOLS_C))
+VCMRUN_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/vcmrun/*.c) $(TOOLS_C))
 BENCH_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 FORMATS_O := $(FORMATS:%=$(B)/obj/generated/%.o) $(B)/obj/generated/registry.o
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
@@ -148,11 +149,12 @@ check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verifica
 	@build/verification collect build/verification.records >build/verification.json
 	@build/verification render build/verification.json >docs/verification.md
 
-check-all: ## check, check-sanitize, check-oracle and lint
+check-all: ## check, check-sanitize, check-oracle, lint, bench-instructions
 	@FULL=1 $(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-sanitize
 	@$(MAKE) --no-print-directory check-oracle
 	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory bench-instructions
 
 fuzz: ## fuzz each entry point: FUZZ_TIME=60 (seconds each), FUZZ='compile parse image script', ENGINE=libfuzzer or afl
 	@ENGINE='$(ENGINE)' tools/setup fuzz
@@ -169,7 +171,7 @@ bench-instructions: ## count instructions of operations, and compare them with b
 	@$(MAKE) --no-print-directory $(PARALLEL) build/count
 	@BUILD=build CC='$(CC)' bench/instructions/run
 
-C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
+C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/common/*.[ch] tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
 	examples/*.[ch] bench/*.[ch] bench/instructions/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
@@ -373,7 +375,7 @@ $(B)/libvcm.so.$(VCM_MAJOR): $(VCM_PIC_O) $(B)/libvcm.map
 HAVE_KDUMPFILE := $(shell echo '$(HASH)include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
 
-USER_O := $(PTTOOL_O) $(VCMRUN_O) $(BENCH_O) $(B)/obj/bench/instructions/count.o $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
+USER_O := $(sort $(PTTOOL_O) $(VCMRUN_O)) $(BENCH_O) $(B)/obj/bench/instructions/count.o $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
 $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

@@ -38,7 +38,8 @@ struct firmware {
 	bool big_endian, movable;
 	struct link *links;
 	struct piece *pieces;
-	size_t n_links, links_capacity, n_pieces, pieces_capacity;
+	size_t n_links, n_pieces, capacity;
+	uint64_t last[PT_MAX_STEPS]; /* table of each step of the walk before */
 };
 
 /* How an entry holds the address of a table. */
@@ -59,14 +60,10 @@ static void classify_link(const struct pt_table *table, const struct pt_step *st
 	link->movable = runs == 1;
 }
 
-static bool seen(const struct firmware *firmware, uint64_t pa)
-{
-	for (size_t i = firmware->n_pieces; i-- > 0;)
-		if (firmware->pieces[i].pa == pa)
-			return true;
-	return false;
-}
-
+/*
+ * Walks come in the order of their addresses, and no two entries lead to one table (F_adopt refuses that): a table that
+ * is not the one of the same step before is a new one.
+ */
 static bool take_tables(void *ctx, const struct pt_walk *walk, uint64_t iova)
 {
 	struct firmware *firmware = ctx;
@@ -75,12 +72,15 @@ static bool take_tables(void *ctx, const struct pt_walk *walk, uint64_t iova)
 		struct piece piece = {.level = walk->step[i].level};
 
 		table_of_step(firmware->table, walk, i, iova, &piece.pa, &piece.bytes);
-		if (seen(firmware, piece.pa))
+		if (piece.pa == firmware->last[i])
 			continue;
-		if (firmware->n_pieces == firmware->pieces_capacity) {
-			firmware->pieces_capacity = firmware->pieces_capacity ? 2 * firmware->pieces_capacity : 64;
-			firmware->pieces = allocate(firmware->pieces, firmware->pieces_capacity, sizeof(piece));
-			firmware->links = allocate(firmware->links, firmware->pieces_capacity, sizeof(struct link));
+		firmware->last[i] = piece.pa;
+		for (unsigned int k = i + 1; k < PT_MAX_STEPS; k++)
+			firmware->last[k] = UINT64_MAX;
+		if (firmware->n_pieces == firmware->capacity) {
+			firmware->capacity = firmware->capacity ? 2 * firmware->capacity : 64;
+			firmware->pieces = allocate(firmware->pieces, firmware->capacity, sizeof(piece));
+			firmware->links = allocate(firmware->links, firmware->capacity, sizeof(struct link));
 		}
 		firmware->pieces[firmware->n_pieces++] = piece;
 		if (i > 0) {
@@ -107,6 +107,7 @@ static bool collect(struct firmware *firmware)
 	const struct spans *live = &firmware->memory->live;
 	struct pt_reader reader = {firmware->memory, memory_read, NULL, firmware->options->steps};
 
+	memset(firmware->last, 0xff, sizeof(firmware->last));
 	firmware->movable = true;
 	firmware->base = live->span[0].first;
 	firmware->bytes = live->span[live->n - 1].last - firmware->base + 1;

@@ -2,18 +2,19 @@
 /*
  * pttool.h - what the files of pttool share.
  *
- *   main.c      commands and options           report.c   messages, near names, numbers, rights
+ *   main.c      commands and options           report.c   messages, rights
  *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
  *   fields.c    entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
- *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c, registers.c: one
- * command each
+ *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c,
+ * registers.c: one command each
  *
  * pttool knows formats by struct pt_format only. Images, scripts and command lines are hostile input.
  */
 #ifndef PTTOOL_H
 #define PTTOOL_H
 
+#include "common/text.h"
 #include "pt.h"
 
 #include <stdbool.h>
@@ -32,17 +33,6 @@ void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Ends the program (status 2) when there is no memory. */
 void *allocate(void *old, size_t members, size_t bytes);
-
-/*
- * A name close to `name` among n names, or NULL. get(ctx, i) gives the i-th one.
- */
-const char *near_name(const char *name, size_t n, const char *(*get)(const void *ctx, size_t i), const void *ctx);
-
-/*
- * A number as in C (decimal, 0x, 0b, 0 for octal), with a suffix K, M, G or T for binary multiples. The text need not
- * end with a NUL. Returns NULL, or why it is none.
- */
-const char *parse_number(const char *text, size_t length, uint64_t *value);
 
 /*
  * A word of rights: letters of "rwxpdncg", or "-" for none, as a request. Returns NULL, or why it is none; *at is then

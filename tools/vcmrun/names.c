@@ -69,35 +69,10 @@ void names_free(struct names *names)
 	*names = (struct names){0};
 }
 
-/* As in C, with K, M, G or T behind. */
-static bool parse_number(const char *text, uint64_t *value)
-{
-	char *end;
-	unsigned int shift = 0;
-	unsigned long long number;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	number = strtoull(text, &end, 0);
-	switch (*end) {
-	case 'T': shift += 10; /* fall through */
-	case 'G': shift += 10; /* fall through */
-	case 'M': shift += 10; /* fall through */
-	case 'K':
-		shift += 10;
-		end++;
-		break;
-	default: break;
-	}
-	if (*end || (shift && number > UINT64_MAX >> shift))
-		return false;
-	*value = (uint64_t)number << shift;
-	return true;
-}
-
 bool get_number(const struct place *place, const json_t *object, const char *key, bool needed, uint64_t *value)
 {
 	const json_t *member = json_object_get(object, key);
+	const char *why;
 
 	if (!member)
 		return !needed || complain_at(place, NULL, "\"%s\" is missing: a number", key);
@@ -105,9 +80,10 @@ bool get_number(const struct place *place, const json_t *object, const char *key
 		*value = (uint64_t)json_integer_value(member);
 		return true;
 	}
-	if (json_is_string(member) && parse_number(json_string_value(member), value))
-		return true;
-	return complain_at(place, key, "\"%s\" is a number, or a string such as \"0x1000\" or \"16M\"", key);
+	if (!json_is_string(member))
+		return complain_at(place, key, "\"%s\" is a number, or a string such as \"0x1000\" or \"16M\"", key);
+	why = parse_number(json_string_value(member), json_string_length(member), value);
+	return !why || complain_at(place, key, "\"%s\": %s", key, why);
 }
 
 bool get_text(const struct place *place, const json_t *object, const char *key, bool needed, const char **value)

@@ -138,6 +138,12 @@ static const struct pt_format *find_format(const char *name)
 	return NULL;
 }
 
+static const char *format_name(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return pt_formats[i]->name;
+}
+
 static bool read_parameters(const struct place *place, const json_t *object, const struct pt_format *format,
 			    struct pt_config *config)
 {
@@ -206,8 +212,12 @@ static bool read_device(const struct place *place, const json_t *object, struct 
 	pt_config_init(&table);
 	if (format) {
 		config.format = find_format(format);
-		if (!config.format)
-			return complain_at(place, "format", "there is no format '%s'", format);
+		if (!config.format) {
+			const char *near = near_name(format, pt_n_formats, format_name, NULL);
+
+			return complain_at(place, "format", "there is no format '%s'%s%s%s", format,
+					   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		}
 		if (!read_parameters(place, object, config.format, &table))
 			return false;
 		config.config = &table;

@@ -574,6 +574,12 @@ static const char *subject(const json_t *step)
 	return "";
 }
 
+static const char *kind_name(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return kinds[i].name;
+}
+
 static bool run_step(struct run *run)
 {
 	const char *what = NULL;
@@ -586,8 +592,12 @@ static bool run_step(struct run *run)
 		return false;
 	while (i < sizeof(kinds) / sizeof(kinds[0]) && strcmp(kinds[i].name, what) != 0)
 		i++;
-	if (i == sizeof(kinds) / sizeof(kinds[0]))
-		return complain_at(&run->place, "do", "there is no step '%s'; `vcmrun --help` lists all", what);
+	if (i == sizeof(kinds) / sizeof(kinds[0])) {
+		const char *near = near_name(what, i, kind_name, NULL);
+
+		return complain_at(&run->place, "do", "there is no step '%s'%s%s%s; `vcmrun --help` lists all", what,
+				   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	}
 	if (!check_keys(&run->place, run->step, &kinds[i]))
 		return false;
 	error = kinds[i].run(run);

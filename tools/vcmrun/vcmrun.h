@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/text.h"
 #include "vc.h"
 
 enum { EXIT_FINE = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
