@@ -194,7 +194,7 @@ format: ## rewrite our own sources as .clang-format says
 	@tools/setup lint
 	clang-format -i $(C_FILES)
 
-bless: all ## accept new output: goldens, fixtures, transcripts; read the difference before you commit it
+bless: all $(FORMATS:%=$(B)/selftest/%_selftest.c) ## accept new output: goldens, fixtures, transcripts; read the difference before you commit it
 	@tests/run-goldens --bless
 	@tests/run-fixtures --bless
 	@tests/run-mistakes --bless
@@ -410,10 +410,11 @@ $(EXAMPLES): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
 
-# The flags that objects were compiled with; they are compiled again when these change.
+# What objects were compiled with; they are compiled again when that changes.
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(COMMON)' | cmp -s - $@ || echo '$(CC) $(COMMON)' >$@
+	@echo '$(CC) $(COMMON)$(if $(HAVE_KDUMPFILE), kdumpfile)' | cmp -s - $@ || \
+		echo '$(CC) $(COMMON)$(if $(HAVE_KDUMPFILE), kdumpfile)' >$@
 
 # -------------------------------------------------------------------------------------------------------------- tests
 

@@ -3161,9 +3161,10 @@ PT_ALWAYS_INLINE void amd_v1_3_unmap_level(struct amd_v1_3_unmap_call *call, amd
 				/* Covered: unlinked whole, its entries stay as they are until it is freed. */
 				uint64_t sizes = 0;
 
-				/* Trusted, it is unread: it may be full of the smallest leaves. */
+				/* Trusted, it is unread: leaves of any size that fits may go with it. */
 				call->removed += call->trusted ? mask + 1 : amd_v1_3_count(t, pa, child, &sizes);
-				sizes |= call->trusted ? (uint64_t)1 << amd_v1_3_page_lg2(t) : 0;
+				sizes |= call->trusted ? (t->page_sizes & mask) | (uint64_t)1 << amd_v1_3_page_lg2(t)
+						       : 0;
 				amd_v1_3_store(slot, amd_v1_3_absent(t, level));
 				amd_v1_3_sync(t, slot, 1);
 				PT_WMB_DEVICE();

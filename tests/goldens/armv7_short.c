@@ -2700,9 +2700,10 @@ PT_ALWAYS_INLINE void armv7_short_unmap_level(struct armv7_short_unmap_call *cal
 				/* Covered: unlinked whole, its entries stay as they are until it is freed. */
 				uint64_t sizes = 0;
 
-				/* Trusted, it is unread: it may be full of the smallest leaves. */
+				/* Trusted, it is unread: leaves of any size that fits may go with it. */
 				call->removed += call->trusted ? mask + 1 : armv7_short_count(t, pa, child, &sizes);
-				sizes |= call->trusted ? (uint64_t)1 << armv7_short_page_lg2(t) : 0;
+				sizes |= call->trusted ? (t->page_sizes & mask) | (uint64_t)1 << armv7_short_page_lg2(t)
+						       : 0;
 				armv7_short_store(slot, armv7_short_absent(t, level));
 				armv7_short_sync(t, slot, 1);
 				PT_WMB_DEVICE();

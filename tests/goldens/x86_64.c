@@ -2401,9 +2401,9 @@ PT_ALWAYS_INLINE void x86_64_unmap_level(struct x86_64_unmap_call *call, x86_64_
 				/* Covered: unlinked whole, its entries stay as they are until it is freed. */
 				uint64_t sizes = 0;
 
-				/* Trusted, it is unread: it may be full of the smallest leaves. */
+				/* Trusted, it is unread: leaves of any size that fits may go with it. */
 				call->removed += call->trusted ? mask + 1 : x86_64_count(t, pa, child, &sizes);
-				sizes |= call->trusted ? (uint64_t)1 << x86_64_page_lg2(t) : 0;
+				sizes |= call->trusted ? (t->page_sizes & mask) | (uint64_t)1 << x86_64_page_lg2(t) : 0;
 				x86_64_store(slot, x86_64_absent(t, level));
 				x86_64_sync(t, slot, 1);
 				PT_WMB_DEVICE();
