@@ -13,8 +13,6 @@
 extern const char template_header[], template_core[], template_lookup[], template_map[], template_unmap[], template_change[],
 	template_walk[], template_init[], template_state[];
 
-#define OUT(...) fprintf(emitter->out, __VA_ARGS__)
-
 /* A name fit for an enumerator: capitals, digits, underscores; a minus becomes M. */
 static const char *enumerator(struct arena *arena, const char *text)
 {

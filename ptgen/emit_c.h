@@ -4,7 +4,9 @@
  *
  *   emit_c.c         the plan (names, what the format has), the driver, the public header
  *   emit_c_text.c    C text of expressions; words of a table that depend on its configuration
+ *   emit_c_bits.c    what the bits of a kind come to: constants, addresses, attributes
  *   emit_c_entry.c   the primitives on entries: tests, tables, leaves, addresses
+ *   emit_c_levels.c  what is printed once per level
  *   emit_c_codes.c   rights and memory types: the tables that a request is looked up in
  *   emit_c_tables.c  constant descriptions: levels, kinds, fields, parameters, the descriptor
  *   emit_c_config.c  the parts of F_init: defaults, shapes, ranges, registers
@@ -44,6 +46,9 @@ struct attribute_class {
 	int index;	    /* in struct F_attributes, counted per shape */
 	const char *marks;  /* C expression ORed in but for device memory, NULL: none */
 };
+
+/* Prints to the output of `emitter`. */
+#define OUT(...) fprintf(emitter->out, __VA_ARGS__)
 
 struct emitter {
 	struct context *context;
@@ -107,17 +112,30 @@ const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n)
 int table_bit(const struct model *model, int shape);
 bool tables_differ(const struct model *model);
 
-/* ---- emit_c_entry.c */
+/* ---- emit_c_bits.c */
 
 enum bits_of { BITS_MASK, BITS_VALUE, BITS_RES0, BITS_RES1, BITS_CONST, BITS_ADDRESS, BITS_KEEP, BITS_SYNCED, BITS_LIVE, BITS_MARKS };
 struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what);
+/* The address `pa` of a sub-table or a leaf (via NULL: the only one), put into an entry; and the one that is in `entry`. */
+const char *put_text(struct emitter *emitter, ref kind, const char *via);
+const char *get_text(struct emitter *emitter, ref kind, const char *via);
 /* The mark of a kind's address, as it lies in the entry: a configuration expression, NULL for none. */
 const char *marks_in_entry(struct emitter *emitter, ref kind);
+/* Where a call keeps the attribute word of a leaf kind. */
+const char *leaf_attributes(struct emitter *emitter, ref kind);
+
+/* ---- emit_c_entry.c */
+
 /* The absent kinds of a level together: of those that depend on the configuration, the one that exists counts. */
 struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what);
+/* The leaf kind of a level that takes one slot; REF_NONE: there is none. */
+ref unit_of(const struct emitter *emitter, int level);
 /* Leaf sizes of a level whose entries hold fewer address bits than those of other levels, and how many. */
 void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes);
 void emit_entry_functions(void *ctx);
+
+/* ---- emit_c_levels.c */
+
 void emit_find_cases(void *ctx);
 void emit_lookup_cases(void *ctx);
 void emit_map_levels(void *ctx);
@@ -131,8 +149,6 @@ void plan_codes(struct emitter *emitter);
 void emit_code_tables(void *ctx);
 void emit_attribute_functions(void *ctx);
 void emit_marks(void *ctx);
-/* The address of a sub-table (via NULL: the only one) in `entry`, as C. */
-const char *get_text(struct emitter *emitter, ref kind, const char *via);
 /* Bits of a leaf kind that a change of rights or memory type may change. */
 uint64_t attribute_mask(const struct emitter *emitter, ref kind);
 /* Those of them that are no rights and no memory type in some configurations: what else stands there must stay. */

@@ -12,8 +12,6 @@
 
 enum { MAX_SELECTED = 16, MAX_ROWS = 1024 };
 
-#define OUT(...) fprintf(emitter->out, __VA_ARGS__)
-
 /* The parameters that a matrix may depend on, and how many values each has. */
 struct selection {
 	ref param[MAX_SELECTED];

@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define OUT(...) fprintf(emitter->out, __VA_ARGS__)
-
 static const char *param_text(struct emitter *emitter, ref param)
 {
 	char *name = arena_strndup(emitter->arena, emitter->model->params.v[param].name, strlen(emitter->model->params.v[param].name));

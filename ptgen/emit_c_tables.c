@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define OUT(...) fprintf(emitter->out, __VA_ARGS__)
-
 const char *quoted(struct emitter *emitter, const char *text)
 {
 	char *out = arena_alloc(emitter->arena, strlen(text ? text : "") * 2 + 3), *c = out;
