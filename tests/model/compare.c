@@ -9,11 +9,6 @@
 
 enum { STEPS = 1 << 18 };
 
-static uint64_t ones(unsigned int n)
-{
-	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-}
-
 static void check_fault(const struct compared *c, const char *what, uint64_t iova, const struct interp_walk *want,
 			const struct pt_walk *walk)
 {

@@ -6,11 +6,6 @@
 
 /* ----------------------------------------------------------------------------------------------------- bits, words */
 
-static uint64_t ones(unsigned int n)
-{
-	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-}
-
 /* ----------------------------------------------------------------------------------------------------- expressions */
 
 static const struct m_kind *kind_of(const struct interp *in, ref kind)

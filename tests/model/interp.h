@@ -26,6 +26,12 @@ const char *models_directory(void);
 
 enum { INTERP_SLICES = 1 << 15 };
 
+/* The n lowest bits. */
+static inline uint64_t ones(unsigned int n)
+{
+	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
+}
+
 /* One configuration of a format. */
 struct interp {
 	const struct model *model;
@@ -192,5 +198,7 @@ void interp_way(struct interp *in);
 bool interp_written(const struct interp *in, ref level);
 /* The leaf sizes that a mapper has, as a bitmap. */
 uint64_t interp_page_sizes(const struct interp *in);
+/* Can a leaf of 1 << lg2 bytes that a mapper has hold the address? Small leaves may have fewer address bits. */
+bool interp_holds_address(const struct interp *in, unsigned int lg2, uint64_t pa, unsigned int request);
 
 #endif

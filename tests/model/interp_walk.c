@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static uint64_t ones(unsigned int n)
-{
-	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-}
-
 static const struct m_kind *kind_of(const struct interp *in, ref kind)
 {
 	return &in->model->kinds.v[kind];
@@ -461,4 +456,20 @@ uint64_t interp_page_sizes(const struct interp *in)
 			if (interp_offered(in, level_of(in, level)->first_kind + i))
 				sizes |= (uint64_t)1 << kind_of(in, level_of(in, level)->first_kind + i)->lg2;
 	return sizes;
+}
+
+bool interp_holds_address(const struct interp *in, unsigned int lg2, uint64_t pa, unsigned int request)
+{
+	const struct m_shape *shape = &in->model->shapes.v[in->shape];
+
+	for (ref level = in->start; level < shape->first_level + shape->n_levels; level++)
+		for (int i = 0; i < level_of(in, level)->n_kinds; i++) {
+			ref kind = level_of(in, level)->first_kind + i;
+			uint64_t word[2];
+
+			if ((unsigned int)kind_of(in, kind)->lg2 == lg2 && interp_offered(in, kind) &&
+			    interp_encode(in, kind, pa, request, word))
+				return true;
+		}
+	return false;
 }

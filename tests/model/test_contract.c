@@ -22,11 +22,6 @@ static const char *label(size_t each)
 	return formats_nth(each)->name;
 }
 
-static uint64_t ones(unsigned int n)
-{
-	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-}
-
 /* The default configuration. */
 static struct world *begin(size_t each, bool coherent)
 {

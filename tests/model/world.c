@@ -10,11 +10,6 @@
 
 #include "test.h"
 
-static uint64_t ones(unsigned int n)
-{
-	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-}
-
 /* ------------------------------------------------------------------------------------------------------ the ledger */
 
 size_t ledger_from(const struct ledger *ledger, uint64_t inner)

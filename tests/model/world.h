@@ -99,6 +99,8 @@ void world_close(struct world *world);
 enum pt_status world_do(struct world *world, const struct op *op, struct pt_result *result);
 /* Remember translations of [first, last] (inner addresses) and a few others, as a TLB and a walk cache would. */
 void world_remember(struct world *world, uint64_t first, uint64_t last);
+/* Does this configuration keep accessed (or else dirty) state in its leaves? */
+bool world_has_state(const struct world *world, unsigned int accessed);
 /* Flush the gather, and look whether what the TLB still holds is true. */
 void world_flush(struct world *world);
 /* Compare everything. */

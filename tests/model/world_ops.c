@@ -14,11 +14,6 @@ enum { BITMAP_WORDS = 1 << 12 };
 static const char *const op_names[N_OPS] = {"map",   "map_segments", "unmap",	"protect", "split",
 					    "merge", "replace",	     "reserve", "trim",	   "dirty"};
 
-static uint64_t ones(unsigned int n)
-{
-	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-}
-
 /* ------------------------------------------------------------------------------------------------- ledger, changed */
 
 static void ledger_room(struct ledger *ledger, size_t more)
@@ -143,8 +138,7 @@ static uint64_t refusals(struct world *world, const struct op *op, const struct 
 	return set;
 }
 
-/* Does this configuration keep accessed or dirty state in its leaves? */
-static bool world_has_state(const struct world *world, unsigned int accessed)
+bool world_has_state(const struct world *world, unsigned int accessed)
 {
 	const struct interp *in = &world->in;
 	const struct m_level *last = &in->model->levels.v[in->way[in->n_way - 1]];
@@ -692,29 +686,18 @@ static enum plan run_fits(const struct world *world, uint64_t first, uint64_t pa
 			  unsigned int rounded)
 {
 	const struct interp *in = &world->in;
-
+	uint64_t sizes = world->table.page_sizes & interp_page_sizes(in);
 	unsigned int n = 0;
 
 	for (uint64_t done = 0; done < bytes;) {
-		const struct m_shape *shape = &in->model->shapes.v[in->shape];
-		uint64_t at = first + done, pa = pa_first + done,
-			 sizes = world->table.page_sizes & interp_page_sizes(in);
+		uint64_t at = first + done, pa = pa_first + done;
 		unsigned int lg2 = 63;
-		bool held = false;
 
 		if (n++ > 4000)
 			return PLAN_LONG;
 		while (!(sizes >> lg2 & 1) || ((at | interp_inside(in, pa)) & ones(lg2)) || bytes - done <= ones(lg2))
 			lg2--;
-		for (ref level = in->start; level < shape->first_level + shape->n_levels; level++)
-			for (int i = 0; i < in->model->levels.v[level].n_kinds; i++) {
-				ref kind = in->model->levels.v[level].first_kind + i;
-				uint64_t word[2];
-
-				held |= interp_offered(in, kind) && (unsigned int)in->model->kinds.v[kind].lg2 == lg2 &&
-					interp_encode(in, kind, pa, rounded, word);
-			}
-		if (!held)
+		if (!interp_holds_address(in, lg2, pa, rounded))
 			return PLAN_NONE;
 		done += (uint64_t)1 << lg2;
 	}

@@ -10,11 +10,6 @@
 
 enum { MANY_SLOTS = 1500 }; /* entries that one operation may write */
 
-static uint64_t ones(unsigned int n)
-{
-	return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
-}
-
 static uint64_t below(struct world *world, uint64_t n)
 {
 	return test_random(&world->random) % n;
@@ -31,6 +26,15 @@ static unsigned int random_size(struct world *world)
 			sizes[n++] = lg2;
 	choice = below(world, n);
 	return sizes[below(world, 2) ? choice : below(world, choice + 1)];
+}
+
+/* The table's next larger leaf size; 0: there is none. */
+static unsigned int larger_than(const struct world *world, unsigned int lg2)
+{
+	while (++lg2 < 64)
+		if (world->table.page_sizes >> lg2 & 1)
+			return lg2;
+	return 0;
 }
 
 /* A start near a spot, aligned to a size. */
@@ -74,6 +78,13 @@ static uint64_t random_pa(struct world *world, uint64_t inner, uint64_t bytes)
 	if (below(world, 12) == 0)
 		pa = world->in.output_mask - bytes + 1;
 	pa &= world->in.output_mask;
+	/* small leaves may have fewer address bits than large ones: mostly an address that both have */
+	if (below(world, 8))
+		for (uint64_t mask = world->in.output_mask;
+		     pa >> world->page_lg2 && !interp_holds_address(&world->in, world->page_lg2,
+								    interp_outside(&world->in, pa), PT_READ | PT_WRITE);
+		     pa &= mask)
+			mask >>= 1;
 	if (pa + (bytes - 1) > world->in.output_mask && below(world, 8))
 		pa = inner & (world->in.output_mask >> 2);
 	return interp_outside(&world->in, pa);
@@ -135,15 +146,19 @@ static void random_resize(struct world *world, struct op *op)
 	if (!world->ledger.n || below(world, 8) == 0)
 		return;
 	leaf = &world->ledger.v[below(world, world->ledger.n)];
-	op->iova = interp_present(&world->in, leaf->inner + (test_random(&world->random) & ones(leaf->lg2)));
-	if (op->kind == OP_MERGE && below(world, 4)) {
-		/* the next larger size, so that a few leaves suffice */
-		for (unsigned int lg2 = leaf->lg2 + 1; lg2 < 64; lg2++)
-			if (world->table.page_sizes >> lg2 & 1) {
-				op->lg2 = lg2;
-				return;
-			}
+	/* the next larger size, so that a few leaves suffice, and a place with a leaf at either end if there is one */
+	for (unsigned int i = 0; op->kind == OP_MERGE && i < 16; i++) {
+		const struct entry *other = &world->ledger.v[below(world, world->ledger.n)];
+		unsigned int lg2 = larger_than(world, other->lg2);
+
+		if (lg2 && ledger_find(&world->ledger, other->inner & ~ones(lg2)) &&
+		    ledger_find(&world->ledger, other->inner | ones(lg2))) {
+			leaf = other;
+			op->lg2 = lg2;
+			break;
+		}
 	}
+	op->iova = interp_present(&world->in, leaf->inner + (test_random(&world->random) & ones(leaf->lg2)));
 	if (op->kind == OP_SPLIT && leaf->lg2 > world->page_lg2 + 11 && below(world, 4))
 		op->lg2 = leaf->lg2 - 1;
 }
