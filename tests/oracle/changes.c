@@ -69,23 +69,44 @@ static bool do_split(struct trial *trial, struct region *region)
 	return true;
 }
 
-static bool do_merge(struct trial *trial, struct region *region)
+/*
+ * Merge what splits left, from the smallest leaves up; how many merges made a leaf larger. A split can put an attribute
+ * into the table's entry, where it holds for all below (PXN of short descriptors): such parts differ from the others.
+ */
+static unsigned int merge_parts(struct trial *trial, const struct region *region)
 {
-	unsigned int lg2 = (unsigned int)__builtin_ctzll(region->bytes);
-	struct pt_result result;
+	unsigned int merged = 0;
 
-	/* What a split left, if it is one size: mixed leaves are merged from the smallest up. */
-	for (unsigned int size = page_lg2(trial) + 1; size <= lg2; size++) {
-		if (!(trial->table.page_sizes >> size & 1))
+	for (unsigned int size = page_lg2(trial) + 1; region->bytes >> size; size++) {
+		if (!(trial->table.page_sizes >> size & 1) || region->bytes >> size > 512)
 			continue;
 		for (uint64_t at = 0; at < region->bytes; at += UINT64_C(1) << size) {
-			if (region->bytes >> size > 512)
-				break;
-			trial->format->merge(&trial->table, region->iova + at, size, &trial->gather, &result);
+			struct pt_result result;
+			enum pt_status status;
+			struct pt_walk walk;
+
+			trial->format->walk(&trial->table, NULL, region->iova + at, &walk);
+			if (walk.leaf.lg2 >= size)
+				continue;
+			status = trial->format->merge(&trial->table, region->iova + at, size, &trial->gather, &result);
+			if (status != PT_OK && status != PT_ERR_MIXED)
+				trial_fail(trial, NULL, "merge of 2^%u bytes at 0x%" PRIx64 " said: %s", size,
+					   region->iova + at, pt_status_string(status));
+			merged += status == PT_OK;
 		}
 	}
-	trial_note(trial, "merge 0x%" PRIx64 " 0x%" PRIx64 "\n", region->iova, region->bytes);
-	return true;
+	return merged;
+}
+
+static bool do_merge(struct trial *trial, struct region *region)
+{
+	unsigned int merged = merge_parts(trial, region);
+
+	if (!merged && do_split(trial, region))
+		merged = merge_parts(trial, region);
+	if (merged)
+		trial_note(trial, "merge 0x%" PRIx64 " 0x%" PRIx64 "\n", region->iova, region->bytes);
+	return merged != 0;
 }
 
 static bool do_replace(struct trial *trial, struct region *region)

@@ -26,6 +26,13 @@ static bool agree(const struct trial *trial, const struct access *access)
 	       (access->level == LEVEL_UNTOLD || access->level == trial->format->levels[walk->level].number);
 }
 
+bool led_to_leaf(const struct access *access)
+{
+	const struct pt_leaf *leaf = &access->walk.leaf;
+
+	return access->landed && access->pa == leaf->pa + (access->iova - leaf->iova);
+}
+
 void count_gap(struct trial *trial, const char *name)
 {
 	for (unsigned int i = 0; i < MAX_GAPS; i++) {

@@ -264,6 +264,7 @@ void check_accessed(struct trial *trial)
 		for (unsigned int lg2 = page_lg2(trial); lg2 < 64; lg2++)
 			if (trial->table.page_sizes >> lg2 & 1)
 				map_leaf(trial, lg2, PT_READ | PT_WRITE);
+	CHECK(trial->n_regions >= 3);
 	/* Cleared, used, harvested; and all of it again. */
 	for (unsigned int round = 0; round < 3; round++) {
 		for (unsigned int i = 0; i < trial->n_regions; i++) {

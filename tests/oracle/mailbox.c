@@ -142,9 +142,42 @@ void mailbox_present(struct trial *trial, struct mailbox *mailbox, struct access
 	}
 }
 
-bool is_old_code(struct trial *trial, const struct access *access)
+void mailbox_forget(struct mailbox *mailbox)
+{
+	mailbox_add(mailbox, OP_FLUSH_ALL, 0, 0);
+	mailbox_run(mailbox);
+	mailbox->large_flushed = false;
+}
+
+void mailbox_invalidate(struct trial *trial, struct mailbox *mailbox, const struct pt_gather *gather, uint32_t op,
+			uint64_t (*operand)(uint64_t iova))
+{
+	uint64_t step = invalidation_step(trial, gather);
+	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
+
+	if (n > 256 || (n == 0 && gather->levels)) {
+		mailbox_forget(mailbox);
+		return;
+	}
+	mailbox->large_flushed |= step > 4096;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t iova = gather->first + i * step;
+
+		mailbox_add(mailbox, op, operand ? operand(iova) : iova, 0);
+	}
+	mailbox_run(mailbox);
+}
+
+const char *mailbox_old_code(struct trial *trial, struct mailbox *mailbox, const struct access *access)
 {
 	struct access read = {.iova = access->iova, .access = PT_ACCESS_READ | (access->access & PT_ACCESS_PRIV)};
+	struct access again = {.iova = access->iova, .access = access->access};
 
-	return (access->access & PT_ACCESS_EXEC) && access->allowed && judge_one(trial, &read);
+	if (!mailbox->large_flushed || !(access->access & PT_ACCESS_EXEC) || !access->allowed ||
+	    !judge_one(trial, &read))
+		return NULL;
+	trial->class->forget(trial);
+	mailbox->large_flushed = true; /* when the other accesses of this batch were made */
+	return judge_one(trial, &again) ? "fetch of old code in a large page after the invalidation of one address"
+					: NULL;
 }

@@ -28,7 +28,8 @@ struct mailbox {
 	struct ram *ram;
 	uint64_t pa, rung;
 	bool big_endian;
-	unsigned int n; /* operations that wait */
+	bool large_flushed; /* a large page was invalidated by one address, and not everything since */
+	unsigned int n;	    /* operations that wait */
 	struct operation operation[MAILBOX_OPERATIONS];
 };
 
@@ -50,12 +51,20 @@ void mailbox_present(struct trial *trial, struct mailbox *mailbox, struct access
 		     uint64_t (*plant)(uint16_t token),
 		     void (*fault)(const struct operation *operation, struct access *access));
 
+/* Invalidate everything. */
+void mailbox_forget(struct mailbox *mailbox);
+/*
+ * One operation `op` for each leaf of the smallest size that changed; a long range: everything. operand: what the
+ * operation takes for an address (NULL: the address).
+ */
+void mailbox_invalidate(struct trial *trial, struct mailbox *mailbox, const struct pt_gather *gather, uint32_t op,
+			uint64_t (*operand)(uint64_t iova));
+
 /*
  * An invalidation of one address drops the whole translation of a large page, but of the code that QEMU has translated
- * in it only what is in the 4 KiB around the address: jumps elsewhere in the large page may run old code. Then reads at
- * the same address still agree.
+ * in it only what is in the 4 KiB around the address: jumps elsewhere in the large page may run old code. Then a read
+ * at the same address agrees, and so does the fetch once everything is invalidated. The name of this gap, or NULL.
  */
-#define OLD_CODE "fetch of old code in a large page after the invalidation of one address"
-bool is_old_code(struct trial *trial, const struct access *access);
+const char *mailbox_old_code(struct trial *trial, struct mailbox *mailbox, const struct access *access);
 
 #endif

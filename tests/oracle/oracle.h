@@ -3,9 +3,9 @@
  * oracle.h - tables that the generated mappers wrote, walked by walkers that nobody here wrote.
  *
  * An emulator shares its memory with the test (ram). Tables are put there through struct pt_mem, as a driver does. A
- * machine presents accesses and says what came of each; F_translate has predicted it (judge.c). The campaigns
- * (campaign.c and its neighbours) know nothing of formats or machines: each test_MACHINE.c has one struct machine, and
- * a list of configurations to run them over.
+ * machine presents accesses and says what came of each; F_translate has predicted it (judge.c). The checks
+ * (layouts.c, changes.c, hostile.c) know nothing of formats or machines: each test_MACHINE.c has a struct machine_class
+ * or several, and lists of configurations to run them over.
  */
 #ifndef PTGEN_TESTS_ORACLE_H
 #define PTGEN_TESTS_ORACLE_H
@@ -118,7 +118,6 @@ struct access {
 	uint64_t raw[3];    /* what the machine really said */
 };
 
-struct machine;
 struct trial;
 
 /* One parameter of a configuration; a NULL name ends the list. */
@@ -151,11 +150,11 @@ enum {
 	CAN_PRIV = 1 << 2,     /* accesses with privilege */
 	CAN_ACCESSED = 1 << 3, /* sets accessed */
 	CAN_CACHE = 1 << 4,    /* a changed entry is not seen before the invalidation */
-	CAN_RESERVED =
-		1 << 5, /* hostile tables may be compared: it looks at reserved bits, or `gap` says at which not */
-	CAN_OUTSIDE = 1 << 6, /* addresses outside of the input range can be presented */
-	CAN_DIRTY = 1 << 8,   /* sets dirty */
-	CAN_PHYSICAL = 1 << 7 /* tells addresses without an access: leaves may point beyond the memory */
+	/* hostile tables may be compared: it looks at reserved bits, or `blind` says at which not */
+	CAN_RESERVED = 1 << 5,
+	CAN_OUTSIDE = 1 << 6,  /* addresses outside of the input range can be presented */
+	CAN_PHYSICAL = 1 << 7, /* tells addresses without an access: leaves may point beyond the memory */
+	CAN_DIRTY = 1 << 8     /* sets dirty */
 };
 
 /*
@@ -170,10 +169,11 @@ enum {
  * invalidate   exactly what the gather asks for.
  * forget       invalidate everything.
  * usable       may this range of input addresses be used? (NULL: all; a stub may need a place for itself)
- * blind        the name of what the model takes for something else at the end of such a walk: hostile words that lead
- * there are not presented, since nobody knows where they would lead; else NULL. gap          the name of what the model
- * is known not to check if that decides this access, else NULL. The access is then counted under that name.
- * not_modelled what the model does not do, for the table of results.
+ * blind        the name of what the model takes for something else at the end of such a walk, else NULL: hostile words
+ *              that lead there are not presented, since nobody knows where they would lead
+ * gap          the name of what the model is known not to check if that decides this access, else NULL; the access is
+ *              then counted under that name
+ * not_modelled what the model does not do, for the table of results
  */
 struct machine_class {
 	const char *oracle, *test, *program, *package;
@@ -217,7 +217,6 @@ struct trial {
 	struct pt_gather gather;
 	uint64_t random;
 	bool deaf; /* the invalidate hook does nothing: stale translations must show */
-	uint64_t n_invalidations;
 
 	struct region region[MAX_REGIONS];
 	unsigned int n_regions;
@@ -229,7 +228,6 @@ struct trial {
 		const char *name;
 		uint64_t n;
 	} gap[MAX_GAPS];
-	char note[256];
 };
 
 /* The name of a configuration: "x86_64 levels=5 nxe=0". */
@@ -266,6 +264,8 @@ uint64_t invalidation_step(const struct trial *trial, const struct pt_gather *ga
 /* Present accesses and compare with F_translate; returns how many differ (only where `tolerate`, else it fails). */
 size_t judge(struct trial *trial, struct access *accesses, size_t n, bool tolerate);
 
+/* Did the access go where the leaf leads, whether or not the leaf allows it? */
+bool led_to_leaf(const struct access *access);
 /* Present one access more; true if machine and F_translate agree. Counts nothing: for machine_class.gap. */
 bool judge_one(struct trial *trial, struct access *access);
 

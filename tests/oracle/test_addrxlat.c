@@ -132,19 +132,19 @@ static const char *library_gap(struct trial *trial, const struct access *access)
 {
 	const struct library *library = trial->machine;
 	addrxlat_pte_format_t code = library->method.param.pgt.pf.pte_format;
+	struct access whole = *access;
 
-	if (access->walk.fault == PT_FAULT_PERMISSION && access->allowed)
-		return "rights are not looked at";
-	if (access->allowed && code == ADDRXLAT_PTE_AARCH64_LPA && (access->pa ^ access->walk.pa) == UINT64_C(1) << 47)
-		return "address bit 47 is lost";
-	if (access->allowed && code == ADDRXLAT_PTE_AARCH64_LPA2 && (access->pa ^ access->walk.pa) == UINT64_C(1) << 49)
-		return "address bit 49 is lost";
-	/* The same bit of a table's address leads astray. */
-	for (unsigned int i = 1; i < access->walk.n_steps; i++)
-		if ((code == ADDRXLAT_PTE_AARCH64_LPA && access->walk.step[i].entry_pa >> 47 & 1) ||
-		    (code == ADDRXLAT_PTE_AARCH64_LPA2 && access->walk.step[i].entry_pa >> 49 & 1))
-			return "an address bit of a table is lost";
-	return NULL;
+	if (!access->allowed || (access->walk.fault != PT_FAULT_NONE && access->walk.fault != PT_FAULT_PERMISSION))
+		return NULL;
+	if (led_to_leaf(access))
+		return access->walk.fault == PT_FAULT_PERMISSION ? "rights are not looked at" : NULL;
+	if (code == ADDRXLAT_PTE_AARCH64_LPA)
+		whole.pa |= UINT64_C(1) << 47;
+	else if (code == ADDRXLAT_PTE_AARCH64_LPA2)
+		whole.pa |= UINT64_C(1) << 49;
+	if (!led_to_leaf(&whole))
+		return NULL;
+	return code == ADDRXLAT_PTE_AARCH64_LPA ? "address bit 47 is lost" : "address bit 49 is lost";
 }
 
 #else

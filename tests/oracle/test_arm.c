@@ -37,7 +37,7 @@ enum {
 
 struct arm {
 	struct mailbox mailbox;
-	bool running, large_flushed;
+	bool running;
 };
 
 static const struct machine_class stage1, stage1_at, stage2_at, short_at;
@@ -236,40 +236,38 @@ static void present_at(struct trial *trial, struct access *accesses, size_t n)
 	}
 }
 
-/* One TLBI for each leaf of the smallest size that changed; a long range: all. */
+/* What a TLBI by address takes: the page, and in the bits above it nothing. */
+static uint64_t tlbi_operand(uint64_t iova)
+{
+	return iova >> 12 & ((UINT64_C(1) << 44) - 1);
+}
+
 static void arm_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
 	struct arm *arm = trial->machine;
-	uint64_t step = invalidation_step(trial, gather);
-	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
 
-	arm->large_flushed |= step > 4096;
-	if (n > 256 || (n == 0 && gather->levels)) {
-		mailbox_add(&arm->mailbox, OP_FLUSH_ALL, 0, 0);
-		n = 0;
-	}
-	for (uint64_t i = 0; i < n; i++)
-		mailbox_add(&arm->mailbox, trial->class == &stage2_at ? OP_FLUSH_STAGE2 : OP_FLUSH_ADDRESS,
-			    (gather->first + i * step) >> 12 & ((UINT64_C(1) << 44) - 1), 0);
-	mailbox_run(&arm->mailbox);
+	mailbox_invalidate(trial, &arm->mailbox, gather,
+			   trial->class == &stage2_at ? (uint32_t)OP_FLUSH_STAGE2 : (uint32_t)OP_FLUSH_ADDRESS,
+			   tlbi_operand);
 }
 
 static void arm_forget(struct trial *trial)
 {
 	struct arm *arm = trial->machine;
 
-	mailbox_add(&arm->mailbox, OP_FLUSH_ALL, 0, 0);
-	mailbox_run(&arm->mailbox);
-	arm->large_flushed = false;
+	mailbox_forget(&arm->mailbox);
 }
 
 static const char *arm_blind(const struct trial *trial, const struct pt_walk *walk)
 {
-	const struct pt_step *last = &walk->step[walk->n_steps - 1];
+	const struct pt_step *last;
 
 	if (walk->fault == PT_FAULT_RESERVED)
 		return "RES0 bits are not looked at";
-	if (walk->n_steps && trial->format->kinds[last->kind].category == PT_KIND_FAULT &&
+	if (walk->n_steps == 0)
+		return NULL;
+	last = &walk->step[walk->n_steps - 1];
+	if (last->kind != PT_NO_KIND && trial->format->kinds[last->kind].category == PT_KIND_FAULT &&
 	    trial->format->levels[last->level].number < 3)
 		return trial->class == &short_at ? "code 3 is a section to a CPU that has PXN"
 						 : "a block at a level that has none is taken for one";
@@ -286,13 +284,13 @@ static bool stage1_usable(const struct trial *trial, uint64_t iova, uint64_t byt
 
 static const char *arm_gap(struct trial *trial, const struct access *access)
 {
-	const struct arm *arm = trial->machine;
+	struct arm *arm = trial->machine;
 
 	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) &&
 	    access->walk.fault == PT_FAULT_NONE && (access->walk.leaf.rights & PT_RIGHT_UW) &&
 	    access->fault == PT_FAULT_PERMISSION)
 		return "the regime, not the format: EL1 never executes what EL0 may write";
-	return arm->large_flushed && is_old_code(trial, access) ? OLD_CODE : NULL;
+	return mailbox_old_code(trial, &arm->mailbox, access);
 }
 
 #define COMMON                                                                                                \

@@ -12,7 +12,6 @@ struct iommu {
 	bool running;
 	uint32_t commands; /* written so far */
 	uint32_t events;   /* read so far */
-	bool recorded;	   /* VT-d: the last access left a fault record */
 };
 
 static void nothing_told(struct trial *trial, struct access *access)
@@ -464,7 +463,7 @@ static const char *smmu_gap(struct trial *trial, const struct access *access)
 	bool write = access->access & PT_ACCESS_WRITE;
 
 	(void)trial;
-	if (access->walk.fault == PT_FAULT_PERMISSION && access->allowed &&
+	if (access->walk.fault == PT_FAULT_PERMISSION && access->allowed && led_to_leaf(access) &&
 	    (access->walk.leaf.rights & (write ? PT_RIGHT_PW : PT_RIGHT_PR)))
 		return "AP[1] is ignored: what only privileged accesses may do is allowed";
 	return NULL;

@@ -14,7 +14,6 @@ enum { MIB = 1 << 20, SATP = 0x20, EXTENSIONS = 1 };
 
 struct riscv {
 	struct mailbox mailbox;
-	bool large_flushed;
 };
 
 static void riscv_start(struct trial *trial)
@@ -38,9 +37,7 @@ static void riscv_forget(struct trial *trial)
 {
 	struct riscv *riscv = trial->machine;
 
-	mailbox_add(&riscv->mailbox, OP_FLUSH_ALL, 0, 0);
-	mailbox_run(&riscv->mailbox);
-	riscv->large_flushed = false;
+	mailbox_forget(&riscv->mailbox);
 }
 
 static void riscv_load(struct trial *trial)
@@ -92,17 +89,8 @@ static void riscv_present(struct trial *trial, struct access *accesses, size_t n
 static void riscv_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
 	struct riscv *riscv = trial->machine;
-	uint64_t step = invalidation_step(trial, gather);
-	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
 
-	riscv->large_flushed |= step > 4096;
-	if (n > 256 || (n == 0 && gather->levels)) {
-		mailbox_add(&riscv->mailbox, OP_FLUSH_ALL, 0, 0);
-		n = 0;
-	}
-	for (uint64_t i = 0; i < n; i++)
-		mailbox_add(&riscv->mailbox, OP_FLUSH_ADDRESS, gather->first + i * step, 0);
-	mailbox_run(&riscv->mailbox);
+	mailbox_invalidate(trial, &riscv->mailbox, gather, OP_FLUSH_ADDRESS, NULL);
 }
 
 /*
@@ -128,12 +116,12 @@ static const char *riscv_blind(const struct trial *trial, const struct pt_walk *
 
 static const char *riscv_gap(struct trial *trial, const struct access *access)
 {
-	const struct riscv *riscv = trial->machine;
+	struct riscv *riscv = trial->machine;
 
 	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) && !access->allowed &&
 	    access->walk.fault == PT_FAULT_NONE && (access->walk.leaf.rights & PT_RIGHT_U))
 		return "the mode, not the format: S never executes what U may use";
-	return riscv->large_flushed && is_old_code(trial, access) ? OLD_CODE : NULL;
+	return mailbox_old_code(trial, &riscv->mailbox, access);
 }
 
 static const struct machine_class riscv64 = {

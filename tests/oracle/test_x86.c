@@ -28,7 +28,6 @@ struct x86 {
 	struct mailbox mailbox;
 	uint64_t window;
 	unsigned int levels;
-	bool large_flushed; /* a large page was invalidated by one INVLPG */
 };
 
 /* One entry of the stub's own tables. */
@@ -207,42 +206,31 @@ static void x86_present(struct trial *trial, struct access *accesses, size_t n)
 	mailbox_present(trial, &x86->mailbox, accesses, n, plant, fault);
 }
 
-/* One INVLPG for each leaf of the smallest size that changed; a long range: all. */
+/* INVLPG. */
 static void x86_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
 	struct x86 *x86 = trial->machine;
-	uint64_t step = invalidation_step(trial, gather);
-	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
 
-	x86->large_flushed |= step > 4096;
-	if (n > 256 || (n == 0 && gather->levels)) {
-		mailbox_add(&x86->mailbox, OP_FLUSH_ALL, 0, 0);
-		n = 0;
-	}
-	for (uint64_t i = 0; i < n; i++)
-		mailbox_add(&x86->mailbox, OP_FLUSH_ADDRESS, gather->first + i * step, 0);
-	mailbox_run(&x86->mailbox);
+	mailbox_invalidate(trial, &x86->mailbox, gather, OP_FLUSH_ADDRESS, NULL);
 }
 
 static void x86_forget(struct trial *trial)
 {
 	struct x86 *x86 = trial->machine;
 
-	mailbox_add(&x86->mailbox, OP_FLUSH_ALL, 0, 0);
-	mailbox_run(&x86->mailbox);
-	x86->large_flushed = false;
+	mailbox_forget(&x86->mailbox);
 }
 
 static const char *x86_gap(struct trial *trial, const struct access *access)
 {
-	const struct x86 *x86 = trial->machine;
+	struct x86 *x86 = trial->machine;
 
-	return x86->large_flushed && is_old_code(trial, access) ? OLD_CODE : NULL;
+	return mailbox_old_code(trial, &x86->mailbox, access);
 }
 
 static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
 {
-	const struct x86 *x86 = trial->machine;
+	struct x86 *x86 = trial->machine;
 	uint64_t window = UINT64_C(1) << (9 * x86->levels + 3);
 
 	return iova + (bytes - 1) < x86->window || iova > x86->window + (window - 1);

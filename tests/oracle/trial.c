@@ -329,7 +329,6 @@ static void hook_invalidate(void *ctx, const struct pt_gather *gather)
 	/* The memory's context is the memory; it is the trial's. */
 	struct trial *trial = (struct trial *)(void *)((char *)ctx - offsetof(struct trial, ram));
 
-	trial->n_invalidations++;
 	if (!trial->deaf)
 		trial->class->invalidate(trial, gather);
 }
@@ -373,13 +372,13 @@ void oracle_run(const struct machine_class *class, const struct configuration *l
 	trial->can = class->can & ~trial->configuration->lacks;
 	trial->random = test_seed() + each * UINT64_C(0x9e3779b97f4a7c15);
 	configuration_label(trial->configuration, trial->label);
-	record_begin(trial);
 	if (class->program)
 		emulator_need(class->program, class->package);
 
 	configure(trial);
 	trial->ram.random = test_random(&trial->random);
 	class->start(trial);
+	record_begin(trial); /* not before: what is skipped is no failure */
 	if (class->invalidate)
 		trial->ram.mem.invalidate = hook_invalidate;
 	trial->ram.mem.quiesce = hook_quiesce;
