@@ -172,17 +172,19 @@ bench-instructions: ## count instructions of operations, and compare them with b
 	@BUILD=build CC='$(CC)' bench/instructions/run
 
 C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/common/*.[ch] tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
-	examples/*.[ch] bench/*.[ch] bench/instructions/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+	examples/*.[ch] examples/*/*/*.[ch] examples/*/*/*/*.[ch] bench/*.[ch] bench/instructions/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
-LINT_C := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
+LINT_C := $(filter-out tests/% examples/projects/%,$(filter %.c,$(C_FILES)))
 
 mutate: ## make slips in format files (COUNT=400), one at a time, and say who notices: checks, examples, self-tests
 	@tools/setup check
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/tests/selftest/test_selftest
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' tools/mutate $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
-lint: ## clang-tidy and cppcheck over our own sources
+lint: ## clang-format, clang-tidy and cppcheck over our own sources
 	@tools/setup lint
+	@echo 'clang-format (make format mends what it finds)'
+	@clang-format --dry-run -Werror $(C_FILES)
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
 		--suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_POSIX_C_SOURCE=200809L \

@@ -3,6 +3,6 @@
 #include "bench.h"
 #include "arm64_s1.h"
 
-#define FORMAT arm64_s1
+#define FORMAT	  arm64_s1
 #define CALL_NAME bench_arm64_s1
 #include "cases.h"

@@ -3,6 +3,6 @@
 #include "bench.h"
 #include "x86_64.h"
 
-#define FORMAT x86_64
+#define FORMAT	  x86_64
 #define CALL_NAME bench_x86_64
 #include "cases.h"

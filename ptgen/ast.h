@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ast.h - the syntax tree: what the text says, nothing more. The parser's actions only build these nodes; what they mean
- * is found in resolve. Lists are linked by `next` in source order. Every node has its span.
+ * ast.h - the syntax tree: what the text says, nothing more. The parser's actions only build these nodes; what they
+ * mean is found in resolve. Lists are linked by `next` in source order. Every node has its span.
  */
 #ifndef PTGEN_AST_H
 #define PTGEN_AST_H
@@ -15,11 +15,24 @@ enum ast_op {
 	A_BITS,	     /* [a:b] of the word itself */
 	A_CALL,	     /* name(args) */
 	A_COND,	     /* a ? b : c */
-	A_OR, A_AND,
-	A_EQ, A_NE, A_LT, A_GT, A_LE, A_GE,
-	A_IN,	     /* a in set */
-	A_SHL, A_SHR, A_ADD, A_SUB, A_MUL, A_DIV, A_MOD,
-	A_NOT, A_NEG
+	A_OR,
+	A_AND,
+	A_EQ,
+	A_NE,
+	A_LT,
+	A_GT,
+	A_LE,
+	A_GE,
+	A_IN, /* a in set */
+	A_SHL,
+	A_SHR,
+	A_ADD,
+	A_SUB,
+	A_MUL,
+	A_DIV,
+	A_MOD,
+	A_NOT,
+	A_NEG
 };
 
 struct ast_range {
@@ -61,30 +74,39 @@ enum ast_opt_kind {
 	/* input, output */
 	OPT_ABOVE,    /* name: zero sign ones any */
 	OPT_APERTURE, /* a .. b */
-	OPT_BASE, OPT_WINDOW,
-	OPT_RAISES,   /* name (also of entries) */
+	OPT_BASE,
+	OPT_WINDOW,
+	OPT_RAISES, /* name (also of entries) */
 	/* levels */
-	OPT_ALIGN, OPT_TABLE, OPT_EVERY, /* a */
-	OPT_WORD,     /* name, name2 */
-	OPT_AS,	      /* names: one string per level, as the manual calls them */
-	OPT_LIMIT,    /* a .. b: indices that exist */
+	OPT_ALIGN,
+	OPT_TABLE,
+	OPT_EVERY, /* a */
+	OPT_WORD,  /* name, name2 */
+	OPT_AS,	   /* names: one string per level, as the manual calls them */
+	OPT_LIMIT, /* a .. b: indices that exist */
 	/* root */
-	OPT_START, OPT_COUNT, /* a (and OPT_ALIGN, OPT_TABLE) */
-	OPT_GROWS,    /* name */
+	OPT_START,
+	OPT_COUNT, /* a (and OPT_ALIGN, OPT_TABLE) */
+	OPT_GROWS, /* name */
 	/* entries */
-	OPT_WHEN,     /* a */
-	OPT_FOR,      /* name in set (cond) */
-	OPT_REPEAT, OPT_CONTIG, /* a */
-	OPT_NEXT,     /* targets: several a with cond, one option each */
+	OPT_WHEN, /* a */
+	OPT_FOR,  /* name in set (cond) */
+	OPT_REPEAT,
+	OPT_CONTIG, /* a */
+	OPT_NEXT,   /* targets: several a with cond, one option each */
 	/* lines */
-	OPT_DEFAULT,  /* a */
-	OPT_ALLOWS, OPT_DENIES, /* name: letters */
-	OPT_ACCESSED, OPT_DIRTY,
-	OPT_BY,	      /* a */
-	OPT_LIVE, OPT_KEEP, OPT_SYNCED,
-	OPT_MARKS,    /* a */
-	OPT_OR,	      /* name */
-	OPT_IF	      /* a */
+	OPT_DEFAULT, /* a */
+	OPT_ALLOWS,
+	OPT_DENIES, /* name: letters */
+	OPT_ACCESSED,
+	OPT_DIRTY,
+	OPT_BY, /* a */
+	OPT_LIVE,
+	OPT_KEEP,
+	OPT_SYNCED,
+	OPT_MARKS, /* a */
+	OPT_OR,	   /* name */
+	OPT_IF	   /* a */
 };
 
 struct ast_opt {
@@ -99,7 +121,10 @@ struct ast_opt {
 
 /* What a line of an entry, group or register says its bits are. */
 enum ast_mean {
-	MEAN_RES0, MEAN_RES1, MEAN_IGNORED, MEAN_SOFTWARE,
+	MEAN_RES0,
+	MEAN_RES1,
+	MEAN_IGNORED,
+	MEAN_SOFTWARE,
 	MEAN_CONST,	  /* = value (value NULL: ones) */
 	MEAN_IN,	  /* in set, without a name */
 	MEAN_FIELD,	  /* name, or name[slice] */
@@ -172,27 +197,30 @@ struct ast_assign {
 };
 
 enum ast_item_kind {
-	ITEM_TITLE, ITEM_SPEC,	     /* strings */
-	ITEM_WORD,		     /* name (type), name2 (order) */
-	ITEM_RESERVED,		     /* reserved raises name */
-	ITEM_INPUT, ITEM_OUTPUT,     /* name bits opts */
-	ITEM_PARAM,		     /* is_static name set expr(default) doc */
-	ITEM_FEATURE,		     /* name expr doc */
-	ITEM_QUIRK,		     /* name expr doc (the reason): a feature */
-	ITEM_ADDRESS,		     /* name doc */
-	ITEM_LET, ITEM_SET,	     /* name expr doc */
-	ITEM_REQUIRE,		     /* expr text */
-	ITEM_ROOT,		     /* opts */
-	ITEM_LEVEL,		     /* level_name / number / name set / name args; bits; opts; kinds; input name in name2 */
-	ITEM_FIELDS,		     /* name uses lines */
-	ITEM_ENTRY,		     /* category name uses opts lines */
-	ITEM_CODE,		     /* concept name cols cond rows */
-	ITEM_ROUND,		     /* expr (or NULL) adds letters cond */
-	ITEM_REFUSE,		     /* expr cond */
-	ITEM_RESIZE,		     /* resize live if cond: a leaf may become a table, and back, in one store */
-	ITEM_REGISTER,		     /* name name2 (type) cond lines */
-	ITEM_WITHOUT,		     /* name2: prot memtype dirty entry round refuse; name */
-	ITEM_EXAMPLE		     /* number name level binds sets */
+	ITEM_TITLE,
+	ITEM_SPEC,     /* strings */
+	ITEM_WORD,     /* name (type), name2 (order) */
+	ITEM_RESERVED, /* reserved raises name */
+	ITEM_INPUT,
+	ITEM_OUTPUT,  /* name bits opts */
+	ITEM_PARAM,   /* is_static name set expr(default) doc */
+	ITEM_FEATURE, /* name expr doc */
+	ITEM_QUIRK,   /* name expr doc (the reason): a feature */
+	ITEM_ADDRESS, /* name doc */
+	ITEM_LET,
+	ITEM_SET,      /* name expr doc */
+	ITEM_REQUIRE,  /* expr text */
+	ITEM_ROOT,     /* opts */
+	ITEM_LEVEL,    /* level_name / number / name set / name args; bits; opts; kinds; input name in name2 */
+	ITEM_FIELDS,   /* name uses lines */
+	ITEM_ENTRY,    /* category name uses opts lines */
+	ITEM_CODE,     /* concept name cols cond rows */
+	ITEM_ROUND,    /* expr (or NULL) adds letters cond */
+	ITEM_REFUSE,   /* expr cond */
+	ITEM_RESIZE,   /* resize live if cond: a leaf may become a table, and back, in one store */
+	ITEM_REGISTER, /* name name2 (type) cond lines */
+	ITEM_WITHOUT,  /* name2: prot memtype dirty entry round refuse; name */
+	ITEM_EXAMPLE   /* number name level binds sets */
 };
 
 enum ast_category { CATEGORY_ABSENT, CATEGORY_FAULT, CATEGORY_NULL, CATEGORY_TABLE, CATEGORY_LEAF };

@@ -27,15 +27,15 @@ struct seen {
 struct kind_note {
 	bool broken;	 /* its lines overlap, have gaps or do not fit: what they encode means nothing */
 	bool misplaced;	 /* its level is the wrong one, as was said: where its address begins means nothing */
-	bool no_example; /* its address is broken, or words of it are of another kind too: its examples cannot come out */
-	params lines; /* parameters that decide which lines exist and what their constants are */
+	bool no_example; /* its address is broken, or its words are of another kind too: examples cannot come out */
+	params lines;	 /* parameters that decide which lines exist and what their constants are */
 };
 
 struct run {
 	struct context *context;
 	const struct model *model;
 	struct kind_note *kind;
-	bool *code; /* per table of codes: its rows are broken */
+	bool *code;	 /* per table of codes: its rows are broken */
 	params *require; /* per require: parameters it mentions */
 	long work; /* words and configurations tried: what takes more than CHECK_MAX_WORK is given up, as an error */
 	ARRAY(struct seen) seen;

@@ -9,14 +9,30 @@
 
 #include "model.h"
 
-/* The PT_READ.. bits of a request and the PT_RIGHT_* of a decode, as in runtime/pt.h (the compiler includes nothing of it). */
+/* The PT_READ.. bits of a request, the PT_RIGHT_* of a decode: as in runtime/pt.h, which ptgen does not include. */
 enum {
-	REQ_READ = 1, REQ_WRITE = 2, REQ_EXEC = 4, REQ_PRIV = 8, REQ_GLOBAL = 16,
-	REQ_NONCACHED = 1 << 5, REQ_DEVICE = 2 << 5, REQ_MEMORY = 3 << 5, REQ_RIGHTS = 31, N_REQUESTS = 96
+	REQ_READ = 1,
+	REQ_WRITE = 2,
+	REQ_EXEC = 4,
+	REQ_PRIV = 8,
+	REQ_GLOBAL = 16,
+	REQ_NONCACHED = 1 << 5,
+	REQ_DEVICE = 2 << 5,
+	REQ_MEMORY = 3 << 5,
+	REQ_RIGHTS = 31,
+	N_REQUESTS = 96
 };
 enum {
-	RIGHT_PR = 1, RIGHT_PW = 2, RIGHT_PX = 4, RIGHT_UR = 8, RIGHT_UW = 16, RIGHT_UX = 32, RIGHT_GLOBAL = 64,
-	RIGHT_P = 7, RIGHT_U = 56, RIGHT_ALL = 63
+	RIGHT_PR = 1,
+	RIGHT_PW = 2,
+	RIGHT_PX = 4,
+	RIGHT_UR = 8,
+	RIGHT_UW = 16,
+	RIGHT_UX = 32,
+	RIGHT_GLOBAL = 64,
+	RIGHT_P = 7,
+	RIGHT_U = 56,
+	RIGHT_ALL = 63
 };
 enum { MEMORY_CACHED, MEMORY_NONCACHED, MEMORY_DEVICE, MEMORY_OTHER };
 
@@ -48,9 +64,9 @@ ref codec_classify(const struct model *model, ref level, const int64_t *param, c
 bool codec_round(const struct model *model, const int64_t *param, unsigned int request, unsigned int *rounded);
 
 /*
- * The words of a leaf (or table, absent) kind without its address: constants, res1, defaults, and for leaves the bits of
- * a rounded request. Returns false if some code table has no row for the request; *code then is that table (a ref into
- * model.codes), REF_NONE if none is to blame.
+ * The words of a leaf (or table, absent) kind without its address: constants, res1, defaults, and for leaves the bits
+ * of a rounded request. Returns false if some code table has no row for the request; *code then is that table (a ref
+ * into model.codes), REF_NONE if none is to blame.
  *
  * part selects what is encoded, for emitters: any OR of CODEC_CONST (constants, res1 and defaults that do not depend on
  * the request), CODEC_RIGHTS (what depends on its rights), CODEC_MEMORY (what depends on its memory type, and the marks
@@ -58,8 +74,8 @@ bool codec_round(const struct model *model, const int64_t *param, unsigned int r
  * leaves are all CODEC_CONST; tables are written with every right, and their marks.
  */
 enum { CODEC_CONST = 1, CODEC_RIGHTS = 2, CODEC_MEMORY = 4, CODEC_WHOLE = 7 };
-bool codec_attributes(const struct model *model, ref kind, const int64_t *param, unsigned int request, unsigned int part,
-		      uint64_t word[2], ref *code);
+bool codec_attributes(const struct model *model, ref kind, const int64_t *param, unsigned int request,
+		      unsigned int part, uint64_t word[2], ref *code);
 
 /*
  * Put an address into its slices (via NULL: the leaf's or the only sub-table's) by OR, so that the marks that

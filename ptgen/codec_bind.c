@@ -9,7 +9,7 @@
 
 const uint64_t *codec_addresses(void)
 {
-	/* Unlike each other, aligned to 64K, and with bits on both sides of every boundary an address slice may have. */
+	/* Unlike each other, aligned to 64K, with bits on both sides of every boundary an address slice may have. */
 	static const uint64_t samples[CODEC_MAX_ADDRESSES] = {
 		0x0000000a5a530000, 0x00000005a5ac0000, 0x00000009969c0000, 0x0000000669630000,
 		0x0000000c3c350000, 0x00000003c3ca0000, 0x0000000f0f510000, 0x00000000f0ae0000,
@@ -20,7 +20,7 @@ const uint64_t *codec_addresses(void)
 	return samples;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- binding */
+/* ---------------------------------------------------------------------------------------------------------- binding */
 
 /* The bits of a request that an expression looks at. */
 static unsigned int request_bits(const struct model *model, ref expr)
@@ -31,19 +31,15 @@ static unsigned int request_bits(const struct model *model, ref expr)
 		return 0;
 	e = &model->exprs.v[expr];
 	switch ((enum m_op)e->op) {
-	case X_RIGHT:
-		return (unsigned int)e->a;
+	case X_RIGHT: return (unsigned int)e->a;
 	case X_CONST:
 	case X_PARAM:
 	case X_FIELD:
 	case X_BITS:
-	case X_ADDRESS:
-		return 0;
+	case X_ADDRESS: return 0;
 	case X_NOT:
-	case X_NEG:
-		return request_bits(model, e->a);
-	case X_COND:
-		return request_bits(model, e->a) | request_bits(model, e->b) | request_bits(model, e->c);
+	case X_NEG: return request_bits(model, e->a);
+	case X_COND: return request_bits(model, e->a) | request_bits(model, e->b) | request_bits(model, e->c);
 	case X_OR:
 	case X_AND:
 	case X_EQ:
@@ -58,8 +54,7 @@ static unsigned int request_bits(const struct model *model, ref expr)
 	case X_SUB:
 	case X_MUL:
 	case X_DIV:
-	case X_MOD:
-		break;
+	case X_MOD: break;
 	}
 	return request_bits(model, e->a) | request_bits(model, e->b);
 }
@@ -77,12 +72,8 @@ static void bind_masks(struct codec_bound *bound, const struct codec_line *line)
 			bits_put(masks->value, slice->hi, slice->lo, line->value);
 		}
 		break;
-	case ROLE_RES0:
-		bits_set(masks->res0, slice->hi, slice->lo);
-		break;
-	case ROLE_RES1:
-		bits_set(masks->res1, slice->hi, slice->lo);
-		break;
+	case ROLE_RES0: bits_set(masks->res0, slice->hi, slice->lo); break;
+	case ROLE_RES1: bits_set(masks->res1, slice->hi, slice->lo); break;
 	case ROLE_ADDRESS:
 		bits_set(masks->address, slice->hi, slice->lo);
 		/* The first bit of the line that stands for an address bit above the output. */
@@ -95,8 +86,7 @@ static void bind_masks(struct codec_bound *bound, const struct codec_line *line)
 	case ROLE_IGNORED:
 	case ROLE_SOFTWARE:
 	case ROLE_FIELD:
-	case ROLE_ROOT:
-		break;
+	case ROLE_ROOT: break;
 	}
 }
 

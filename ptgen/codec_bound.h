@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * codec_bound.h - the codec's inside, for the checks: a kind bound to one configuration, so that an enumeration pays for
- * conditions and constants once and not per word.
+ * codec_bound.h - the codec's inside, for the checks: a kind bound to one configuration, so that an enumeration pays
+ * for conditions and constants once and not per word.
  */
 #ifndef PTGEN_CODEC_BOUND_H
 #define PTGEN_CODEC_BOUND_H
@@ -19,10 +19,10 @@ enum {
 /* A line that exists under the configuration. */
 struct codec_line {
 	const struct m_slice *slice;
-	uint64_t value;	     /* ROLE_CONST: its value; lines with a set of legal values: what is written without default */
-	bool is_address;     /* the constant is a run-time address: not part of the masks */
-	bool has_value;	     /* value is what an `in` set asks for */
-	uint8_t dflt_part;   /* CODEC_*: which part of the encoding its default belongs to */
+	uint64_t value;	 /* ROLE_CONST: its value; lines with a set of legal values: what is written without default */
+	bool is_address; /* the constant is a run-time address: not part of the masks */
+	bool has_value;	 /* value is what an `in` set asks for */
+	uint8_t dflt_part; /* CODEC_*: which part of the encoding its default belongs to */
 };
 
 /* Bits [hi:lo] of the word are bits [to + hi - lo : to] of a column. */
@@ -37,7 +37,7 @@ struct codec_column {
 struct codec_code {
 	ref code;
 	struct codec_column column[M_MAX_COLS];
-	bool fixed[M_MAX_COLS];	       /* all its bits are named constants */
+	bool fixed[M_MAX_COLS]; /* all its bits are named constants */
 	uint64_t fixed_value[M_MAX_COLS];
 };
 
@@ -71,14 +71,15 @@ ref codec_bound_row(const struct codec_bound *bound, const struct codec_code *co
 const uint64_t *codec_addresses(void);
 
 /* For evaluating conditions over a word of the kind. */
-static inline struct m_env codec_environment(const struct codec_bound *bound, const uint64_t *word, unsigned int request)
+static inline struct m_env codec_environment(const struct codec_bound *bound, const uint64_t *word,
+					     unsigned int request)
 {
 	struct m_env env = {bound->param, bound->kind, word, request, codec_addresses()};
 
 	return env;
 }
 
-/* ------------------------------------------------------------------------------------------------------ bits of a word */
+/* --------------------------------------------------------------------------------------------------- bits of a word */
 
 static inline unsigned int bits_width(unsigned int hi, unsigned int lo)
 {

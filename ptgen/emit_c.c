@@ -10,8 +10,8 @@
 #include "stages.h"
 #include "template.h"
 
-extern const char template_header[], template_core[], template_lookup[], template_map[], template_unmap[], template_change[],
-	template_walk[], template_init[], template_state[];
+extern const char template_header[], template_core[], template_lookup[], template_map[], template_unmap[],
+	template_change[], template_walk[], template_init[], template_state[];
 
 /* A name fit for an enumerator: capitals, digits, underscores; a minus becomes M. */
 static const char *enumerator(struct arena *arena, const char *text)
@@ -19,16 +19,18 @@ static const char *enumerator(struct arena *arena, const char *text)
 	char *name = arena_alloc(arena, strlen(text) + 1), *c = name;
 
 	for (; *text; text++)
-		*c++ = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') :
-		       (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') ? *text :
-		       *text == '-' ? 'M' : '_';
+		*c++ = *text >= 'a' && *text <= 'z'					  ? (char)(*text - 'a' + 'A')
+		       : (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') ? *text
+		       : *text == '-'							  ? 'M'
+											  : '_';
 	return name;
 }
 
 static void refuse(struct emitter *emitter, const char *what)
 {
 	if (!emitter->failed)
-		diag_usage(emitter->context, "%s: format '%s': the C emitter cannot do %s yet; other outputs are not affected",
+		diag_usage(emitter->context,
+			   "%s: format '%s': the C emitter cannot do %s yet; other outputs are not affected",
 			   emitter->model->source, emitter->model->name, what);
 	emitter->failed = true;
 }
@@ -89,7 +91,8 @@ static void plan_names(struct emitter *emitter)
 
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *level = &model->levels.v[i];
-		const char *shape = model->shapes.v[level->shape].name, *name = enumerator(emitter->arena, level->n_args ? level->item : level->name);
+		const char *shape = model->shapes.v[level->shape].name,
+			   *name = enumerator(emitter->arena, level->n_args ? level->item : level->name);
 
 		if (*shape)
 			name = text_of(emitter, "%s_%s", enumerator(emitter->arena, shape), name);
@@ -100,7 +103,8 @@ static void plan_names(struct emitter *emitter)
 	for (int k = 0; k < model->kinds.n; k++) {
 		const struct m_kind *kind = &model->kinds.v[k];
 
-		emitter->kind_name[k] = text_of(emitter, "%s_%s", emitter->level_name[kind->level], enumerator(emitter->arena, kind->name));
+		emitter->kind_name[k] = text_of(emitter, "%s_%s", emitter->level_name[kind->level],
+						enumerator(emitter->arena, kind->name));
 		if (kind->row != REF_NONE)
 			emitter->kind_name[k] = text_of(emitter, "%s_%d", emitter->kind_name[k], kind->lg2);
 	}
@@ -118,7 +122,8 @@ static bool by_config(const struct model *model, ref kind, ref cond)
 	for (int i = 0; i < k->n_slices; i++) {
 		const struct m_slice *slice = &model->slices.v[k->first_slice + i];
 
-		if (slice->field != REF_NONE && slice->dflt != REF_NONE && model_mentions(model, cond, X_FIELD, slice->field) &&
+		if (slice->field != REF_NONE && slice->dflt != REF_NONE &&
+		    model_mentions(model, cond, X_FIELD, slice->field) &&
 		    model_mentions(model, slice->dflt, X_PARAM, -1))
 			return true;
 	}
@@ -158,7 +163,8 @@ static int sub_table_bit(const struct model *model, ref kind, const char *via)
 	for (int i = 0; i < k->n_slices; i++) {
 		const struct m_slice *slice = &model->slices.v[k->first_slice + i];
 
-		if (slice->role == ROLE_ADDRESS && slice->via && strcmp(slice->via, via) == 0 && slice->to + slice->hi - slice->lo > top)
+		if (slice->role == ROLE_ADDRESS && slice->via && strcmp(slice->via, via) == 0 &&
+		    slice->to + slice->hi - slice->lo > top)
 			top = slice->to + slice->hi - slice->lo;
 	}
 	return top;
@@ -181,7 +187,8 @@ static void plan_twins(struct emitter *emitter, ref kind)
 		emitter->has_skips = true;
 		if (model->levels.v[next->level].hi + 1 != model->levels.v[k->level].lo)
 			refuse(emitter, "sub-tables that serve less than their entry does");
-		if (sub_table_bit(model, kind, next->via) != sub_table_bit(model, kind, model->nexts.v[k->first_next].via))
+		if (sub_table_bit(model, kind, next->via) !=
+		    sub_table_bit(model, kind, model->nexts.v[k->first_next].via))
 			refuse(emitter, "sub-tables whose addresses differ in width");
 	}
 }
@@ -211,8 +218,8 @@ static int64_t greatest(struct emitter *emitter, ref expr)
 }
 
 /*
- * Which of a level's kinds of table entry we write, and where it leads: the first whose default word leads to a level of
- * smaller entries. (One that points at a leaf elsewhere gains a mapper nothing.)
+ * Which of a level's kinds of table entry we write, and where it leads: the first whose default word leads to a level
+ * of smaller entries. (One that points at a leaf elsewhere gains a mapper nothing.)
  */
 static void plan_table(struct emitter *emitter, int level)
 {
@@ -238,7 +245,8 @@ static void plan_table(struct emitter *emitter, int level)
 	/* Entries that lead elsewhere than to where we would go. */
 	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++)
 		if (model->kinds.v[k].category == CATEGORY_TABLE &&
-		    (model->kinds.v[k].n_next > 1 || model->nexts.v[model->kinds.v[k].first_next].level != emitter->next[level]))
+		    (model->kinds.v[k].n_next > 1 ||
+		     model->nexts.v[model->kinds.v[k].first_next].level != emitter->next[level]))
 			emitter->has_skips = true;
 }
 
@@ -262,7 +270,8 @@ static bool may_start(struct emitter *emitter, int level)
 	for (int64_t turn = 0; rest == 0 && turn < 65536; turn++) {
 		struct m_env env = {.param = param, .kind = REF_NONE};
 
-		memcpy(param, emitter->defaults + model->levels.v[level].shape * model->params.n, sizeof(*param) * (size_t)model->params.n);
+		memcpy(param, emitter->defaults + model->levels.v[level].shape * model->params.n,
+		       sizeof(*param) * (size_t)model->params.n);
 		rest = turn;
 		for (int i = 0; i < n; i++)
 			param[used[i]] = param_value(model, used[i], &rest);
@@ -344,7 +353,8 @@ static void plan_levels(struct emitter *emitter)
 		emitter->next[i] = emitter->table[i] = REF_NONE;
 		emitter->via[i] = NULL;
 		emitter->written[i] = false;
-		if (level->entry_bytes != model->levels.v[0].entry_bytes || level->big_endian != model->levels.v[0].big_endian ||
+		if (level->entry_bytes != model->levels.v[0].entry_bytes ||
+		    level->big_endian != model->levels.v[0].big_endian ||
 		    level->host_endian != model->levels.v[0].host_endian)
 			refuse(emitter, "levels with entries of different sizes or orders");
 		if (level->entry_bytes != 4 && level->entry_bytes != 8)
@@ -362,7 +372,8 @@ static void plan_levels(struct emitter *emitter)
 					refuse(emitter, "an absent kind with 'when'");
 			}
 			emitter->has_nulls = emitter->has_nulls || kind->category == CATEGORY_NULL;
-			if (kind->category == CATEGORY_LEAF && kind->group_lg2 && 1 << kind->group_lg2 > emitter->max_group)
+			if (kind->category == CATEGORY_LEAF && kind->group_lg2 &&
+			    1 << kind->group_lg2 > emitter->max_group)
 				emitter->max_group = 1 << kind->group_lg2;
 			if (kind->category == CATEGORY_LEAF && kind->group == GROUP_CONTIG)
 				emitter->has_contigs = true;
@@ -406,7 +417,8 @@ static int top_bit(const struct model *model, ref first, int n, enum m_role role
 	for (int i = first; i < first + n; i++) {
 		const struct m_slice *slice = &model->slices.v[i];
 
-		if (slice->role == role && (conditional || slice->cond == REF_NONE) && slice->to + slice->hi - slice->lo > top)
+		if (slice->role == role && (conditional || slice->cond == REF_NONE) &&
+		    slice->to + slice->hi - slice->lo > top)
 			top = slice->to + slice->hi - slice->lo;
 	}
 	return top;
@@ -420,7 +432,8 @@ int table_bit(const struct model *model, int shape)
 		const struct m_kind *kind = &model->kinds.v[i];
 		int top = top_bit(model, kind->first_slice, kind->n_slices, ROLE_ADDRESS, true);
 
-		if (kind->category == CATEGORY_TABLE && model->levels.v[kind->level].shape == shape && top >= 0 && (last < 0 || top < last))
+		if (kind->category == CATEGORY_TABLE && model->levels.v[kind->level].shape == shape && top >= 0 &&
+		    (last < 0 || top < last))
 			last = top;
 	}
 	return last;
@@ -445,7 +458,10 @@ static const char *at_most(struct emitter *emitter, const char *limit, bool root
 static const char *at_most_bit(struct emitter *emitter, int last, bool root)
 {
 	if (emitter->outside)
-		return at_most(emitter, last < 0 || last >= 63 ? "UINT64_MAX" : text_of(emitter, "UINT64_C(0x%" PRIx64 ")", mask_of(last, 0)), root);
+		return at_most(emitter,
+			       last < 0 || last >= 63 ? "UINT64_MAX"
+						      : text_of(emitter, "UINT64_C(0x%" PRIx64 ")", mask_of(last, 0)),
+			       root);
 	return last < 0 || last >= 63 ? "t->output_last" : at_most(emitter, hex(emitter, mask_of(last, 0)), root);
 }
 
@@ -463,7 +479,9 @@ static const char *last_table(struct emitter *emitter)
 	const struct model *model = emitter->model;
 
 	if (tables_differ(model))
-		return below_marks(emitter, at_most(emitter, text_of(emitter, "%s_shape_table_last[t->shape]", emitter->lower), false));
+		return below_marks(
+			emitter,
+			at_most(emitter, text_of(emitter, "%s_shape_table_last[t->shape]", emitter->lower), false));
 	return below_marks(emitter, at_most_bit(emitter, table_bit(model, 0), false));
 }
 
@@ -475,7 +493,8 @@ static const char *last_root(struct emitter *emitter)
 	int last = -1;
 
 	for (int i = 0; i < model->registers.n; i++) {
-		int top = top_bit(model, model->registers.v[i].first_slice, model->registers.v[i].n_slices, ROLE_ROOT, false);
+		int top = top_bit(model, model->registers.v[i].first_slice, model->registers.v[i].n_slices, ROLE_ROOT,
+				  false);
 
 		last = top > last ? top : last;
 	}
@@ -485,7 +504,8 @@ static const char *last_root(struct emitter *emitter)
 		int top = slice->to + slice->hi - slice->lo;
 
 		if (slice->role == ROLE_ROOT && slice->cond != REF_NONE && top > last)
-			text = text_of(emitter, "(%s ? %s : %s)", config_text(emitter, slice->cond), at_most_bit(emitter, top, true), text);
+			text = text_of(emitter, "(%s ? %s : %s)", config_text(emitter, slice->cond),
+				       at_most_bit(emitter, top, true), text);
 	}
 	return below_marks(emitter, text);
 }
@@ -498,16 +518,20 @@ static void emit_enums(void *ctx)
 	OUT("/* Levels, root first; indices into %s_levels. */\nenum {\n", emitter->lower);
 	for (int i = 0; i < model->levels.n; i++)
 		OUT("\t%s_%s,\n", emitter->upper, emitter->level_name[i]);
-	OUT("\t%s_N_LEVELS,\n\t%s_N_KINDS = %d,\n\t%s_MAX_GROUP = %d, /* slots of the largest group */\n", emitter->upper, emitter->upper,
-	    model->kinds.n, emitter->upper, emitter->max_group);
-	OUT("\t%s_INPUT_FAULT = %s,\n\t%s_OUTPUT_FAULT = %s,\n\t%s_RESERVED_FAULT = %s,\n\t%s_REFUSED = 0xff, /* in the table of requests */\n\t"
-	    "%s_WIDER = 0x80,\n};\n\n", emitter->upper, fault_text(emitter, model->input.fault, FAULT_ADDRESS), emitter->upper,
+	OUT("\t%s_N_LEVELS,\n\t%s_N_KINDS = %d,\n\t%s_MAX_GROUP = %d, /* slots of the largest group */\n",
+	    emitter->upper, emitter->upper, model->kinds.n, emitter->upper, emitter->max_group);
+	OUT("\t%s_INPUT_FAULT = %s,\n\t%s_OUTPUT_FAULT = %s,\n\t%s_RESERVED_FAULT = %s,\n"
+	    "\t%s_REFUSED = 0xff, /* in the table of requests */\n\t"
+	    "%s_WIDER = 0x80,\n};\n\n",
+	    emitter->upper, fault_text(emitter, model->input.fault, FAULT_ADDRESS), emitter->upper,
 	    fault_text(emitter, model->output.fault, FAULT_ADDRESS), emitter->upper,
 	    fault_text(emitter, model->reserved_fault, FAULT_RESERVED), emitter->upper, emitter->upper);
 	OUT("/* Words of struct pt_table that %s_init computes from the configuration. */\nenum {\n", emitter->lower);
 	for (int i = 0; i < emitter->words.n; i++)
 		OUT("\t%s_WORD_%s,\n", emitter->upper, emitter->words.v[i].name);
-	OUT("\t%s_N_WORDS,\n};\n\n_Static_assert(%s_N_WORDS <= PT_MAX_WORDS, \"struct pt_table has room for all configuration words\");\n\n",
+	OUT("\t%s_N_WORDS,\n};\n\n"
+	    "_Static_assert(%s_N_WORDS <= PT_MAX_WORDS, \"struct pt_table has room for all configuration words\");\n"
+	    "\n",
 	    emitter->upper, emitter->upper);
 }
 
@@ -519,7 +543,8 @@ static void emit_last_level(void *ctx)
 
 	for (int s = 0; s < model->shapes.n; s++)
 		plain = plain && emitter->last[s] == model->shapes.v[s].first_level + model->shapes.v[s].n_levels - 1;
-	OUT("/* The lowest level of the table's shape. */\nPT_ALWAYS_INLINE unsigned int %s_last_level(const struct pt_table *t)\n{\n\t(void)t;\n",
+	OUT("/* The lowest level of the table's shape. */\n"
+	    "PT_ALWAYS_INLINE unsigned int %s_last_level(const struct pt_table *t)\n{\n\t(void)t;\n",
 	    emitter->lower);
 	if (model->shapes.n == 1 && plain)
 		OUT("\treturn %s_N_LEVELS - 1;\n}\n\n", emitter->upper);
@@ -540,7 +565,8 @@ static void emit_resize(void *ctx)
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
 
-	OUT("/* May a leaf become a table (and back) in one store? */\nPT_ALWAYS_INLINE bool %s_resize_live(const struct pt_table *t)\n{\n\t(void)t;\n",
+	OUT("/* May a leaf become a table (and back) in one store? */\n"
+	    "PT_ALWAYS_INLINE bool %s_resize_live(const struct pt_table *t)\n{\n\t(void)t;\n",
 	    emitter->lower);
 	if (!model->resize_said)
 		OUT("\treturn false;\n}\n\n");
@@ -548,7 +574,9 @@ static void emit_resize(void *ctx)
 		OUT("\treturn true;\n}\n\n");
 	else
 		OUT("\treturn t->word[%s] != 0;\n}\n\n",
-		    word_name(emitter, word_of(emitter, "RESIZE_LIVE", text_of(emitter, "(uint64_t)((%s) != 0)", config_text(emitter, model->resize_live)))));
+		    word_name(emitter, word_of(emitter, "RESIZE_LIVE",
+					       text_of(emitter, "(uint64_t)((%s) != 0)",
+						       config_text(emitter, model->resize_live)))));
 }
 
 static void emit_param_enum(void *ctx)
@@ -585,28 +613,41 @@ static void emit_arithmetic(void *ctx)
 	const char *f = emitter->lower;
 
 	if (emitter->uses_shl)
-		OUT("static int64_t %s_shift_left(int64_t a, int64_t n)\n{\n\treturn n < 0 || n > 63 ? 0 : (int64_t)((uint64_t)a << n);\n}\n\n", f);
+		OUT("static int64_t %s_shift_left(int64_t a, int64_t n)\n{\n"
+		    "\treturn n < 0 || n > 63 ? 0 : (int64_t)((uint64_t)a << n);\n}\n\n",
+		    f);
 	if (emitter->uses_shr)
-		OUT("static int64_t %s_shift_right(int64_t a, int64_t n)\n{\n\treturn n < 0 || n > 63 ? 0 : (int64_t)((uint64_t)a >> n);\n}\n\n", f);
+		OUT("static int64_t %s_shift_right(int64_t a, int64_t n)\n{\n"
+		    "\treturn n < 0 || n > 63 ? 0 : (int64_t)((uint64_t)a >> n);\n}\n\n",
+		    f);
 	if (emitter->uses_div)
 		OUT("static int64_t %s_quotient(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a / b;\n}\n\n", f);
 	if (emitter->uses_mod)
 		OUT("static int64_t %s_remainder(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a %% b;\n}\n\n", f);
 	if (emitter->has_marks)
-		OUT("/* The last address below the mark, if that is less. */\nstatic uint64_t %s_below(uint64_t last, uint64_t mark)\n{\n"
-		    "\treturn mark && mark - 1 < last ? mark - 1 : last;\n}\n\n", f);
+		OUT("/* The last address below the mark, if that is less. */\n"
+		    "static uint64_t %s_below(uint64_t last, uint64_t mark)\n{\n"
+		    "\treturn mark && mark - 1 < last ? mark - 1 : last;\n}\n\n",
+		    f);
 	if (emitter->outside)
-		OUT("/* The last physical address of a table that an entry (or a register: root) holds, whose field reaches to limit. */\n"
+		OUT("/* The last physical address of a table that an entry (or a register: root) holds, whose field "
+		    "reaches to limit. */\n"
 		    "static uint64_t %s_last(const struct pt_table *t, uint64_t limit, bool root)\n{\n"
 		    "\tuint64_t first = t->word[%s_WORD_OUTPUT_FIRST], mask = t->word[%s_WORD_OUTPUT_MASK];\n\n"
 		    "\tif (!root && limit >= mask)\n\t\treturn first + mask;\n%s"
-		    "\treturn limit < first + mask ? limit : first + mask;\n}\n\n", f, emitter->upper, emitter->upper,
+		    "\treturn limit < first + mask ? limit : first + mask;\n}\n\n",
+		    f, emitter->upper, emitter->upper,
 		    emitter->window ? "" : "\tif (!root)\n\t\treturn first + limit;\n");
 	if (emitter->uses_above)
-		OUT("/* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */\n"
-		    "static uint64_t %s_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)\n{\n\tuint64_t mask = 0;\n\n"
-		    "\tfor (unsigned int bit = lo; bit <= hi; bit++)\n\t\tif (to + bit - lo > 63 || t->output_last >> (to + bit - lo) == 0)\n"
-		    "\t\t\tmask |= (uint64_t)1 << bit;\n\treturn mask;\n}\n\n", f);
+		OUT("/* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. "
+		    "*/\n"
+		    "static uint64_t %s_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int "
+		    "to)\n"
+		    "{\n\tuint64_t mask = 0;\n\n"
+		    "\tfor (unsigned int bit = lo; bit <= hi; bit++)\n"
+		    "\t\tif (to + bit - lo > 63 || t->output_last >> (to + bit - lo) == 0)\n"
+		    "\t\t\tmask |= (uint64_t)1 << bit;\n\treturn mask;\n}\n\n",
+		    f);
 }
 
 static void print_source(struct emitter *emitter, bool header)
@@ -622,59 +663,133 @@ static void print_source(struct emitter *emitter, bool header)
 		{"BITS", text_of(emitter, "%d", emitter->entry_bits), NULL},
 		{"TO_CPU", text_of(emitter, "%s(", emitter->order), ")"},
 		{"TO_MEMORY", text_of(emitter, "%s(", emitter->order), ")"},
-		{"EFFECTIVE_ROW", emitter->matrices.v[emitter->granted].row_of ?
-			text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, "GRANTED_ROW", emitter->matrices.v[emitter->granted].row_of))) :
-			"0", NULL},
+		{"EFFECTIVE_ROW",
+		 emitter->matrices.v[emitter->granted].row_of
+			 ? text_of(emitter, "t->word[%s]",
+				   word_name(emitter, word_of(emitter, "GRANTED_ROW",
+							      emitter->matrices.v[emitter->granted].row_of)))
+			 : "0",
+		 NULL},
 		{"INPUT_BITS", text_of(emitter, "(%s) + 1", config_text(emitter, model->input.hi)), NULL},
 		{"OUTPUT_BITS", text_of(emitter, "((%s) + 1)", config_text(emitter, model->output.hi)), NULL},
-		{"IN_BASE", emitter->in_base ? text_of(emitter, "t->word[%s_WORD_INPUT_BASE]", emitter->upper) : "0", NULL},
-		{"IN_BASE_TEXT", emitter->in_base ? text_of(emitter, "(uint64_t)(%s)", config_text(emitter, model->input.base)) : "0", NULL},
-		{"IN", emitter->in_base ? "(" : "", emitter->in_base ? text_of(emitter, " - t->word[%s_WORD_INPUT_BASE])", emitter->upper) : ""},
-		{"OUTER", emitter->in_base ? "((" : "", emitter->in_base ? text_of(emitter, ") + t->word[%s_WORD_INPUT_BASE])", emitter->upper) : ""},
-		{"PIN", emitter->outside ? text_of(emitter, "%s_inside(t, ", emitter->lower) : "", emitter->outside ? ")" : ""},
-		{"POUT", emitter->outside ? text_of(emitter, "%s_outside(t, ", emitter->lower) : "", emitter->outside ? ")" : ""},
-		{"WRAP", emitter->window ? text_of(emitter, "%s_inside(t, ", emitter->lower) : "", emitter->window ? ")" : ""},
-		{"GIVE_RUN", emitter->in_base || emitter->outside ? text_of(emitter, "%s_give_run(t, call->fn, ", emitter->lower) : "call->fn(", ")"},
-		{"GIVE_LAST_RUN", emitter->in_base || emitter->outside ? text_of(emitter, "%s_give_run(t, fn, ", emitter->lower) : "fn(", ")"},
-		{"SCAN_RUN", text_of(emitter, emitter->in_base ? "%s_scan_presented" : "%s_scan_run", emitter->lower), NULL},
-		{"OUTPUT_LAST", emitter->outside ? text_of(emitter, "t->word[%s_WORD_OUTPUT_MASK]", emitter->upper) : "t->output_last", NULL},
+		{"IN_BASE", emitter->in_base ? text_of(emitter, "t->word[%s_WORD_INPUT_BASE]", emitter->upper) : "0",
+		 NULL},
+		{"IN_BASE_TEXT",
+		 emitter->in_base ? text_of(emitter, "(uint64_t)(%s)", config_text(emitter, model->input.base)) : "0",
+		 NULL},
+		{"IN", emitter->in_base ? "(" : "",
+		 emitter->in_base ? text_of(emitter, " - t->word[%s_WORD_INPUT_BASE])", emitter->upper) : ""},
+		{"OUTER", emitter->in_base ? "((" : "",
+		 emitter->in_base ? text_of(emitter, ") + t->word[%s_WORD_INPUT_BASE])", emitter->upper) : ""},
+		{"PIN", emitter->outside ? text_of(emitter, "%s_inside(t, ", emitter->lower) : "",
+		 emitter->outside ? ")" : ""},
+		{"POUT", emitter->outside ? text_of(emitter, "%s_outside(t, ", emitter->lower) : "",
+		 emitter->outside ? ")" : ""},
+		{"WRAP", emitter->window ? text_of(emitter, "%s_inside(t, ", emitter->lower) : "",
+		 emitter->window ? ")" : ""},
+		{"GIVE_RUN",
+		 emitter->in_base || emitter->outside ? text_of(emitter, "%s_give_run(t, call->fn, ", emitter->lower)
+						      : "call->fn(",
+		 ")"},
+		{"GIVE_LAST_RUN",
+		 emitter->in_base || emitter->outside ? text_of(emitter, "%s_give_run(t, fn, ", emitter->lower) : "fn(",
+		 ")"},
+		{"SCAN_RUN", text_of(emitter, emitter->in_base ? "%s_scan_presented" : "%s_scan_run", emitter->lower),
+		 NULL},
+		{"OUTPUT_LAST",
+		 emitter->outside ? text_of(emitter, "t->word[%s_WORD_OUTPUT_MASK]", emitter->upper) : "t->output_last",
+		 NULL},
 		{"ROOT_MASK", emitter->max_roots > 1 ? "t->root_mask" : "t->input_mask", NULL},
 		{"ROOT_COUNT", emitter->max_roots <= 1 ? "1" : config_text(emitter, model->root.count), NULL},
-		{"ROOT_START", model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower) :
-			config_text(emitter, model->root.start), NULL},
+		{"ROOT_START",
+		 model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower)
+					       : config_text(emitter, model->root.start),
+		 NULL},
 		{"T_PARAM", emitter->absent_by_config ? "const struct pt_table *t, " : "", NULL},
 		{"T_ARG", emitter->absent_by_config ? "t, " : "", NULL},
-		{"GROWS_PARAM", model->root.grows == REF_NONE ? "0" :
-			text_of(emitter, "%s_PARAM_%s", emitter->upper, enumerator(emitter->arena, model->params.v[model->root.grows].name)), NULL},
-		{"GROWS_LAST", model->root.grows == REF_NONE ? "0" : text_of(emitter, "%" PRId64,
-			model->ranges.v[model->params.v[model->root.grows].first_range + model->params.v[model->root.grows].n_ranges - 1].last), NULL},
-		{"MARKS", marks_of(emitter) ? text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, "MARKS", marks_of(emitter)))) : "0", NULL},
+		{"GROWS_PARAM",
+		 model->root.grows == REF_NONE
+			 ? "0"
+			 : text_of(emitter, "%s_PARAM_%s", emitter->upper,
+				   enumerator(emitter->arena, model->params.v[model->root.grows].name)),
+		 NULL},
+		{"GROWS_LAST",
+		 model->root.grows == REF_NONE ? "0"
+					       : text_of(emitter, "%" PRId64,
+							 model->ranges
+								 .v[model->params.v[model->root.grows].first_range +
+								    model->params.v[model->root.grows].n_ranges - 1]
+								 .last),
+		 NULL},
+		{"MARKS",
+		 marks_of(emitter) ? text_of(emitter, "t->word[%s]",
+					     word_name(emitter, word_of(emitter, "MARKS", marks_of(emitter))))
+				   : "0",
+		 NULL},
 		{NULL, NULL, NULL},
 	};
 	const struct template_flag flags[] = {
-		{"grows", model->root.grows != REF_NONE}, {"groups", emitter->has_groups}, {"repeats", emitter->has_repeats},
-		{"contigs", emitter->has_contigs},	  {"carries", emitter->has_carries}, {"marks", emitter->has_marks},
-		{"synced", emitter->has_synced},	  {"noncoherent", true}, {"keeps", emitter->has_keeps},
-		{"skips", emitter->has_skips},		  {"breaks", emitter->has_breaks}, {"narrows", emitter->has_narrows}, {"refuses", emitter->has_narrows || emitter->has_marks}, {"params", model->params.n != 0},
-		{"in_base", emitter->in_base}, {"outside", emitter->outside}, {"window", emitter->window},
+		{"grows", model->root.grows != REF_NONE},
+		{"groups", emitter->has_groups},
+		{"repeats", emitter->has_repeats},
+		{"contigs", emitter->has_contigs},
+		{"carries", emitter->has_carries},
+		{"marks", emitter->has_marks},
+		{"synced", emitter->has_synced},
+		{"noncoherent", true},
+		{"keeps", emitter->has_keeps},
+		{"skips", emitter->has_skips},
+		{"breaks", emitter->has_breaks},
+		{"narrows", emitter->has_narrows},
+		{"refuses", emitter->has_narrows || emitter->has_marks},
+		{"params", model->params.n != 0},
+		{"in_base", emitter->in_base},
+		{"outside", emitter->outside},
+		{"window", emitter->window},
 		{"moved", emitter->in_base || emitter->outside},
-		{"roots", emitter->max_roots > 1}, {"foreign", emitter->has_foreign}, {"nulls", emitter->has_nulls}, {"twins", emitter->has_twins},
+		{"roots", emitter->max_roots > 1},
+		{"foreign", emitter->has_foreign},
+		{"nulls", emitter->has_nulls},
+		{"twins", emitter->has_twins},
 		{"swaps", *emitter->order != '\0'},
-		{"output_fault", (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
-			(model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
+		{"output_fault",
+		 (model->output.fault == REF_NONE ? (ref)FAULT_ADDRESS : model->output.fault) !=
+			 (model->reserved_fault == REF_NONE ? (ref)FAULT_RESERVED : model->reserved_fault)},
 		{NULL, false},
 	};
 	const struct template_part parts[] = {
-		{"spec", emit_spec}, {"param_enum", emit_param_enum}, {"enums", emit_enums}, {"descriptions", emit_descriptions},
-		{"entry_functions", emit_entry_functions}, {"last_level", emit_last_level}, {"resize", emit_resize},
-		{"find_cases", emit_find_cases}, {"lookup_cases", emit_lookup_cases}, {"map_levels", emit_map_levels},
-		{"map_dispatch", emit_map_dispatch}, {"unmap_levels", emit_unmap_levels}, {"unmap_dispatch", emit_unmap_dispatch},
-		{"code_tables", emit_code_tables}, {"attribute_functions", emit_attribute_functions}, {"marks", emit_marks}, {"cold_tables", emit_cold_tables},
-		{"cold_functions", emit_cold_functions}, {"arithmetic", emit_arithmetic}, {"defaults", emit_defaults}, {"requires", emit_requires},
-		{"shape", emit_shape}, {"words", emit_words}, {"input_rules", emit_input_rules}, {"aperture", emit_aperture},
-		{"root_size", emit_root_size}, {"registers", emit_registers}, {"descriptor", emit_descriptor}, {NULL, NULL},
+		{"spec", emit_spec},
+		{"param_enum", emit_param_enum},
+		{"enums", emit_enums},
+		{"descriptions", emit_descriptions},
+		{"entry_functions", emit_entry_functions},
+		{"last_level", emit_last_level},
+		{"resize", emit_resize},
+		{"find_cases", emit_find_cases},
+		{"lookup_cases", emit_lookup_cases},
+		{"map_levels", emit_map_levels},
+		{"map_dispatch", emit_map_dispatch},
+		{"unmap_levels", emit_unmap_levels},
+		{"unmap_dispatch", emit_unmap_dispatch},
+		{"code_tables", emit_code_tables},
+		{"attribute_functions", emit_attribute_functions},
+		{"marks", emit_marks},
+		{"cold_tables", emit_cold_tables},
+		{"cold_functions", emit_cold_functions},
+		{"arithmetic", emit_arithmetic},
+		{"defaults", emit_defaults},
+		{"requires", emit_requires},
+		{"shape", emit_shape},
+		{"words", emit_words},
+		{"input_rules", emit_input_rules},
+		{"aperture", emit_aperture},
+		{"root_size", emit_root_size},
+		{"registers", emit_registers},
+		{"descriptor", emit_descriptor},
+		{NULL, NULL},
 	};
-	const struct template_set set = {.out = emitter->out, .ctx = emitter, .holes = holes, .flags = flags, .parts = parts};
+	const struct template_set set = {
+		.out = emitter->out, .ctx = emitter, .holes = holes, .flags = flags, .parts = parts};
 
 	if (header)
 		template_run(&set, template_header);
@@ -689,7 +804,6 @@ static void print_source(struct emitter *emitter, bool header)
 		template_run(&set, template_init);
 	}
 }
-
 
 /* Templates and emitters write lines as they come; the layout decides where they are broken. */
 static void print_file(struct emitter *emitter, FILE *out, bool header)
@@ -713,15 +827,22 @@ static void print_file(struct emitter *emitter, FILE *out, bool header)
 
 void emit_c(struct context *context, const struct model *model, struct outputs *outputs)
 {
-	struct emitter e = {.context = context, .model = model, .arena = context->arena, .max_group = 1, .max_classes = 1, .known = REF_NONE}, *emitter = &e;
+	struct emitter e = {.context = context,
+			    .model = model,
+			    .arena = context->arena,
+			    .max_group = 1,
+			    .max_classes = 1,
+			    .known = REF_NONE},
+		       *emitter = &e;
 	FILE *nowhere;
 
 	e.lower = context->options.prefix ? context->options.prefix : model->name;
 	e.upper = enumerator(e.arena, e.lower);
 	e.entry_bits = model->levels.v[0].entry_bytes * 8;
 	/* From number to memory, and back: the same function. Nothing for formats in the host's order. */
-	e.order = model->levels.v[0].host_endian ? "" :
-		  text_of(emitter, "pt_%s%d", model->levels.v[0].big_endian ? "be" : "le", e.entry_bits);
+	e.order = model->levels.v[0].host_endian
+			  ? ""
+			  : text_of(emitter, "pt_%s%d", model->levels.v[0].big_endian ? "be" : "le", e.entry_bits);
 	e.level_name = arena_alloc(e.arena, sizeof(*e.level_name) * (size_t)(model->levels.n + 1));
 	e.kind_name = arena_alloc(e.arena, sizeof(*e.kind_name) * (size_t)(model->kinds.n + 1));
 	e.kind_class = arena_alloc(e.arena, sizeof(*e.kind_class) * (size_t)(model->kinds.n + 1));
@@ -740,13 +861,17 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	if (e.failed)
 		return;
 	for (int k = 0; k < model->kinds.n; k++)
-		if (model->kinds.v[k].category == CATEGORY_LEAF && (attribute_mask(emitter, k) & ~kind_bits(emitter, k, BITS_LIVE).literal) != 0)
+		if (model->kinds.v[k].category == CATEGORY_LEAF &&
+		    (attribute_mask(emitter, k) & ~kind_bits(emitter, k, BITS_LIVE).literal) != 0)
 			e.has_breaks = true;
 	e.has_breaks = e.has_breaks || e.has_marks;
 	if (e.in_base)
-		word_of(emitter, "INPUT_BASE", text_of(emitter, "(uint64_t)(%s)", config_text(emitter, model->input.base)));
+		word_of(emitter, "INPUT_BASE",
+			text_of(emitter, "(uint64_t)(%s)", config_text(emitter, model->input.base)));
 	if (e.outside) {
-		word_of(emitter, "OUTPUT_FIRST", text_of(emitter, "(uint64_t)(%s)", config_text(emitter, e.window ? model->output.window : model->output.base)));
+		word_of(emitter, "OUTPUT_FIRST",
+			text_of(emitter, "(uint64_t)(%s)",
+				config_text(emitter, e.window ? model->output.window : model->output.base)));
 		word_of(emitter, "OUTPUT_MASK", "t->output_last");
 	}
 	word_of(emitter, "TABLE_LAST", last_table(emitter));

@@ -12,8 +12,8 @@
  *   emit_c_config.c  the parts of F_init: defaults, shapes, ranges, registers
  *   templates/       the functions, in C, with holes (template.h)
  *
- * The output is printed twice, first into nothing: what the first pass finds out (which configuration words exist, which
- * helpers are used) is known where the second one needs it.
+ * The output is printed twice, first into nothing: what the first pass finds out (which configuration words exist,
+ * which helpers are used) is known where the second one needs it.
  */
 #ifndef PTGEN_EMIT_C_H
 #define PTGEN_EMIT_C_H
@@ -57,15 +57,15 @@ struct emitter {
 	FILE *out;
 	const char *lower, *upper;
 	int entry_bits;
-	const char *order; /* the function between number and memory */
+	const char *order;	 /* the function between number and memory */
 	const char **level_name; /* enumerators, without prefix */
 	const char **kind_name;
-	int *kind_class; /* per kind: index into classes, -1: not a leaf */
-	ref *next;	 /* per level: where its tables link to when we write them; REF_NONE: no tables */
-	ref *table;	 /* per level: the kind of table entry that we write; REF_NONE */
+	int *kind_class;  /* per kind: index into classes, -1: not a leaf */
+	ref *next;	  /* per level: where its tables link to when we write them; REF_NONE: no tables */
+	ref *table;	  /* per level: the kind of table entry that we write; REF_NONE */
 	const char **via; /* per level: the sub-table of the entry that we write; NULL: there is but one */
-	bool *written;	 /* per level: is it on the way of what we write? Others are only read */
-	ref *last;	 /* per shape: the lowest level that we write */
+	bool *written;	  /* per level: is it on the way of what we write? Others are only read */
+	ref *last;	  /* per shape: the lowest level that we write */
 	ARRAY(struct word) words;
 	ARRAY(struct matrix) matrices;
 	ARRAY(struct attribute_class) classes;
@@ -81,7 +81,7 @@ struct emitter {
 	bool failed;
 };
 
-/* ---- emit_c_text.c */
+/* ---------------------------------------------------------------------------------------------------- emit_c_text.c */
 
 /* A value that is a constant, a text, or the OR of both. */
 struct bits {
@@ -92,7 +92,7 @@ struct bits {
 const char *text_of(struct emitter *emitter, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* An expression over the parameters as C (int64_t). */
 const char *config_text(struct emitter *emitter, ref expr);
-/* An expression over the fields of a word of kind as C; `word` names the entry, parameters are read through t->param. */
+/* An expression over fields of a word of kind as C; `word` names the entry, parameters are read through t->param. */
 const char *entry_text(struct emitter *emitter, ref kind, ref expr, const char *word);
 void bits_add(struct emitter *emitter, struct bits *bits, ref cond, uint64_t mask);
 void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref value, int hi, int lo);
@@ -106,17 +106,29 @@ const char *hex(struct emitter *emitter, uint64_t value);
 uint64_t mask_of(int hi, int lo);
 const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n);
 
-/* ---- emit_c.c */
+/* --------------------------------------------------------------------------------------------------------- emit_c.c */
 
 /* The highest address bit that a table of a shape can have, -1: any; and whether that differs between shapes. */
 int table_bit(const struct model *model, int shape);
 bool tables_differ(const struct model *model);
 
-/* ---- emit_c_bits.c */
+/* ---------------------------------------------------------------------------------------------------- emit_c_bits.c */
 
-enum bits_of { BITS_MASK, BITS_VALUE, BITS_RES0, BITS_RES1, BITS_CONST, BITS_ADDRESS, BITS_KEEP, BITS_SYNCED, BITS_LIVE, BITS_MARKS };
+enum bits_of {
+	BITS_MASK,
+	BITS_VALUE,
+	BITS_RES0,
+	BITS_RES1,
+	BITS_CONST,
+	BITS_ADDRESS,
+	BITS_KEEP,
+	BITS_SYNCED,
+	BITS_LIVE,
+	BITS_MARKS
+};
 struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what);
-/* The address `pa` of a sub-table or a leaf (via NULL: the only one), put into an entry; and the one that is in `entry`. */
+/* The address `pa` of a sub-table or a leaf (via NULL: the only one), put into an entry; and the one that is in
+ * `entry`. */
 const char *put_text(struct emitter *emitter, ref kind, const char *via);
 const char *get_text(struct emitter *emitter, ref kind, const char *via);
 /* The mark of a kind's address, as it lies in the entry: a configuration expression, NULL for none. */
@@ -124,7 +136,7 @@ const char *marks_in_entry(struct emitter *emitter, ref kind);
 /* Where a call keeps the attribute word of a leaf kind. */
 const char *leaf_attributes(struct emitter *emitter, ref kind);
 
-/* ---- emit_c_entry.c */
+/* --------------------------------------------------------------------------------------------------- emit_c_entry.c */
 
 /* The absent kinds of a level together: of those that depend on the configuration, the one that exists counts. */
 struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what);
@@ -134,7 +146,7 @@ ref unit_of(const struct emitter *emitter, int level);
 void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes);
 void emit_entry_functions(void *ctx);
 
-/* ---- emit_c_levels.c */
+/* -------------------------------------------------------------------------------------------------- emit_c_levels.c */
 
 void emit_find_cases(void *ctx);
 void emit_lookup_cases(void *ctx);
@@ -143,7 +155,7 @@ void emit_map_dispatch(void *ctx);
 void emit_unmap_levels(void *ctx);
 void emit_unmap_dispatch(void *ctx);
 
-/* ---- emit_c_codes.c */
+/* --------------------------------------------------------------------------------------------------- emit_c_codes.c */
 
 void plan_codes(struct emitter *emitter);
 void emit_code_tables(void *ctx);
@@ -154,7 +166,7 @@ uint64_t attribute_mask(const struct emitter *emitter, ref kind);
 /* Those of them that are no rights and no memory type in some configurations: what else stands there must stay. */
 struct bits attribute_not(struct emitter *emitter, ref kind);
 
-/* ---- emit_c_tables.c */
+/* -------------------------------------------------------------------------------------------------- emit_c_tables.c */
 
 /* text as a C string literal; NULL: "". */
 const char *quoted(struct emitter *emitter, const char *text);
@@ -165,7 +177,7 @@ void emit_cold_tables(void *ctx);
 void emit_cold_functions(void *ctx);
 void emit_descriptor(void *ctx);
 
-/* ---- emit_c_config.c */
+/* -------------------------------------------------------------------------------------------------- emit_c_config.c */
 
 void emit_defaults(void *ctx);
 void emit_requires(void *ctx);

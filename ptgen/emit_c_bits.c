@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---------------------------------------------------------------------------------------------------------- bits of kinds */
+/* ---------------------------------------------------------------------------------------------------- bits of kinds */
 
 static bool mentions_request(const struct emitter *emitter, ref expr)
 {
@@ -24,7 +24,8 @@ static bool is_column(const struct emitter *emitter, const struct m_slice *slice
 }
 
 /* What a mapper always writes in these bits, whatever the request. */
-static void constant_of(struct emitter *emitter, const struct m_kind *kind, const struct m_slice *slice, struct bits *bits)
+static void constant_of(struct emitter *emitter, const struct m_kind *kind, const struct m_slice *slice,
+			struct bits *bits)
 {
 	uint64_t mask = mask_of(slice->hi, slice->lo);
 
@@ -114,9 +115,11 @@ struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what)
 		} else if (!own.text && own.literal == 0) {
 			continue;
 		} else {
-			text = !own.text ? hex(emitter, own.literal) :
-			       own.literal ? text_of(emitter, "%s | %s", hex(emitter, own.literal), own.text) : own.text;
-			text = text_of(emitter, "(%s ? %s : 0)", config_text(emitter, emitter->model->kinds.v[k].present), text);
+			text = !own.text     ? hex(emitter, own.literal)
+			       : own.literal ? text_of(emitter, "%s | %s", hex(emitter, own.literal), own.text)
+					     : own.text;
+			text = text_of(emitter, "(%s ? %s : 0)",
+				       config_text(emitter, emitter->model->kinds.v[k].present), text);
 		}
 		if (text)
 			bits.text = bits.text ? text_of(emitter, "%s | %s", bits.text, text) : text;
@@ -124,7 +127,7 @@ struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what)
 	return bits;
 }
 
-/* ------------------------------------------------------------------------------------------------------ addresses of kinds */
+/* ----------------------------------------------------------------------------------------------- addresses of kinds */
 
 /* The pieces of an address, those with the same shift together. */
 struct piece {
@@ -166,9 +169,11 @@ const char *put_text(struct emitter *emitter, ref kind, const char *via)
 		if (piece[i].shift == 0)
 			part = text_of(emitter, "(%spa & %s)", cast, hex(emitter, piece[i].mask));
 		else if (piece[i].shift > 0)
-			part = text_of(emitter, "(%s(pa >> %d) & %s)", cast, piece[i].shift, hex(emitter, piece[i].mask));
+			part = text_of(emitter, "(%s(pa >> %d) & %s)", cast, piece[i].shift,
+				       hex(emitter, piece[i].mask));
 		else
-			part = text_of(emitter, "(%s(pa << %d) & %s)", cast, -piece[i].shift, hex(emitter, piece[i].mask));
+			part = text_of(emitter, "(%s(pa << %d) & %s)", cast, -piece[i].shift,
+				       hex(emitter, piece[i].mask));
 		text = text ? text_of(emitter, "%s | %s", text, part) : part;
 	}
 	return text ? text : "0";
@@ -187,9 +192,11 @@ const char *get_text(struct emitter *emitter, ref kind, const char *via)
 		if (piece[i].shift == 0)
 			part = text_of(emitter, "(%s & %s)", entry, hex(emitter, piece[i].mask));
 		else if (piece[i].shift > 0)
-			part = text_of(emitter, "(%s(%s & %s) << %d)", wide, entry, hex(emitter, piece[i].mask), piece[i].shift);
+			part = text_of(emitter, "(%s(%s & %s) << %d)", wide, entry, hex(emitter, piece[i].mask),
+				       piece[i].shift);
 		else
-			part = text_of(emitter, "(%s(%s & %s) >> %d)", wide, entry, hex(emitter, piece[i].mask), -piece[i].shift);
+			part = text_of(emitter, "(%s(%s & %s) >> %d)", wide, entry, hex(emitter, piece[i].mask),
+				       -piece[i].shift);
 		text = text ? text_of(emitter, "%s | %s", text, part) : part;
 	}
 	if (text && (marks.text || marks.literal))
@@ -204,7 +211,8 @@ static uint64_t leaf_address_bits(struct emitter *emitter, ref shape)
 	uint64_t bits = 0;
 
 	for (int k = 0; k < model->kinds.n; k++)
-		if (model->kinds.v[k].category == CATEGORY_LEAF && model->levels.v[model->kinds.v[k].level].shape == shape)
+		if (model->kinds.v[k].category == CATEGORY_LEAF &&
+		    model->levels.v[model->kinds.v[k].level].shape == shape)
 			bits |= kind_bits(emitter, k, BITS_ADDRESS).literal;
 	return bits;
 }
@@ -225,10 +233,13 @@ const char *marks_in_entry(struct emitter *emitter, ref kind)
 		text = text_of(emitter, "((%s) >> %d)", text, piece[0].shift);
 	else if (piece[0].shift < 0)
 		text = text_of(emitter, "((%s) << %d)", text, -piece[0].shift);
-	return text_of(emitter, "(%s & %s)", text,
-		       hex(emitter, emitter->model->kinds.v[kind].category == CATEGORY_LEAF ?
-					    leaf_address_bits(emitter, emitter->model->levels.v[emitter->model->kinds.v[kind].level].shape) :
-					    kind_bits(emitter, kind, BITS_ADDRESS).literal));
+	return text_of(
+		emitter, "(%s & %s)", text,
+		hex(emitter,
+		    emitter->model->kinds.v[kind].category == CATEGORY_LEAF
+			    ? leaf_address_bits(emitter,
+						emitter->model->levels.v[emitter->model->kinds.v[kind].level].shape)
+			    : kind_bits(emitter, kind, BITS_ADDRESS).literal));
 }
 
 /* The attribute word of a kind, without a mark where this kind has no address bits. */
@@ -240,5 +251,6 @@ const char *leaf_attributes(struct emitter *emitter, ref kind)
 	if (!class->marks)
 		return text_of(emitter, "a->leaf[%d]", class->index);
 	without = leaf_address_bits(emitter, class->shape) & ~kind_bits(emitter, kind, BITS_ADDRESS).literal;
-	return without ? text_of(emitter, "(a->leaf[%d] & ~%s)", class->index, hex(emitter, without)) : text_of(emitter, "a->leaf[%d]", class->index);
+	return without ? text_of(emitter, "(a->leaf[%d] & ~%s)", class->index, hex(emitter, without))
+		       : text_of(emitter, "a->leaf[%d]", class->index);
 }

@@ -86,8 +86,11 @@ static const char *position_text(struct emitter *emitter, ref param)
 
 		before = 0;
 		for (int k = 0; k < i; k++)
-			before += (int)(model->ranges.v[p->first_range + k].last - model->ranges.v[p->first_range + k].first + 1);
-		here = before - range->first == 0 ? name : text_of(emitter, "(%s + (%" PRId64 "))", name, before - range->first);
+			before += (int)(model->ranges.v[p->first_range + k].last -
+					model->ranges.v[p->first_range + k].first + 1);
+		here = before - range->first == 0
+			       ? name
+			       : text_of(emitter, "(%s + (%" PRId64 "))", name, before - range->first);
 		text = text ? text_of(emitter, "(%s <= %" PRId64 " ? %s : %s)", name, range->last, here, text) : here;
 	}
 	return text ? text : "0";
@@ -97,8 +100,8 @@ static const char *position_text(struct emitter *emitter, ref param)
  * Fill a matrix over all combinations of the selected parameters, drop those without effect, and find an equal one or
  * add it.
  */
-static int matrix_of(struct emitter *emitter, const char *name, const char *comment, ref kind, const int64_t *base, int columns,
-		     struct selection *selection, fill_fn fill)
+static int matrix_of(struct emitter *emitter, const char *name, const char *comment, ref kind, const int64_t *base,
+		     int columns, struct selection *selection, fill_fn fill)
 {
 	const struct model *model = emitter->model;
 	int64_t *param = arena_alloc(emitter->arena, sizeof(*param) * (size_t)(model->params.n + 1));
@@ -110,8 +113,11 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 
 	for (int i = 0; i < selection->n; i++) {
 		if (selection->n_values[i] < 1 || rows > MAX_ROWS / selection->n_values[i]) {
-			diag_usage(emitter->context, "%s: the attributes of '%s' depend on more than %d combinations of parameters; bind some of them "
-				   "with 'set' or --set", model->source, name, MAX_ROWS);
+			diag_usage(emitter->context,
+				   "%s: the attributes of '%s' depend on more than %d combinations of parameters; bind "
+				   "some of them "
+				   "with 'set' or --set",
+				   model->source, name, MAX_ROWS);
 			emitter->failed = true;
 			return 0;
 		}
@@ -122,7 +128,8 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 	memcpy(param, base, sizeof(*param) * (size_t)model->params.n);
 	for (int row = 0; row < rows; row++) {
 		for (int i = 0; i < selection->n; i++)
-			param[selection->param[i]] = value_at(model, selection->param[i], row / stride[i] % selection->n_values[i]);
+			param[selection->param[i]] =
+				value_at(model, selection->param[i], row / stride[i] % selection->n_values[i]);
 		if (!fill(emitter, kind, param, columns, value + row * columns)) {
 			emitter->failed = true;
 			return 0;
@@ -134,7 +141,8 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 		for (int row = 0; row < rows && !kept[i]; row++) {
 			int first = row - row / stride[i] % selection->n_values[i] * stride[i];
 
-			kept[i] = memcmp(value + row * columns, value + first * columns, sizeof(*value) * (size_t)columns) != 0;
+			kept[i] = memcmp(value + row * columns, value + first * columns,
+					 sizeof(*value) * (size_t)columns) != 0;
 		}
 	}
 	for (int i = 0; i < selection->n; i++) {
@@ -177,7 +185,7 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 	return emitter->matrices.n - 1;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- what is encoded */
+/* -------------------------------------------------------------------------------------------------- what is encoded */
 
 static bool fill_rights(struct emitter *emitter, ref kind, const int64_t *param, int columns, uint64_t *row)
 {
@@ -225,11 +233,13 @@ static bool controls_exec(const struct emitter *emitter, const int64_t *param)
 		if (model->kinds.v[k].category != CATEGORY_LEAF)
 			continue;
 		for (int i = 0; i < n; i++)
-			if (((slice[i].allows | slice[i].denies) & (RIGHT_PX | RIGHT_UX)) != 0 && model_holds(model, slice[i].cond, &env))
+			if (((slice[i].allows | slice[i].denies) & (RIGHT_PX | RIGHT_UX)) != 0 &&
+			    model_holds(model, slice[i].cond, &env))
 				return true;
 	}
 	for (int c = 0; c < model->codes.n; c++)
-		if (model->codes.v[c].concept == CONCEPT_PROT && (model->codes.v[c].occurs & (RIGHT_PX | RIGHT_UX)) != 0 &&
+		if (model->codes.v[c].concept == CONCEPT_PROT &&
+		    (model->codes.v[c].occurs & (RIGHT_PX | RIGHT_UX)) != 0 &&
 		    model_holds(model, model->codes.v[c].cond, &env))
 			return true;
 	return false;
@@ -251,7 +261,8 @@ static bool fill_granted(struct emitter *emitter, ref kind, const int64_t *param
 		}
 		added = rounded & ~request;
 		row[request] = rounded & 0x7f;
-		if ((added & REQ_WRITE) != 0 || ((added & REQ_EXEC) != 0 && exec) || ((request & ~rounded) & REQ_PRIV) != 0)
+		if ((added & REQ_WRITE) != 0 || ((added & REQ_EXEC) != 0 && exec) ||
+		    ((request & ~rounded) & REQ_PRIV) != 0)
 			row[request] |= WIDER;
 	}
 	return true;
@@ -276,18 +287,19 @@ static bool same_values(const struct emitter *emitter, ref a, ref b)
 		in_b = next_value(in_b, end_b);
 		if (in_a == end_a || in_b == end_b)
 			return in_a == end_a && in_b == end_b;
-		if (in_a->role != in_b->role || in_a->field != in_b->field || in_a->hi != in_b->hi || in_a->lo != in_b->lo ||
-		    in_a->to != in_b->to || in_a->cond != in_b->cond)
+		if (in_a->role != in_b->role || in_a->field != in_b->field || in_a->hi != in_b->hi ||
+		    in_a->lo != in_b->lo || in_a->to != in_b->to || in_a->cond != in_b->cond)
 			return false;
 	}
 }
 
-/* Kinds of one level share a class only if they hold all values alike: the class is then filled for all of them at once. */
+/* Kinds of one level share a class only if they hold all values alike: the class is then filled for all of them at
+ * once. */
 static bool fits_level(const struct emitter *emitter, ref kind, int class)
 {
 	for (int k = 0; k < kind; k++)
-		if (emitter->model->kinds.v[k].level == emitter->model->kinds.v[kind].level && emitter->kind_class[k] == class &&
-		    !same_values(emitter, k, kind))
+		if (emitter->model->kinds.v[k].level == emitter->model->kinds.v[kind].level &&
+		    emitter->kind_class[k] == class && !same_values(emitter, k, kind))
 			return false;
 	return true;
 }
@@ -315,12 +327,14 @@ void plan_codes(struct emitter *emitter)
 		wanted.shape = model->levels.v[kind->level].shape;
 		base = emitter->defaults + wanted.shape * model->params.n;
 		for (int i = 0; i < n; i++) {
-			bool by_request = slice[i].dflt != REF_NONE && model_mentions(model, slice[i].dflt, X_RIGHT, -1);
+			bool by_request =
+				slice[i].dflt != REF_NONE && model_mentions(model, slice[i].dflt, X_RIGHT, -1);
 			bool column = false;
 
 			for (int c = 0; c < model->codes.n; c++)
 				for (int col = 0; col < model->codes.v[c].n_cols; col++)
-					column = column || (slice[i].field != REF_NONE && model->codes.v[c].col[col].field == slice[i].field);
+					column = column || (slice[i].field != REF_NONE &&
+							    model->codes.v[c].col[col].field == slice[i].field);
 			if (slice[i].allows || slice[i].denies || by_request || column)
 				select_params(emitter, &selection, slice[i].cond);
 			if (by_request)
@@ -328,10 +342,13 @@ void plan_codes(struct emitter *emitter)
 		}
 		for (int c = 0; c < model->codes.n; c++)
 			select_params(emitter, &selection, model->codes.v[c].cond);
-		wanted.rights = matrix_of(emitter, "rights", "Attribute bits by rights: PT_READ | PT_WRITE | PT_EXEC | PT_PRIV | PT_GLOBAL.", k, base,
-					  32, &selection, fill_rights);
-		wanted.memory = matrix_of(emitter, "memory", "Attribute bits by memory type: cached, non-cached, device.", k, base, 3,
-					  &selection, fill_memory);
+		wanted.rights =
+			matrix_of(emitter, "rights",
+				  "Attribute bits by rights: PT_READ | PT_WRITE | PT_EXEC | PT_PRIV | PT_GLOBAL.", k,
+				  base, 32, &selection, fill_rights);
+		wanted.memory =
+			matrix_of(emitter, "memory", "Attribute bits by memory type: cached, non-cached, device.", k,
+				  base, 3, &selection, fill_memory);
 		wanted.marks = marks_in_entry(emitter, k);
 		for (int c = 0; c < emitter->classes.n; c++) {
 			const struct attribute_class *have = &emitter->classes.v[c];
@@ -339,8 +356,8 @@ void plan_codes(struct emitter *emitter)
 			if (have->shape != wanted.shape)
 				continue;
 			index = have->index + 1;
-			if (have->rights == wanted.rights && have->memory == wanted.memory && !have->marks == !wanted.marks &&
-			    fits_level(emitter, k, c))
+			if (have->rights == wanted.rights && have->memory == wanted.memory &&
+			    !have->marks == !wanted.marks && fits_level(emitter, k, c))
 				found = c;
 		}
 		if (found < 0) {
@@ -356,11 +373,11 @@ void plan_codes(struct emitter *emitter)
 	}
 	if (emitter->failed)
 		return;
-	emitter->granted = matrix_of(emitter, "granted", "What a request is rounded to.", REF_NONE, emitter->defaults, N_REQUESTS, &rules,
-				     fill_granted);
+	emitter->granted = matrix_of(emitter, "granted", "What a request is rounded to.", REF_NONE, emitter->defaults,
+				     N_REQUESTS, &rules, fill_granted);
 }
 
-/* Is it one of the lines that say rights or memory type, or only another one in the same place under another condition? */
+/* Is it a line that says rights or memory type, or only another one in the same place under another condition? */
 static bool is_attribute(const struct emitter *emitter, const struct m_slice *slice)
 {
 	if (slice->allows || slice->denies)
@@ -401,7 +418,7 @@ uint64_t attribute_mask(const struct emitter *emitter, ref kind)
 		for (int i = 0; i < matrix->rows * matrix->columns; i++)
 			mask |= matrix->value[i];
 	}
-	/* A bit that no request sets may still be one that tells rights: columns of code tables, allow and deny bits. */
+	/* A bit that no request sets may still tell rights: columns of code tables, allow and deny bits. */
 	for (int i = 0; i < n; i++)
 		if (is_attribute(emitter, &slice[i]))
 			mask |= mask_of(slice[i].hi, slice[i].lo);
@@ -411,7 +428,7 @@ uint64_t attribute_mask(const struct emitter *emitter, ref kind)
 	return mask;
 }
 
-/* ------------------------------------------------------------------------------------------------------------------ output */
+/* ----------------------------------------------------------------------------------------------------------- output */
 
 static const char *row_text(struct emitter *emitter, int matrix)
 {
@@ -419,7 +436,8 @@ static const char *row_text(struct emitter *emitter, int matrix)
 
 	if (!m->row_of)
 		return "0";
-	return text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, text_of(emitter, "%s_ROW", m->name), m->row_of)));
+	return text_of(emitter, "t->word[%s]",
+		       word_name(emitter, word_of(emitter, text_of(emitter, "%s_ROW", m->name), m->row_of)));
 }
 
 static void letters(char *text, int request)
@@ -440,7 +458,8 @@ void emit_code_tables(void *ctx)
 		bool bytes = i == emitter->granted, rights = matrix->columns == 32;
 
 		OUT("/* %s%s */\n", matrix->comment, bytes ? " REFUSED: not at all; WIDER: more than was asked." : "");
-		OUT("static const %s %s_%s[%d][%d] = {\n", bytes ? "uint8_t" : text_of(emitter, "%s_entry", emitter->lower), emitter->lower,
+		OUT("static const %s %s_%s[%d][%d] = {\n",
+		    bytes ? "uint8_t" : text_of(emitter, "%s_entry", emitter->lower), emitter->lower,
 		    bytes ? "granted" : matrix->name, matrix->rows, bytes ? 128 : matrix->columns);
 		for (int row = 0; row < matrix->rows; row++) {
 			OUT("\t{\n");
@@ -452,9 +471,11 @@ void emit_code_tables(void *ctx)
 				letters(text, column & 31);
 				if (bytes) {
 					last = column % 8 == 7;
-					OUT("%s0x%02x,%s", column % 8 == 0 ? "\t\t" : " ", (unsigned int)value, last ? "\n" : "");
+					OUT("%s0x%02x,%s", column % 8 == 0 ? "\t\t" : " ", (unsigned int)value,
+					    last ? "\n" : "");
 				} else if (rights) {
-					OUT("%s%s, /* %s */%s", column % 2 == 0 ? "\t\t" : " ", hex(emitter, value), text, column % 2 ? "\n" : "");
+					OUT("%s%s, /* %s */%s", column % 2 == 0 ? "\t\t" : " ", hex(emitter, value),
+					    text, column % 2 ? "\n" : "");
 				} else {
 					OUT("\t\t%s,\n", hex(emitter, value));
 				}
@@ -471,27 +492,34 @@ void emit_attribute_functions(void *ctx)
 	const struct model *model = emitter->model;
 	bool shapes = model->shapes.n > 1;
 
-	OUT("/* The attribute bits of a request that was checked. */\nPT_ALWAYS_INLINE void %s_attributes_of(const struct pt_table *t, unsigned int granted, "
-	    "unsigned int request,\n\t\t\t\t\t struct %s_attributes *a)\n{\n\tunsigned int rights = granted & 31U, type = granted >> 5 & 3U;\n\n"
-	    "\t(void)t;\n\t(void)request;\n", emitter->lower, emitter->lower);
+	OUT("/* The attribute bits of a request that was checked. */\n"
+	    "PT_ALWAYS_INLINE void %s_attributes_of(const struct pt_table *t, unsigned int granted, "
+	    "unsigned int request,\n\t\t\t\t\t struct %s_attributes *a)\n{\n"
+	    "\tunsigned int rights = granted & 31U, type = granted >> 5 & 3U;\n\n"
+	    "\t(void)t;\n\t(void)request;\n",
+	    emitter->lower, emitter->lower);
 	if (shapes)
 		OUT("\tswitch (t->shape) {\n");
 	for (int s = 0; s < model->shapes.n; s++) {
 		/* The last shape stands for "all others", so that every path writes. */
 		if (shapes)
-			OUT("\t%s: /* %s */\n", s + 1 == model->shapes.n ? "default" : text_of(emitter, "case %d", s), model->shapes.v[s].name);
+			OUT("\t%s: /* %s */\n", s + 1 == model->shapes.n ? "default" : text_of(emitter, "case %d", s),
+			    model->shapes.v[s].name);
 		for (int c = 0; c < emitter->classes.n; c++) {
 			const struct attribute_class *class = &emitter->classes.v[c];
 
 			if (class->shape != s)
 				continue;
-			OUT("%s\ta->leaf[%d] = %s_%s[%s][rights] |\n%s\t\t     %s_%s[%s][type]", shapes ? "\t" : "", class->index, emitter->lower,
-			    emitter->matrices.v[class->rights].name, row_text(emitter, class->rights), shapes ? "\t" : "", emitter->lower,
+			OUT("%s\ta->leaf[%d] = %s_%s[%s][rights] |\n%s\t\t     %s_%s[%s][type]", shapes ? "\t" : "",
+			    class->index, emitter->lower, emitter->matrices.v[class->rights].name,
+			    row_text(emitter, class->rights), shapes ? "\t" : "", emitter->lower,
 			    emitter->matrices.v[class->memory].name, row_text(emitter, class->memory));
 			OUT(";\n");
 			if (class->marks)
-				OUT("%s\tif ((request & PT_MEMORY_MASK) != PT_DEVICE)\n%s\t\ta->leaf[%d] |= t->word[%s];\n", shapes ? "\t" : "",
-				    shapes ? "\t" : "", class->index, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", class->marks)));
+				OUT("%s\tif ((request & PT_MEMORY_MASK) != PT_DEVICE)\n%s\t\ta->leaf[%d] |= "
+				    "t->word[%s];\n",
+				    shapes ? "\t" : "", shapes ? "\t" : "", class->index,
+				    word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", class->marks)));
 		}
 		if (shapes)
 			OUT("\t\tbreak;\n");
@@ -508,7 +536,8 @@ void emit_marks(void *ctx)
 
 	if (!emitter->has_marks)
 		return;
-	OUT("/* The mark, as it lies in entries. */\nPT_ALWAYS_INLINE uint64_t %s_marks(const struct pt_table *t)\n{\n\tswitch (t->shape) {\n",
+	OUT("/* The mark, as it lies in entries. */\n"
+	    "PT_ALWAYS_INLINE uint64_t %s_marks(const struct pt_table *t)\n{\n\tswitch (t->shape) {\n",
 	    emitter->lower);
 	for (int s = 0; s < model->shapes.n; s++)
 		for (int c = 0; c < emitter->classes.n; c++) {
@@ -516,7 +545,8 @@ void emit_marks(void *ctx)
 
 			if (class->shape != s || !class->marks)
 				continue;
-			OUT("\tcase %d: return t->word[%s];\n", s, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", class->marks)));
+			OUT("\tcase %d: return t->word[%s];\n", s,
+			    word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", class->marks)));
 			break;
 		}
 	OUT("\tdefault: return 0;\n\t}\n}\n\n");

@@ -7,7 +7,8 @@
 
 static const char *param_text(struct emitter *emitter, ref param)
 {
-	char *name = arena_strndup(emitter->arena, emitter->model->params.v[param].name, strlen(emitter->model->params.v[param].name));
+	char *name = arena_strndup(emitter->arena, emitter->model->params.v[param].name,
+				   strlen(emitter->model->params.v[param].name));
 
 	for (char *c = name; *c; c++)
 		if (*c >= 'a' && *c <= 'z')
@@ -40,8 +41,8 @@ void emit_requires(void *ctx)
 
 		if (e->op == X_CONST && e->k)
 			continue;
-		OUT("\tif (!(%s))\n\t\treturn %s_fail(result, PT_ERR_CONFIG, 0, 0, 0,\n\t\t\t\t%s);\n", config_text(emitter, require->cond),
-		    emitter->lower, quoted(emitter, require->why));
+		OUT("\tif (!(%s))\n\t\treturn %s_fail(result, PT_ERR_CONFIG, 0, 0, 0,\n\t\t\t\t%s);\n",
+		    config_text(emitter, require->cond), emitter->lower, quoted(emitter, require->why));
 	}
 }
 
@@ -55,9 +56,11 @@ void emit_shape(void *ctx)
 		return;
 	}
 	for (int i = 0; i < model->shapes.n; i++)
-		OUT("\t%sif (%s)\n\t\tt->shape = %d; /* %s */\n", i ? "else " : "", config_text(emitter, model->shapes.v[i].when), i,
-		    model->shapes.v[i].name);
-	OUT("\telse\n\t\treturn %s_fail(result, PT_ERR_CONFIG, 0, 0, 0, \"these parameters do not go together\");\n", emitter->lower);
+		OUT("\t%sif (%s)\n\t\tt->shape = %d; /* %s */\n", i ? "else " : "",
+		    config_text(emitter, model->shapes.v[i].when), i, model->shapes.v[i].name);
+	OUT("\telse\n"
+	    "\t\treturn %s_fail(result, PT_ERR_CONFIG, 0, 0, 0, \"these parameters do not go together\");\n",
+	    emitter->lower);
 }
 
 void emit_words(void *ctx)
@@ -65,8 +68,10 @@ void emit_words(void *ctx)
 	struct emitter *emitter = ctx;
 
 	for (int i = 0; i < emitter->words.n; i++)
-		OUT("\tt->word[%s] = %s%s;\n", word_name(emitter, i), emitter->words.v[i].text[0] == '(' ? "" : "(uint64_t)", 
-		    emitter->words.v[i].text[0] == '(' ? emitter->words.v[i].text : text_of(emitter, "(%s)", emitter->words.v[i].text));
+		OUT("\tt->word[%s] = %s%s;\n", word_name(emitter, i),
+		    emitter->words.v[i].text[0] == '(' ? "" : "(uint64_t)",
+		    emitter->words.v[i].text[0] == '(' ? emitter->words.v[i].text
+						       : text_of(emitter, "(%s)", emitter->words.v[i].text));
 }
 
 void emit_input_rules(void *ctx)
@@ -76,7 +81,9 @@ void emit_input_rules(void *ctx)
 
 	for (int i = 0; i < input->n_above; i++) {
 		const struct m_above_rule *rule = &input->above[i];
-		const char *statement = rule->above == ABOVE_ONES ? "t->first = ~mask" : rule->above == ABOVE_SIGN ? "t->first = ~(mask >> 1)" : NULL;
+		const char *statement = rule->above == ABOVE_ONES   ? "t->first = ~mask"
+					: rule->above == ABOVE_SIGN ? "t->first = ~(mask >> 1)"
+								    : NULL;
 
 		if (!statement)
 			continue;
@@ -111,7 +118,8 @@ void emit_root_size(void *ctx)
 	const struct m_root *root = &emitter->model->root;
 
 	if (root->grows != REF_NONE) {
-		OUT("\t(void)size;\n\t*bytes = %s_levels[t->level_base + start].table_bytes;\n\t*align = %s_levels[t->level_base + start].table_align;\n",
+		OUT("\t(void)size;\n\t*bytes = %s_levels[t->level_base + start].table_bytes;\n"
+		    "\t*align = %s_levels[t->level_base + start].table_align;\n",
 		    emitter->lower, emitter->lower);
 		return;
 	}
@@ -160,7 +168,10 @@ static void register_line(struct emitter *emitter, const struct m_slice *slice, 
 		if (lo % 64)
 			part = text_of(emitter, "%s << %d", part, lo % 64);
 		OUT("%sr->value[%d] |= %s; /* %s[%d:%d] */\n", pad, word, part,
-		    slice->field != REF_NONE ? emitter->model->fields.v[slice->field].name : slice->role == ROLE_ROOT ? "root " : "", slice->hi, slice->lo);
+		    slice->field != REF_NONE   ? emitter->model->fields.v[slice->field].name
+		    : slice->role == ROLE_ROOT ? "root "
+					       : "",
+		    slice->hi, slice->lo);
 		lo = hi + 1;
 	}
 	if (slice->cond != REF_NONE)
@@ -188,14 +199,16 @@ void emit_registers(void *ctx)
 		const char *pad = many ? "\t\t" : "\t", *cond = "";
 
 		if (many) {
-			OUT("\tfor (unsigned int number = 0; number < t->n_roots; number++) {\n\t\tstatic const char *const names[] = {\n");
+			OUT("\tfor (unsigned int number = 0; number < t->n_roots; number++) {\n"
+			    "\t\tstatic const char *const names[] = {\n");
 			for (int root = 0; root < emitter->max_roots; root++)
 				OUT("\t\t\t%s,\n", quoted(emitter, text_of(emitter, "%s%d", reg->name, root)));
 			OUT("\t\t};\n\n\t\troot = pt_root_at(t, number);\n");
 		}
 		if (reg->cond != REF_NONE)
 			cond = text_of(emitter, " && (%s)", config_text(emitter, reg->cond));
-		OUT("%sif (used < n%s) {\n%s\tstruct pt_register *r = &out[used];\n\n%s\tr->name = %s;\n%s\tr->bits = %d;\n"
+		OUT("%sif (used < n%s) {\n%s\tstruct pt_register *r = &out[used];\n\n%s\tr->name = %s;\n"
+		    "%s\tr->bits = %d;\n"
 		    "%s\tfor (unsigned int i = 0; i < PT_REGISTER_WORDS; i++)\n%s\t\tr->value[i] = 0;\n",
 		    pad, cond, pad, pad, many ? "names[number]" : quoted(emitter, reg->name), pad, reg->bits, pad, pad);
 		for (int s = 0; s < reg->n_slices; s++)

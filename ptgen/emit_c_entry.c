@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------------------------ rows of sizes */
+/* ---------------------------------------------------------------------------------------------------- rows of sizes */
 
 /*
- * Kinds of one `for` row whose constants differ by a run of ones that grows by one bit from kind to kind: a size that is
- * written in the entry. Their number is then found by counting ones.
+ * Kinds of one `for` row whose constants differ by a run of ones that grows by one bit from kind to kind: a size that
+ * is written in the entry. Their number is then found by counting ones.
  */
 struct ladder {
 	bool found;
@@ -47,8 +47,8 @@ static struct ladder ladder_of(struct emitter *emitter, ref kind)
 		if (i >= 1) {
 			uint64_t run = (((uint64_t)1 << i) - 1) << ladder.bit, stop = (uint64_t)1 << (ladder.bit + i);
 
-			if (m.text || v.text || m.literal != (ladder.mask | run | stop) || v.literal != (ladder.value | run) ||
-			    k->lg2 != first->lg2 + i)
+			if (m.text || v.text || m.literal != (ladder.mask | run | stop) ||
+			    v.literal != (ladder.value | run) || k->lg2 != first->lg2 + i)
 				return ladder;
 		}
 		ladder.count = i + 1;
@@ -74,7 +74,7 @@ static bool in_ladder(struct emitter *emitter, ref kind)
 	return first != kind && ladder_of(emitter, first).found;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ by level */
+/* --------------------------------------------------------------------------------------------------------- by level */
 
 /*
  * A function body that depends on the level alone: one statement list per level, equal ones together. otherwise: what
@@ -133,11 +133,13 @@ static void by_level(struct emitter *emitter, const char *const *body, const cha
 					last = k;
 			for (int k = i; k < last && i != final; k++)
 				if (body[k] && strcmp(body[k], body[i]) == 0)
-					fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper, emitter->level_name[k]);
+					fprintf(emitter->out, "\tcase %s_%s:\n", emitter->upper,
+						emitter->level_name[k]);
 			if (i != final)
 				label = text_of(emitter, "case %s_%s", emitter->upper, emitter->level_name[last]);
 			/* A short statement stands on the line of its label. */
-			if (strchr(body[i], '\n') == body[i] + strlen(body[i]) - 1 && 8 + strlen(label) + 1 + strlen(body[i]) - 1 <= 120) {
+			if (strchr(body[i], '\n') == body[i] + strlen(body[i]) - 1 &&
+			    8 + strlen(label) + 1 + strlen(body[i]) - 1 <= 120) {
 				fprintf(emitter->out, "\t%s: %s", label, body[i] + 1);
 				continue;
 			}
@@ -167,7 +169,8 @@ static const char *test_text(struct emitter *emitter, ref kind, bool with_when)
 {
 	const struct m_kind *k = &emitter->model->kinds.v[kind];
 	struct bits mask = kind_bits(emitter, kind, BITS_MASK), value = kind_bits(emitter, kind, BITS_VALUE);
-	const char *text = text_of(emitter, "(entry & %s) == %s", bits_text(emitter, text_of(emitter, "%s_MASK", emitter->kind_name[kind]), &mask),
+	const char *text = text_of(emitter, "(entry & %s) == %s",
+				   bits_text(emitter, text_of(emitter, "%s_MASK", emitter->kind_name[kind]), &mask),
 				   bits_text(emitter, text_of(emitter, "%s_VALUE", emitter->kind_name[kind]), &value));
 
 	if (with_when && k->when != REF_NONE)
@@ -178,7 +181,8 @@ static const char *test_text(struct emitter *emitter, ref kind, bool with_when)
 static void emit_absent(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
-	const char **value = bodies(emitter), **occupied = bodies(emitter), **is = bodies(emitter), **keep = bodies(emitter);
+	const char **value = bodies(emitter), **occupied = bodies(emitter), **is = bodies(emitter),
+		   **keep = bodies(emitter);
 
 	for (int i = 0; i < model->levels.n; i++) {
 		struct bits bits = absent_bits(emitter, i, BITS_CONST), mask = absent_bits(emitter, i, BITS_MASK);
@@ -187,32 +191,42 @@ static void emit_absent(struct emitter *emitter)
 		const char *mask_text = bits_text(emitter, text_of(emitter, "%s_ABSENT_MASK", name), &mask);
 		const char *test_text = bits_text(emitter, text_of(emitter, "%s_ABSENT_VALUE", name), &test);
 
-		value[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_ABSENT", name), &bits));
+		value[i] = text_of(emitter, "\treturn %s;\n",
+				   bits_text(emitter, text_of(emitter, "%s_ABSENT", name), &bits));
 		if (test.literal == 0 && !test.text) {
 			occupied[i] = text_of(emitter, "\treturn raw & %s(%s);\n", of, mask_text);
 			is[i] = text_of(emitter, "\treturn (entry & %s) == 0;\n", mask_text);
 		} else {
-			occupied[i] = text_of(emitter, "\treturn (raw ^ %s(%s)) & %s(%s);\n", of, test_text, of, mask_text);
+			occupied[i] =
+				text_of(emitter, "\treturn (raw ^ %s(%s)) & %s(%s);\n", of, test_text, of, mask_text);
 			is[i] = text_of(emitter, "\treturn (entry & %s) == %s;\n", mask_text, test_text);
 		}
-		keep[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_KEEP", name), &kept));
+		keep[i] = text_of(emitter, "\treturn %s;\n",
+				  bits_text(emitter, text_of(emitter, "%s_KEEP", name), &kept));
 	}
-	OUT("/* What \"nothing here\" is stored as. */\nPT_ALWAYS_INLINE %s_entry %s_absent(const struct pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
+	OUT("/* What \"nothing here\" is stored as. */\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_absent(const struct pt_table *t, unsigned int level)\n{\n"
+	    "\t(void)t;\n",
 	    emitter->lower, emitter->lower);
 	by_level(emitter, value, NULL);
 	OUT("}\n\n/* Not 0 when an entry, as it is in memory, is not absent. Several may be ORed together first. */\n"
-	    "PT_ALWAYS_INLINE %s_entry %s_occupied(%sunsigned int level, %s_entry raw)\n{\n", emitter->lower, emitter->lower,
-	    emitter->absent_by_config ? "const struct pt_table *t, " : "", emitter->lower);
+	    "PT_ALWAYS_INLINE %s_entry %s_occupied(%sunsigned int level, %s_entry raw)\n{\n",
+	    emitter->lower, emitter->lower, emitter->absent_by_config ? "const struct pt_table *t, " : "",
+	    emitter->lower);
 	if (emitter->absent_by_config)
 		OUT("\t(void)t;\n");
 	by_level(emitter, occupied, NULL);
-	OUT("}\n\nPT_ALWAYS_INLINE bool %s_is_absent(const struct pt_table *t, unsigned int level, %s_entry entry)\n{\n\t(void)t;\n",
+	OUT("}\n\n"
+	    "PT_ALWAYS_INLINE bool %s_is_absent(const struct pt_table *t, unsigned int level, %s_entry entry)\n"
+	    "{\n\t(void)t;\n",
 	    emitter->lower, emitter->lower);
 	by_level(emitter, is, NULL);
 	OUT("}\n\n");
 	if (!emitter->has_keeps)
 		return;
-	OUT("/* Bits that an unmap leaves as they are. */\nPT_ALWAYS_INLINE %s_entry %s_keep(const struct pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
+	OUT("/* Bits that an unmap leaves as they are. */\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_keep(const struct pt_table *t, unsigned int level)\n{\n"
+	    "\t(void)t;\n",
 	    emitter->lower, emitter->lower);
 	by_level(emitter, keep, NULL);
 	OUT("}\n\n");
@@ -271,10 +285,12 @@ static const char *table_test(struct emitter *emitter, int level)
 		for (int other = 0; other < kind->n_next && next->via; other++)
 			if (other != i)
 				others = text_of(emitter, "%s && !(%s)", others,
-						 entry_text(emitter, emitter->table[level], model->nexts.v[kind->first_next + other].cond, "entry"));
+						 entry_text(emitter, emitter->table[level],
+							    model->nexts.v[kind->first_next + other].cond, "entry"));
 		if (next->level == emitter->next[level] && next->cond != REF_NONE)
 			return text_of(emitter, "%s && %s%s",
-				       test_text(emitter, emitter->table[level], !implies_when(emitter, emitter->table[level], next->cond)),
+				       test_text(emitter, emitter->table[level],
+						 !implies_when(emitter, emitter->table[level], next->cond)),
 				       entry_text(emitter, emitter->table[level], next->cond, "entry"), others);
 	}
 	return test_text(emitter, emitter->table[level], true);
@@ -296,29 +312,40 @@ static void emit_tables(struct emitter *emitter)
 		sync = kind_bits(emitter, kind, BITS_SYNCED);
 		marks = marks_in_entry(emitter, kind);
 		is[i] = text_of(emitter, "\treturn %s;\n", table_test(emitter, i));
-		pa[i] = text_of(emitter, emitter->outside ? "\treturn %s_outside(t, %s);\n" : "%.0s\treturn %s;\n", emitter->lower,
-				get_text(emitter, kind, emitter->via[i]));
+		pa[i] = text_of(emitter, emitter->outside ? "\treturn %s_outside(t, %s);\n" : "%.0s\treturn %s;\n",
+				emitter->lower, get_text(emitter, kind, emitter->via[i]));
 		text = text_of(emitter, "%s | %s", put_text(emitter, kind, emitter->via[i]),
 			       bits_text(emitter, text_of(emitter, "%s_TABLE", emitter->level_name[i]), &constant));
 		if (marks)
-			text = text_of(emitter, "%s | t->word[%s]", text, word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", marks)));
-		make[i] = text_of(emitter, emitter->outside ? "\tpa = %s_inside(t, pa);\n\treturn %s;\n" : "%.0s\treturn %s;\n", emitter->lower, text);
-		synced[i] = text_of(emitter, "\treturn %s;\n", bits_text(emitter, text_of(emitter, "%s_SYNCED", emitter->level_name[i]), &sync));
+			text = text_of(emitter, "%s | t->word[%s]", text,
+				       word_name(emitter, word_of(emitter, "MARKS_IN_ENTRY", marks)));
+		make[i] = text_of(emitter,
+				  emitter->outside ? "\tpa = %s_inside(t, pa);\n\treturn %s;\n" : "%.0s\treturn %s;\n",
+				  emitter->lower, text);
+		synced[i] = text_of(emitter, "\treturn %s;\n",
+				    bits_text(emitter, text_of(emitter, "%s_SYNCED", emitter->level_name[i]), &sync));
 	}
-	OUT("PT_ALWAYS_INLINE bool %s_is_table(const struct pt_table *t, unsigned int level, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n",
+	OUT("PT_ALWAYS_INLINE bool %s_is_table(const struct pt_table *t, unsigned int level, %s_entry entry)\n"
+	    "{\n\t(void)t;\n\t(void)entry;\n",
 	    emitter->lower, emitter->lower);
 	by_level(emitter, is, "\treturn false;\n");
-	OUT("}\n\n/* The table that an entry links to. */\nPT_ALWAYS_INLINE uint64_t %s_table_pa(const struct pt_table *t, unsigned int level, "
-	    "%s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n", emitter->lower, emitter->lower);
+	OUT("}\n\n/* The table that an entry links to. */\n"
+	    "PT_ALWAYS_INLINE uint64_t %s_table_pa(const struct pt_table *t, unsigned int level, "
+	    "%s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n",
+	    emitter->lower, emitter->lower);
 	by_level(emitter, pa, "\treturn 0;\n");
-	OUT("}\n\n/* The entry that links to a table. */\nPT_ALWAYS_INLINE %s_entry %s_table_entry(const struct pt_table *t, unsigned int level, "
-	    "uint64_t pa)\n{\n\t(void)t;\n\t(void)pa;\n", emitter->lower, emitter->lower);
+	OUT("}\n\n/* The entry that links to a table. */\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_table_entry(const struct pt_table *t, unsigned int level, "
+	    "uint64_t pa)\n{\n\t(void)t;\n\t(void)pa;\n",
+	    emitter->lower, emitter->lower);
 	by_level(emitter, make, "\treturn 0;\n");
 	OUT("}\n\n");
 	if (!emitter->has_synced)
 		return;
-	OUT("/* Set in a link once the walker can see it; 0 for walkers that snoop. */\nPT_ALWAYS_INLINE %s_entry %s_synced(const struct "
-	    "pt_table *t, unsigned int level)\n{\n\t(void)t;\n", emitter->lower, emitter->lower);
+	OUT("/* Set in a link once the walker can see it; 0 for walkers that snoop. */\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_synced(const struct "
+	    "pt_table *t, unsigned int level)\n{\n\t(void)t;\n",
+	    emitter->lower, emitter->lower);
 	by_level(emitter, synced, "\treturn 0;\n");
 	OUT("}\n\n");
 }
@@ -329,7 +356,8 @@ ref unit_of(const struct emitter *emitter, int level)
 	const struct m_level *l = &emitter->model->levels.v[level];
 
 	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++)
-		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF && emitter->model->kinds.v[k].group == GROUP_NONE)
+		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF &&
+		    emitter->model->kinds.v[k].group == GROUP_NONE)
 			return k;
 	return REF_NONE;
 }
@@ -343,12 +371,14 @@ static const char *leaf_constant(struct emitter *emitter, ref kind)
 
 static const char *leaf_value(struct emitter *emitter, ref kind)
 {
-	return text_of(emitter, "%s | %s | %s", leaf_attributes(emitter, kind), leaf_constant(emitter, kind), put_text(emitter, kind, NULL));
+	return text_of(emitter, "%s | %s | %s", leaf_attributes(emitter, kind), leaf_constant(emitter, kind),
+		       put_text(emitter, kind, NULL));
 }
 
 static const char *ladder_lg2(struct emitter *emitter, const struct ladder *ladder)
 {
-	return text_of(emitter, "%d + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> %d))", ladder->first_lg2, ladder->bit);
+	return text_of(emitter, "%d + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> %d))", ladder->first_lg2,
+		       ladder->bit);
 }
 
 /* Number of the top address bit that the kind's entries hold. */
@@ -391,8 +421,8 @@ static const char *ladder_attributes(struct emitter *emitter, ref kind, ref base
 {
 	if (!emitter->classes.v[emitter->kind_class[kind]].marks)
 		return leaf_attributes(emitter, kind);
-	return text_of(emitter, "(%s & ~((((%s_entry)2 << (lg2 - %d)) - 1) << %d))", leaf_attributes(emitter, base), emitter->lower,
-		       ladder->first_lg2, ladder->bit);
+	return text_of(emitter, "(%s & ~((((%s_entry)2 << (lg2 - %d)) - 1) << %d))", leaf_attributes(emitter, base),
+		       emitter->lower, ladder->first_lg2, ladder->bit);
 }
 
 static const char *mask_text(struct emitter *emitter, ref kind)
@@ -402,7 +432,8 @@ static const char *mask_text(struct emitter *emitter, ref kind)
 
 	if (!other.text)
 		return mask;
-	return text_of(emitter, "%s & ~%s", mask, bits_text(emitter, text_of(emitter, "%s_OTHER", emitter->kind_name[kind]), &other));
+	return text_of(emitter, "%s & ~%s", mask,
+		       bits_text(emitter, text_of(emitter, "%s_OTHER", emitter->kind_name[kind]), &other));
 }
 
 static const char *live_text(struct emitter *emitter, ref kind)
@@ -415,7 +446,8 @@ static const char *live_text(struct emitter *emitter, ref kind)
 static void emit_leaves(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
-	const char **size = bodies(emitter), **phys = bodies(emitter), **make = bodies(emitter), **bits = bodies(emitter);
+	const char **size = bodies(emitter), **phys = bodies(emitter), **make = bodies(emitter),
+		   **bits = bodies(emitter);
 	const char **mask = bodies(emitter), **live = bodies(emitter), **slot = bodies(emitter);
 
 	for (int i = 0; i < model->levels.n; i++) {
@@ -437,36 +469,46 @@ static void emit_leaves(struct emitter *emitter)
 			ladder = ladder_of(emitter, k);
 			if (ladder.found) {
 				ref base = unit == REF_NONE ? k : unit;
-				const char *test = text_of(emitter, "(entry & %s) == %s", hex(emitter, ladder.mask), hex(emitter, ladder.value));
+				const char *test = text_of(emitter, "(entry & %s) == %s", hex(emitter, ladder.mask),
+							   hex(emitter, ladder.value));
 
 				size[i] = text_of(emitter,
-						  "%s\tif (%s) {\n\t\tunsigned int lg2 = %s;\n\n\t\treturn lg2 < %d ? lg2 : 0;\n\t}\n",
-						  size[i], test, ladder_lg2(emitter, &ladder), ladder.first_lg2 + ladder.count);
+						  "%s\tif (%s) {\n\t\tunsigned int lg2 = %s;\n\n\t\treturn lg2 < %d ? "
+						  "lg2 : 0;\n\t}\n",
+						  size[i], test, ladder_lg2(emitter, &ladder),
+						  ladder.first_lg2 + ladder.count);
 				phys[i] = text_of(emitter,
-						  "%s\tif (%s) {\n\t\tuint64_t offset = ((uint64_t)1 << (%s)) - 1;\n\n\t\treturn ((%s) & ~offset) | (iova & offset);\n\t}\n",
-						  phys[i], test, ladder_lg2(emitter, &ladder), get_text(emitter, base, NULL));
+						  "%s\tif (%s) {\n\t\tuint64_t offset = ((uint64_t)1 << (%s)) - 1;\n\n"
+						  "\t\treturn ((%s) & ~offset) | (iova & offset);\n\t}\n",
+						  phys[i], test, ladder_lg2(emitter, &ladder),
+						  get_text(emitter, base, NULL));
 				make[i] = text_of(emitter,
-						  "%s\tif (lg2 > %d)\n\t\treturn %s | %s | %s |\n\t\t       ((((%s_entry)1 << (lg2 - %d)) - 1) << %d);\n",
-						  make[i], level->lo, ladder_attributes(emitter, k, base, &ladder), leaf_constant(emitter, k),
-						  put_text(emitter, base, NULL), emitter->lower, ladder.first_lg2, ladder.bit);
+						  "%s\tif (lg2 > %d)\n\t\treturn %s | %s | %s |\n"
+						  "\t\t       ((((%s_entry)1 << (lg2 - %d)) - 1) << %d);\n",
+						  make[i], level->lo, ladder_attributes(emitter, k, base, &ladder),
+						  leaf_constant(emitter, k), put_text(emitter, base, NULL),
+						  emitter->lower, ladder.first_lg2, ladder.bit);
 				for (int g = 0; g < ladder.count; g++) {
-					bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i],
-							  ladder.first_lg2 + g, emitter->classes.v[emitter->kind_class[k + g]].index);
-					mask[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", mask[i], ladder.first_lg2 + g,
-							  mask_text(emitter, k + g));
-					live[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", live[i], ladder.first_lg2 + g,
-							  live_text(emitter, k + g));
+					bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n",
+							  bits[i], ladder.first_lg2 + g,
+							  emitter->classes.v[emitter->kind_class[k + g]].index);
+					mask[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", mask[i],
+							  ladder.first_lg2 + g, mask_text(emitter, k + g));
+					live[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", live[i],
+							  ladder.first_lg2 + g, live_text(emitter, k + g));
 				}
 				continue;
 			}
-			size[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %d;\n", size[i], test_text(emitter, k, true), kind->lg2);
+			size[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %d;\n", size[i],
+					  test_text(emitter, k, true), kind->lg2);
 			if (k == unit)
 				continue;
 			if (kind->group == GROUP_REPEAT)
-				phys[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %s | (iova & UINT64_C(0x%llx));\n", phys[i],
-						  test_text(emitter, k, true), get_text(emitter, k, NULL),
+				phys[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %s | (iova & UINT64_C(0x%llx));\n",
+						  phys[i], test_text(emitter, k, true), get_text(emitter, k, NULL),
 						  (unsigned long long)mask_of(kind->lg2 - 1, 0));
-			make[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", make[i], kind->lg2, leaf_value(emitter, k));
+			make[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", make[i], kind->lg2,
+					  leaf_value(emitter, k));
 			bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i], kind->lg2,
 					  emitter->classes.v[emitter->kind_class[k]].index);
 			mask[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", mask[i], kind->lg2,
@@ -478,8 +520,8 @@ static void emit_leaves(struct emitter *emitter)
 			continue;
 		size[i] = text_of(emitter, "%s\treturn 0;\n", size[i]);
 		if (unit != REF_NONE) {
-			phys[i] = text_of(emitter, "%s\treturn (%s) | (iova & UINT64_C(0x%llx));\n", phys[i], get_text(emitter, unit, NULL),
-					  (unsigned long long)mask_of(level->lo - 1, 0));
+			phys[i] = text_of(emitter, "%s\treturn (%s) | (iova & UINT64_C(0x%llx));\n", phys[i],
+					  get_text(emitter, unit, NULL), (unsigned long long)mask_of(level->lo - 1, 0));
 			make[i] = text_of(emitter, "%s\treturn %s;\n", make[i], leaf_value(emitter, unit));
 			bits[i] = text_of(emitter, "%s\treturn a->leaf[%d];\n", bits[i],
 					  emitter->classes.v[emitter->kind_class[unit]].index);
@@ -494,33 +536,51 @@ static void emit_leaves(struct emitter *emitter)
 		}
 		slot[i] = repeats ? NULL : text_of(emitter, "\treturn pa + (i << %d);\n", level->lo);
 	}
-	OUT("/* log2 of the bytes that a leaf maps; 0 when the word is no leaf. */\nPT_ALWAYS_INLINE unsigned int %s_leaf_lg2(const struct pt_table *t, "
-	    "unsigned int level, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n", emitter->lower, emitter->lower);
+	OUT("/* log2 of the bytes that a leaf maps; 0 when the word is no leaf. */\n"
+	    "PT_ALWAYS_INLINE unsigned int %s_leaf_lg2(const struct pt_table *t, "
+	    "unsigned int level, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n",
+	    emitter->lower, emitter->lower);
 	by_level(emitter, size, "\treturn 0;\n");
-	OUT("}\n\n/* Where iova goes through the leaf that maps it. */\nPT_ALWAYS_INLINE uint64_t %s_leaf_phys(const struct pt_table *t, unsigned int "
-	    "level, %s_entry entry,\n\t\t\t\t\t uint64_t iova)\n{\n\t(void)t;\n\t(void)entry;\n\t(void)iova;\n", emitter->lower, emitter->lower);
+	OUT("}\n\n/* Where iova goes through the leaf that maps it. */\n"
+	    "PT_ALWAYS_INLINE uint64_t %s_leaf_phys(const struct pt_table *t, unsigned int "
+	    "level, %s_entry entry,\n\t\t\t\t\t uint64_t iova)\n{\n\t(void)t;\n\t(void)entry;\n"
+	    "\t(void)iova;\n",
+	    emitter->lower, emitter->lower);
 	by_level(emitter, phys, "\treturn 0;\n");
-	OUT("}\n\n/* Attribute bits of a request, for each group of leaf kinds that has its own. */\nstruct %s_attributes {\n\t%s_entry leaf[%d];\n};\n\n",
+	OUT("}\n\n/* Attribute bits of a request, for each group of leaf kinds that has its own. */\n"
+	    "struct %s_attributes {\n\t%s_entry leaf[%d];\n};\n\n",
 	    emitter->lower, emitter->lower, emitter->max_classes);
-	OUT("/* The word of a leaf of 2^lg2 bytes at pa. */\nPT_ALWAYS_INLINE %s_entry %s_leaf_entry(const struct pt_table *t, const struct "
-	    "%s_attributes *a,\n\t\t\t\t\t    unsigned int level, unsigned int lg2, uint64_t pa)\n{\n\t(void)t;\n\t(void)a;\n\t(void)lg2;\n\t(void)pa;\n",
+	OUT("/* The word of a leaf of 2^lg2 bytes at pa. */\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_leaf_entry(const struct pt_table *t, const struct "
+	    "%s_attributes *a,\n\t\t\t\t\t    unsigned int level, unsigned int lg2, uint64_t pa)\n{\n"
+	    "\t(void)t;\n\t(void)a;\n\t(void)lg2;\n\t(void)pa;\n",
 	    emitter->lower, emitter->lower, emitter->lower);
 	by_level(emitter, make, "\treturn 0;\n");
-	OUT("}\n\nPT_ALWAYS_INLINE %s_entry %s_attribute_bits(const struct %s_attributes *a, unsigned int level, unsigned int lg2)\n{\n\t(void)a;\n\t(void)lg2;\n",
+	OUT("}\n\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_attribute_bits(const struct %s_attributes *a, unsigned int level, unsigned "
+	    "int lg2)\n"
+	    "{\n\t(void)a;\n\t(void)lg2;\n",
 	    emitter->lower, emitter->lower, emitter->lower);
 	by_level(emitter, bits, "\treturn 0;\n");
-	OUT("}\n\n/* Bits that hold rights and memory type; accessed and dirty are not among them. */\nPT_ALWAYS_INLINE %s_entry "
-	    "%s_attribute_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)\n{\n\t(void)t;\n\t(void)lg2;\n", emitter->lower, emitter->lower);
+	OUT("}\n\n/* Bits that hold rights and memory type; accessed and dirty are not among them. */\n"
+	    "PT_ALWAYS_INLINE %s_entry "
+	    "%s_attribute_mask(const struct pt_table *t, unsigned int level, unsigned int lg2)\n{\n"
+	    "\t(void)t;\n\t(void)lg2;\n",
+	    emitter->lower, emitter->lower);
 	by_level(emitter, mask, "\treturn 0;\n");
 	OUT("}\n\n");
 	if (emitter->has_breaks) {
-		OUT("/* Bits that may change while the entry is in use. */\nPT_ALWAYS_INLINE %s_entry %s_live_mask(const struct pt_table *t, "
-		    "unsigned int level, unsigned int lg2)\n{\n\t(void)t;\n\t(void)lg2;\n", emitter->lower, emitter->lower);
+		OUT("/* Bits that may change while the entry is in use. */\n"
+		    "PT_ALWAYS_INLINE %s_entry %s_live_mask(const struct pt_table *t, "
+		    "unsigned int level, unsigned int lg2)\n{\n\t(void)t;\n\t(void)lg2;\n",
+		    emitter->lower, emitter->lower);
 		by_level(emitter, live, "\treturn 0;\n");
 		OUT("}\n\n");
 	}
-	OUT("/* What slot i of a leaf of 2^lg2 bytes holds: repeated groups the same everywhere, contiguous ones count up. */\n"
-	    "PT_ALWAYS_INLINE uint64_t %s_slot_pa(unsigned int level, unsigned int lg2, uint64_t pa, uint64_t i)\n{\n\t(void)lg2;\n\t(void)i;\n",
+	OUT("/* What slot i of a leaf of 2^lg2 bytes holds: repeated groups the same everywhere, contiguous ones count "
+	    "up. */\n"
+	    "PT_ALWAYS_INLINE uint64_t %s_slot_pa(unsigned int level, unsigned int lg2, uint64_t pa, uint64_t i)\n"
+	    "{\n\t(void)lg2;\n\t(void)i;\n",
 	    emitter->lower);
 	by_level(emitter, slot, "\treturn pa;\n");
 	OUT("}\n\n");

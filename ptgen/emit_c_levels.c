@@ -38,19 +38,22 @@ static void walk_cases(struct emitter *emitter, bool lookup)
 		}
 		OUT("\t\tentry = %s_load_link(slot);\n", emitter->lower);
 		if (next == REF_NONE) {
-			OUT("\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper, emitter->level_name[i]);
+			OUT("\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper,
+			    emitter->level_name[i]);
 			continue;
 		}
-		OUT("\t\tif (%s(!%s_is_table(t, %s_%s, entry)))", lookup ? "" : "PT_UNLIKELY", emitter->lower, emitter->upper,
-		    emitter->level_name[i]);
+		OUT("\t\tif (%s(!%s_is_table(t, %s_%s, entry)))", lookup ? "" : "PT_UNLIKELY", emitter->lower,
+		    emitter->upper, emitter->level_name[i]);
 		if (!lookup)
 			OUT("\n\t\t\treturn NULL;\n");
 		else if (leaves)
-			OUT("\n\t\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper, emitter->level_name[i]);
+			OUT("\n\t\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper,
+			    emitter->level_name[i]);
 		else
 			OUT("\n\t\t\treturn PT_ERR_ABSENT;\n");
-		OUT("\t\tslot = %s_slot(%s_table_at(t, %s_table_pa(t, %s_%s, entry)), %s_%s, iova);\n", emitter->lower, emitter->lower,
-		    emitter->lower, emitter->upper, emitter->level_name[i], emitter->upper, emitter->level_name[next]);
+		OUT("\t\tslot = %s_slot(%s_table_at(t, %s_table_pa(t, %s_%s, entry)), %s_%s, iova);\n", emitter->lower,
+		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i], emitter->upper,
+		    emitter->level_name[next]);
 		if (next == printed_after(emitter, i))
 			OUT("\t\t__attribute__((__fallthrough__));\n");
 		else
@@ -93,19 +96,27 @@ void emit_map_levels(void *ctx)
 
 		if (!emitter->written[i])
 			continue;
-		OUT("static enum pt_status %s_fill_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
-		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, true, %s, %s);\n}\n\n", emitter->lower, name, emitter->lower,
-		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i], fill, fill);
-		OUT("static enum pt_status %s_map_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
-		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, false, %s, %s);\n}\n\n", emitter->lower, name, emitter->lower,
-		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i], down, fill);
+		OUT("static enum pt_status %s_fill_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, "
+		    "uint64_t last)\n"
+		    "{\n"
+		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, true, %s, %s);\n}\n\n",
+		    emitter->lower, name, emitter->lower, emitter->lower, emitter->lower, emitter->upper,
+		    emitter->level_name[i], fill, fill);
+		OUT("static enum pt_status %s_map_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, uint64_t "
+		    "last)\n"
+		    "{\n"
+		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, false, %s, %s);\n}\n\n",
+		    emitter->lower, name, emitter->lower, emitter->lower, emitter->lower, emitter->upper,
+		    emitter->level_name[i], down, fill);
 	}
-	OUT("/* Fill a table of level that nobody sees yet. */\nstatic enum pt_status %s_fill_at(struct %s_map_call *call, unsigned int level, %s_entry *slot, "
-	    "uint64_t iova,\n\t\t\t\t  uint64_t last)\n{\n\tswitch (level) {\n", emitter->lower, emitter->lower, emitter->lower);
+	OUT("/* Fill a table of level that nobody sees yet. */\n"
+	    "static enum pt_status %s_fill_at(struct %s_map_call *call, unsigned int level, %s_entry *slot, "
+	    "uint64_t iova,\n\t\t\t\t  uint64_t last)\n{\n\tswitch (level) {\n",
+	    emitter->lower, emitter->lower, emitter->lower);
 	for (int i = 0; i < model->levels.n; i++)
 		if (emitter->written[i])
-			OUT("\tcase %s_%s: return %s_fill_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
-			    function_name(emitter, i));
+			OUT("\tcase %s_%s: return %s_fill_%s(call, slot, iova, last);\n", emitter->upper,
+			    emitter->level_name[i], emitter->lower, function_name(emitter, i));
 	OUT("\tdefault: return PT_ERR_CONFIG;\n\t}\n}\n\n");
 }
 
@@ -115,8 +126,8 @@ void emit_map_dispatch(void *ctx)
 
 	for (int i = 0; i < emitter->model->levels.n; i++)
 		if (emitter->written[i])
-			OUT("\tcase %s_%s: return %s_map_%s(call, slot, iova, last);\n", emitter->upper, emitter->level_name[i], emitter->lower,
-			    function_name(emitter, i));
+			OUT("\tcase %s_%s: return %s_map_%s(call, slot, iova, last);\n", emitter->upper,
+			    emitter->level_name[i], emitter->lower, function_name(emitter, i));
 }
 
 void emit_unmap_levels(void *ctx)
@@ -128,9 +139,12 @@ void emit_unmap_levels(void *ctx)
 
 		if (!emitter->written[i])
 			continue;
-		OUT("static void %s_unmap_%s(struct %s_unmap_call *call, %s_entry *slot, uint64_t iova, uint64_t last)\n{\n"
-		    "\t%s_unmap_level(call, slot, iova, last, %s_%s, ", emitter->lower, function_name(emitter, i), emitter->lower,
-		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i]);
+		OUT("static void %s_unmap_%s(struct %s_unmap_call *call, %s_entry *slot, uint64_t iova, uint64_t "
+		    "last)\n"
+		    "{\n"
+		    "\t%s_unmap_level(call, slot, iova, last, %s_%s, ",
+		    emitter->lower, function_name(emitter, i), emitter->lower, emitter->lower, emitter->lower,
+		    emitter->upper, emitter->level_name[i]);
 		if (next == REF_NONE)
 			OUT("NULL);\n}\n\n");
 		else
@@ -144,6 +158,6 @@ void emit_unmap_dispatch(void *ctx)
 
 	for (int i = 0; i < emitter->model->levels.n; i++)
 		if (emitter->written[i])
-			OUT("\tcase %s_%s: %s_unmap_%s(&call, slot, iova, last); break;\n", emitter->upper, emitter->level_name[i], emitter->lower,
-			    function_name(emitter, i));
+			OUT("\tcase %s_%s: %s_unmap_%s(&call, slot, iova, last); break;\n", emitter->upper,
+			    emitter->level_name[i], emitter->lower, function_name(emitter, i));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* emit_c_tables.c - constant descriptions: levels, kinds, fields, parameters, the descriptor; and what cold code reads. */
+/* emit_c_tables.c - constant tables: levels, kinds, fields, parameters, the descriptor; what cold code reads. */
 #include "emit_c.h"
 
 #include <inttypes.h>
@@ -47,7 +47,8 @@ static const char *cond_name(struct emitter *emitter, ref cond)
 	if (e->op == X_PARAM)
 		return text_of(emitter, "IF_%s", upper_of(emitter, emitter->model->params.v[e->a].name));
 	if (e->op == X_NOT && emitter->model->exprs.v[e->a].op == X_PARAM)
-		return text_of(emitter, "UNLESS_%s", upper_of(emitter, emitter->model->params.v[emitter->model->exprs.v[e->a].a].name));
+		return text_of(emitter, "UNLESS_%s",
+			       upper_of(emitter, emitter->model->params.v[emitter->model->exprs.v[e->a].a].name));
 	return text_of(emitter, "IF_%d", cond);
 }
 
@@ -61,7 +62,7 @@ static const char *doc_of(const char *doc)
 	return doc ? doc : "";
 }
 
-/* ------------------------------------------------------------------------------------------------------------ fields */
+/* ----------------------------------------------------------------------------------------------------------- fields */
 
 /* Has the field only one legal value in words of this kind, whatever the configuration? */
 static bool is_fixed(const struct emitter *emitter, ref kind, const struct m_slice *slice)
@@ -83,11 +84,13 @@ static bool is_fixed(const struct emitter *emitter, ref kind, const struct m_sli
 static const char *field_line(struct emitter *emitter, ref kind, const struct m_slice *slice)
 {
 	static const char *const roles[] = {
-		[ROLE_RES0] = "PT_FIELD_RES0",	 [ROLE_RES1] = "PT_FIELD_RES1",	      [ROLE_IGNORED] = "PT_FIELD_IGNORED",
-		[ROLE_SOFTWARE] = "PT_FIELD_SOFTWARE", [ROLE_CONST] = "PT_FIELD_CONSTANT", [ROLE_FIELD] = "PT_FIELD_VALUE",
+		[ROLE_RES0] = "PT_FIELD_RES0",	     [ROLE_RES1] = "PT_FIELD_RES1",
+		[ROLE_IGNORED] = "PT_FIELD_IGNORED", [ROLE_SOFTWARE] = "PT_FIELD_SOFTWARE",
+		[ROLE_CONST] = "PT_FIELD_CONSTANT",  [ROLE_FIELD] = "PT_FIELD_VALUE",
 		[ROLE_ADDRESS] = "PT_FIELD_ADDRESS", [ROLE_ROOT] = "PT_FIELD_ADDRESS",
 	};
-	static const char *const flags[] = {"PT_FIELD_LIVE", "PT_FIELD_KEEP", "PT_FIELD_SYNCED", "PT_FIELD_ACCESSED", "PT_FIELD_DIRTY"};
+	static const char *const flags[] = {"PT_FIELD_LIVE", "PT_FIELD_KEEP", "PT_FIELD_SYNCED", "PT_FIELD_ACCESSED",
+					    "PT_FIELD_DIRTY"};
 	const char *name = slice->field != REF_NONE ? emitter->model->fields.v[slice->field].name : "", *text = NULL;
 
 	if (slice->role == ROLE_ADDRESS)
@@ -97,9 +100,9 @@ static const char *field_line(struct emitter *emitter, ref kind, const struct m_
 			text = text ? text_of(emitter, "%s | %s", text, flags[i]) : flags[i];
 	if (is_fixed(emitter, kind, slice))
 		text = text ? text_of(emitter, "%s | PT_FIELD_FIXED", text) : "PT_FIELD_FIXED";
-	return text_of(emitter, "\t{%s, %s, %d, %d, %d, %s, 0x%02x, 0x%02x, %s, %s},\n", quoted(emitter, name), quoted(emitter, slice->doc),
-		       slice->hi, slice->lo, slice->to, roles[slice->role], slice->allows, slice->denies, text ? text : "0",
-		       word_name(emitter, cond_word(emitter, slice->cond)));
+	return text_of(emitter, "\t{%s, %s, %d, %d, %d, %s, 0x%02x, 0x%02x, %s, %s},\n", quoted(emitter, name),
+		       quoted(emitter, slice->doc), slice->hi, slice->lo, slice->to, roles[slice->role], slice->allows,
+		       slice->denies, text ? text : "0", word_name(emitter, cond_word(emitter, slice->cond)));
 }
 
 /* Kinds whose lines are the same share one array: its number. */
@@ -125,8 +128,9 @@ static int *field_arrays(struct emitter *emitter)
 			continue;
 		array[k] = used;
 		text[used++] = lines;
-		OUT("/* %s at %s. */\nstatic const struct pt_field_info %s_fields_%d[] = {\n%s};\n\n", model->kinds.v[k].name,
-		    emitter->level_name[model->kinds.v[k].level], emitter->lower, array[k], lines);
+		OUT("/* %s at %s. */\nstatic const struct pt_field_info %s_fields_%d[] = {\n%s};\n\n",
+		    model->kinds.v[k].name, emitter->level_name[model->kinds.v[k].level], emitter->lower, array[k],
+		    lines);
 	}
 	return array;
 }
@@ -147,7 +151,8 @@ static void emit_params(struct emitter *emitter)
 			continue;
 		}
 		for (int r = 0; r < p->n_ranges; r++)
-			OUT("\t{%" PRId64 ", %" PRId64 "},\n", model->ranges.v[p->first_range + r].first, model->ranges.v[p->first_range + r].last);
+			OUT("\t{%" PRId64 ", %" PRId64 "},\n", model->ranges.v[p->first_range + r].first,
+			    model->ranges.v[p->first_range + r].last);
 	}
 	OUT("};\n\nstatic const struct pt_param_info %s_params[] = {\n", emitter->lower);
 	for (int i = 0, at = 0; i < model->params.n; i++) {
@@ -155,8 +160,9 @@ static void emit_params(struct emitter *emitter)
 		int n = p->bound ? 1 : p->n_ranges;
 
 		OUT("\t{%s, %s, %s, %s_ranges + %d, %d, %s, %s},\n", quoted(emitter, p->name), quoted(emitter, p->doc),
-		    p->bound ? quoted(emitter, text_of(emitter, "%" PRId64, p->value)) : quoted(emitter, p->default_text), emitter->lower, at, n,
-		    p->feature ? "true" : "false", p->bound ? "true" : "false");
+		    p->bound ? quoted(emitter, text_of(emitter, "%" PRId64, p->value))
+			     : quoted(emitter, p->default_text),
+		    emitter->lower, at, n, p->feature ? "true" : "false", p->bound ? "true" : "false");
 		at += n;
 	}
 	OUT("};\n\n");
@@ -167,12 +173,14 @@ static void emit_levels(struct emitter *emitter)
 	const struct model *model = emitter->model;
 
 	OUT("/* name, number, shape, index bits, entry bytes, order, table bytes and alignment */\n"
-	    "static const struct pt_level_info %s_levels[] = {\n", emitter->lower);
+	    "static const struct pt_level_info %s_levels[] = {\n",
+	    emitter->lower);
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *l = &model->levels.v[i];
 
-		OUT("\t{%s, %d, %d, %d, %d, %d, %s, %" PRIu32 ", %" PRIu32 "},\n", quoted(emitter, l->name), l->number, (int)l->shape, l->hi,
-		    l->lo, l->entry_bytes, l->big_endian ? "true" : "false", l->table_bytes, l->align);
+		OUT("\t{%s, %d, %d, %d, %d, %d, %s, %" PRIu32 ", %" PRIu32 "},\n", quoted(emitter, l->name), l->number,
+		    (int)l->shape, l->hi, l->lo, l->entry_bytes, l->big_endian ? "true" : "false", l->table_bytes,
+		    l->align);
 	}
 	OUT("};\n\nstatic const char *const %s_shapes[] = {\n", emitter->lower);
 	for (int i = 0; i < model->shapes.n; i++)
@@ -187,15 +195,19 @@ static void emit_levels(struct emitter *emitter)
 			OUT("%s%d", i ? ", " : "", model->shapes.v[i].n_levels);
 		OUT("};\n");
 		if (tables_differ(model)) {
-			OUT("/* The last address that a table entry can hold. */\nstatic const uint64_t %s_shape_table_last[] = {\n", emitter->lower);
+			OUT("/* The last address that a table entry can hold. */\n"
+			    "static const uint64_t %s_shape_table_last[] = {\n",
+			    emitter->lower);
 			for (int i = 0; i < model->shapes.n; i++)
-				OUT("\t%s,\n", table_bit(model, i) < 0 ? "UINT64_MAX" : hex(emitter, mask_of(table_bit(model, i), 0)));
+				OUT("\t%s,\n", table_bit(model, i) < 0 ? "UINT64_MAX"
+								       : hex(emitter, mask_of(table_bit(model, i), 0)));
 			OUT("};\n");
 		}
 		OUT("\n");
 	} else {
-		OUT("static const uint16_t %s_shape_base[] = {0};\nstatic const uint16_t %s_shape_levels[] = {%d};\n\n", emitter->lower,
-		    emitter->lower, model->shapes.v[0].n_levels);
+		OUT("static const uint16_t %s_shape_base[] = {0};\n"
+		    "static const uint16_t %s_shape_levels[] = {%d};\n\n",
+		    emitter->lower, emitter->lower, model->shapes.v[0].n_levels);
 	}
 }
 
@@ -204,9 +216,14 @@ static void emit_geometry(struct emitter *emitter)
 	const struct model *model = emitter->model;
 
 	OUT("/* What the walks need of a level; folded where the level is a constant. */\n"
-	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats%s;\n\tuint8_t carry; /* the lowest address bit of the next piece "
-	    "of a split address; 0: none */\n\tuint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */\n\tuint16_t next, parent;\n\tuint16_t first_kind, end_kind;\n\tuint32_t index_mask;\n\tuint64_t sizes, narrow_sizes; /* "
-	    "of leaves, one bit each */\n\t%s_entry step; /* from one slot to the next */\n};\n\nstatic const struct %s_geometry %s_geometry[] = {\n",
+	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats%s;\n"
+	    "\tuint8_t carry; /* the lowest address bit of the next piece "
+	    "of a split address; 0: none */\n"
+	    "\tuint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */\n"
+	    "\tuint16_t next, parent;\n\tuint16_t first_kind, end_kind;\n\tuint32_t index_mask;\n"
+	    "\tuint64_t sizes, narrow_sizes; /* "
+	    "of leaves, one bit each */\n\t%s_entry step; /* from one slot to the next */\n};\n\n"
+	    "static const struct %s_geometry %s_geometry[] = {\n",
 	    emitter->lower, emitter->has_foreign ? ", written" : "", emitter->lower, emitter->lower, emitter->lower);
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *l = &model->levels.v[i];
@@ -260,28 +277,37 @@ static void emit_geometry(struct emitter *emitter)
 		emitter->has_groups = emitter->has_groups || groups;
 		emitter->has_repeats = emitter->has_repeats || repeats;
 		emitter->has_carries = emitter->has_carries || carry != 0;
-		OUT("\t[%s_%s] = {%d, %s, %s, %s%s, %d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64 "), UINT64_C(0x%" PRIx64 "), %s},\n", emitter->upper,
-		    emitter->level_name[i], l->lo, emitter->next[i] != REF_NONE ? "true" : "false", groups ? "true" : "false",
-		    repeats ? "true" : "false", !emitter->has_foreign ? "" : emitter->written[i] ? ", true" : ", false", carry, narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
-		    (int)l->first_kind + l->n_kinds, mask_of(l->hi - l->lo, 0), sizes, narrow_sizes, hex(emitter, step));
+		OUT("\t[%s_%s] = {%d, %s, %s, %s%s, %d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64
+		    "), UINT64_C(0x%" PRIx64 "), %s},\n",
+		    emitter->upper, emitter->level_name[i], l->lo, emitter->next[i] != REF_NONE ? "true" : "false",
+		    groups ? "true" : "false", repeats ? "true" : "false",
+		    !emitter->has_foreign ? ""
+		    : emitter->written[i] ? ", true"
+					  : ", false",
+		    carry, narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
+		    (int)l->first_kind + l->n_kinds, mask_of(l->hi - l->lo, 0), sizes, narrow_sizes,
+		    hex(emitter, step));
 	}
 	OUT("};\n\n");
 }
 
 static void emit_kinds(struct emitter *emitter, const int *array)
 {
-	static const char *const categories[] = {"PT_KIND_ABSENT", "PT_KIND_FAULT", "PT_KIND_NULL", "PT_KIND_TABLE", "PT_KIND_LEAF"};
+	static const char *const categories[] = {"PT_KIND_ABSENT", "PT_KIND_FAULT", "PT_KIND_NULL", "PT_KIND_TABLE",
+						 "PT_KIND_LEAF"};
 	const struct model *model = emitter->model;
 
 	OUT("/* name, doc, lines, level, category, log2 of the bytes of the leaf and of one slot, repeated */\n"
-	    "static const struct pt_kind_info %s_kinds[] = {\n", emitter->lower);
+	    "static const struct pt_kind_info %s_kinds[] = {\n",
+	    emitter->lower);
 	for (int k = 0; k < model->kinds.n; k++) {
 		const struct m_kind *kind = &model->kinds.v[k];
 		bool leaf = kind->category == CATEGORY_LEAF;
 
-		OUT("\t{%s, %s, %s_fields_%d, %d, %s_%s, %s, %d, %d, %s},\n", quoted(emitter, kind->name), quoted(emitter, doc_of(kind->doc)),
-		    emitter->lower, array[k], kind->n_slices, emitter->upper, emitter->level_name[kind->level], categories[kind->category],
-		    leaf ? kind->lg2 : 0, leaf ? model->levels.v[kind->level].lo : 0, kind->group == GROUP_REPEAT ? "true" : "false");
+		OUT("\t{%s, %s, %s_fields_%d, %d, %s_%s, %s, %d, %d, %s},\n", quoted(emitter, kind->name),
+		    quoted(emitter, doc_of(kind->doc)), emitter->lower, array[k], kind->n_slices, emitter->upper,
+		    emitter->level_name[kind->level], categories[kind->category], leaf ? kind->lg2 : 0,
+		    leaf ? model->levels.v[kind->level].lo : 0, kind->group == GROUP_REPEAT ? "true" : "false");
 	}
 	OUT("};\n\n");
 }
@@ -304,7 +330,7 @@ void emit_descriptions(void *ctx)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------- cold tables */
+/* ------------------------------------------------------------------------------------------------------ cold tables */
 
 const char *fault_text(struct emitter *emitter, ref fault, int otherwise)
 {
@@ -318,10 +344,14 @@ const char *fault_text(struct emitter *emitter, ref fault, int otherwise)
 	return text_of(emitter, "PT_FAULT_FORMAT + %d", fault - N_FAULTS_BUILTIN);
 }
 
-static void put_bits(struct emitter *emitter, ref kind, const char *what, const struct bits *bits, const char **literal, const char **word)
+static void put_bits(struct emitter *emitter, ref kind, const char *what, const struct bits *bits, const char **literal,
+		     const char **word)
 {
 	*literal = hex(emitter, bits->literal);
-	*word = bits->text ? word_name(emitter, word_of(emitter, text_of(emitter, "%s_%s", emitter->kind_name[kind], what), bits->text)) : "-1";
+	*word = bits->text
+			? word_name(emitter, word_of(emitter, text_of(emitter, "%s_%s", emitter->kind_name[kind], what),
+						     bits->text))
+			: "-1";
 }
 
 /* Address bits of the word that the configured output cannot have. */
@@ -337,14 +367,16 @@ static const char *wide_text(struct emitter *emitter, ref kind)
 		if (slice[i].role != ROLE_ADDRESS)
 			continue;
 		emitter->uses_above = true;
-		part = text_of(emitter, "%s_above(t, %d, %d, %d)", emitter->lower, slice[i].hi, slice[i].lo, slice[i].to);
+		part = text_of(emitter, "%s_above(t, %d, %d, %d)", emitter->lower, slice[i].hi, slice[i].lo,
+			       slice[i].to);
 		text = text ? text_of(emitter, "%s | %s", text, part) : part;
 	}
 	return text;
 }
 
 /* The bits of a kind's word that hold bits [hi:lo] of a field, as pairs; false if the kind lacks any of them. */
-static bool column_bits(struct emitter *emitter, ref kind, const struct m_col *col, int64_t value, bool any, uint64_t *mask, uint64_t *bits)
+static bool column_bits(struct emitter *emitter, ref kind, const struct m_col *col, int64_t value, bool any,
+			uint64_t *mask, uint64_t *bits)
 {
 	int n;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
@@ -400,13 +432,15 @@ static struct state_text state_of(struct emitter *emitter, ref kind, bool access
 		state.mask = state.set = mask_of(slice[i].hi, slice[i].lo);
 		state.when = word_name(emitter, cond_word(emitter, slice[i].cond));
 		if (slice[i].by != REF_NONE)
-			state.by = word_name(emitter, when_word(emitter, accessed ? "ACCESSED_BY" : "DIRTY_BY", slice[i].by));
+			state.by = word_name(emitter,
+					     when_word(emitter, accessed ? "ACCESSED_BY" : "DIRTY_BY", slice[i].by));
 		return state;
 	}
 	for (int c = 0; c < model->codes.n && !accessed; c++) {
 		const struct m_code *code = &model->codes.v[c];
 
-		if (code->concept != CONCEPT_DIRTY || model->kinds.v[kind].category != CATEGORY_LEAF || !has_columns(emitter, kind, code))
+		if (code->concept != CONCEPT_DIRTY || model->kinds.v[kind].category != CATEGORY_LEAF ||
+		    !has_columns(emitter, kind, code))
 			continue;
 		for (int r = code->first_row; r < code->first_row + code->n_rows; r++) {
 			const struct m_row *row = &model->rows.v[r];
@@ -415,7 +449,8 @@ static struct state_text state_of(struct emitter *emitter, ref kind, bool access
 			if (!row->two_way)
 				continue;
 			for (int i = 0; i < code->n_cols; i++)
-				(void)column_bits(emitter, kind, &code->col[i], row->cell[i], row->any[i], &mask, &bits);
+				(void)column_bits(emitter, kind, &code->col[i], row->cell[i], row->any[i], &mask,
+						  &bits);
 			state.mask |= mask;
 			if (row->dirty)
 				state.set = bits;
@@ -431,16 +466,20 @@ static struct state_text state_of(struct emitter *emitter, ref kind, bool access
 
 static void emit_states(struct emitter *emitter)
 {
-	OUT("/* Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the hardware sets it "
-	    "(-1: always). */\nstruct %s_state_info {\n\t%s_entry mask, set, clear;\n\tint16_t when, by;\n\tbool code;\n};\n\n"
-	    "static const struct %s_state_info %s_states[][2] = {\n", emitter->lower, emitter->lower, emitter->lower, emitter->lower);
+	OUT("/* Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it "
+	    "exists; by: the hardware sets it "
+	    "(-1: always). */\nstruct %s_state_info {\n\t%s_entry mask, set, clear;\n\tint16_t when, by;\n"
+	    "\tbool code;\n};\n\n"
+	    "static const struct %s_state_info %s_states[][2] = {\n",
+	    emitter->lower, emitter->lower, emitter->lower, emitter->lower);
 	for (int k = 0; k < emitter->model->kinds.n; k++) {
 		OUT("\t{");
 		for (int i = 0; i < 2; i++) {
 			struct state_text state = state_of(emitter, k, i == 0);
 
-			OUT("%s{%s, %s, %s, %s, %s, %s}", i ? ", " : "", hex(emitter, state.mask), hex(emitter, state.set),
-			    hex(emitter, state.clear), state.when, state.by, state.code ? "true" : "false");
+			OUT("%s{%s, %s, %s, %s, %s, %s}", i ? ", " : "", hex(emitter, state.mask),
+			    hex(emitter, state.set), hex(emitter, state.clear), state.when, state.by,
+			    state.code ? "true" : "false");
 		}
 		OUT("},\n");
 	}
@@ -456,7 +495,8 @@ static struct code_range *emit_codes(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
 	struct code_range *range = arena_alloc(emitter->arena, sizeof(*range) * (size_t)(model->kinds.n + 1));
-	const char **text = arena_alloc(emitter->arena, sizeof(*text) * (size_t)(model->kinds.n + 1)), *rows = "", *codes = "";
+	const char **text = arena_alloc(emitter->arena, sizeof(*text) * (size_t)(model->kinds.n + 1)), *rows = "",
+		   *codes = "";
 	int n_rows = 0, n_codes = 0;
 
 	for (int k = 0; k < model->kinds.n; k++) {
@@ -479,8 +519,10 @@ static struct code_range *emit_codes(struct emitter *emitter)
 					uint64_t mask = 0, bits = 0;
 
 					for (int i = 0; i < code->n_cols; i++)
-						(void)column_bits(emitter, k, &code->col[i], row->cell[i], row->any[i], &mask, &bits);
-					lines = text_of(emitter, "%s\t{%s, %s, 0x%02x},\n", lines, hex(emitter, mask), hex(emitter, bits),
+						(void)column_bits(emitter, k, &code->col[i], row->cell[i], row->any[i],
+								  &mask, &bits);
+					lines = text_of(emitter, "%s\t{%s, %s, 0x%02x},\n", lines, hex(emitter, mask),
+							hex(emitter, bits),
 							code->concept == CONCEPT_PROT ? row->rights : row->memory);
 				}
 				if (pass == 0) {
@@ -506,10 +548,14 @@ static struct code_range *emit_codes(struct emitter *emitter)
 			range[k].end = n_codes;
 		}
 	}
-	OUT("/* Code tables as they lie in the words of each kind: what the bits mean. */\nstruct %s_row {\n\t%s_entry mask, value;\n\tuint8_t meaning;\n};\n\n"
-	    "static const struct %s_row %s_rows[] = {\n%s\t{0, 0, 0}\n};\n\n", emitter->lower, emitter->lower, emitter->lower, emitter->lower, rows);
-	OUT("struct %s_code {\n\tuint16_t first_row, end_row;\n\tint16_t when;\n\tuint8_t occurs; /* the rights that it decides */\n\tbool memory;\n};\n\n"
-	    "static const struct %s_code %s_codes[] = {\n%s\t{0, 0, -1, 0, false}\n};\n\n", emitter->lower, emitter->lower, emitter->lower, codes);
+	OUT("/* Code tables as they lie in the words of each kind: what the bits mean. */\n"
+	    "struct %s_row {\n\t%s_entry mask, value;\n\tuint8_t meaning;\n};\n\n"
+	    "static const struct %s_row %s_rows[] = {\n%s\t{0, 0, 0}\n};\n\n",
+	    emitter->lower, emitter->lower, emitter->lower, emitter->lower, rows);
+	OUT("struct %s_code {\n\tuint16_t first_row, end_row;\n\tint16_t when;\n"
+	    "\tuint8_t occurs; /* the rights that it decides */\n\tbool memory;\n};\n\n"
+	    "static const struct %s_code %s_codes[] = {\n%s\t{0, 0, -1, 0, false}\n};\n\n",
+	    emitter->lower, emitter->lower, emitter->lower, codes);
 	return range;
 }
 
@@ -521,14 +567,19 @@ void emit_cold_tables(void *ctx)
 
 	emit_states(emitter);
 	range = emit_codes(emitter);
-	OUT("/*\n * How a word is classified and checked: (word & mask) == value; res0 and res1 bits; address bits. The _word members are "
-	    "configuration\n * words to OR in, -1: none; present: the kind exists.\n */\nstruct %s_test {\n\t%s_entry mask, value, res0, res1, address;\n"
-	    "\tint16_t mask_word, value_word, res0_word, res1_word, wide_word, marks_word, present;\n\tuint16_t fault;\n\tuint16_t first_code, "
-	    "end_code;\n};\n\nstatic const struct %s_test %s_tests[] = {\n", emitter->lower, emitter->lower, emitter->lower, emitter->lower);
+	OUT("/*\n"
+	    " * How a word is classified and checked: (word & mask) == value; res0 and res1 bits; address bits. The "
+	    "_word members are "
+	    "configuration\n * words to OR in, -1: none; present: the kind exists.\n */\nstruct %s_test {\n"
+	    "\t%s_entry mask, value, res0, res1, address;\n"
+	    "\tint16_t mask_word, value_word, res0_word, res1_word, wide_word, marks_word, present;\n"
+	    "\tuint16_t fault;\n\tuint16_t first_code, "
+	    "end_code;\n};\n\nstatic const struct %s_test %s_tests[] = {\n",
+	    emitter->lower, emitter->lower, emitter->lower, emitter->lower);
 	for (int k = 0; k < model->kinds.n; k++) {
 		const struct m_kind *kind = &model->kinds.v[k];
-		struct bits bits[4] = {kind_bits(emitter, k, BITS_MASK), kind_bits(emitter, k, BITS_VALUE), kind_bits(emitter, k, BITS_RES0),
-				       kind_bits(emitter, k, BITS_RES1)};
+		struct bits bits[4] = {kind_bits(emitter, k, BITS_MASK), kind_bits(emitter, k, BITS_VALUE),
+				       kind_bits(emitter, k, BITS_RES0), kind_bits(emitter, k, BITS_RES1)};
 		static const char *const names[4] = {"MASK", "VALUE", "RES0", "RES1"};
 		const char *literal[4], *word[4], *wide = wide_text(emitter, k);
 		struct bits marks = kind_bits(emitter, k, BITS_MARKS);
@@ -536,20 +587,33 @@ void emit_cold_tables(void *ctx)
 
 		for (int i = 0; i < 4; i++)
 			put_bits(emitter, k, names[i], &bits[i], &literal[i], &word[i]);
-		OUT("\t{%s, %s, %s, %s, %s,\n\t %s, %s, %s, %s, %s, %s, %s, %s, %d, %d}, /* %s at %s */\n", literal[0], literal[1], literal[2], literal[3],
-		    hex(emitter, kind_bits(emitter, k, BITS_ADDRESS).literal), word[0], word[1], word[2], word[3],
-		    wide ? word_name(emitter, word_of(emitter, text_of(emitter, "%s_WIDE", emitter->kind_name[k]), wide)) : "-1",
+		OUT("\t{%s, %s, %s, %s, %s,\n\t %s, %s, %s, %s, %s, %s, %s, %s, %d, %d}, /* %s at %s */\n", literal[0],
+		    literal[1], literal[2], literal[3], hex(emitter, kind_bits(emitter, k, BITS_ADDRESS).literal),
+		    word[0], word[1], word[2], word[3],
+		    wide ? word_name(emitter,
+				     word_of(emitter, text_of(emitter, "%s_WIDE", emitter->kind_name[k]), wide))
+			 : "-1",
 		    marks_text ? word_name(emitter, word_of(emitter, "MARKS", marks_text)) : "-1",
-		    word_name(emitter, kind->present == REF_NONE ? -1 : when_word(emitter, text_of(emitter, "HAS_%s", emitter->kind_name[k]), kind->present)),
-		    kind->category == CATEGORY_NULL && kind->fault == REF_NONE ? "PT_FAULT_NULL" :
-		    fault_text(emitter, kind->fault, kind->category == CATEGORY_ABSENT ? FAULT_ABSENT :
-				       kind->category == CATEGORY_FAULT		      ? (model->reserved_fault == REF_NONE ? FAULT_RESERVED : model->reserved_fault) :
-											FAULT_RESERVED),
+		    word_name(emitter, kind->present == REF_NONE
+					       ? -1
+					       : when_word(emitter, text_of(emitter, "HAS_%s", emitter->kind_name[k]),
+							   kind->present)),
+		    kind->category == CATEGORY_NULL && kind->fault == REF_NONE
+			    ? "PT_FAULT_NULL"
+			    : fault_text(emitter, kind->fault,
+					 kind->category == CATEGORY_ABSENT ? FAULT_ABSENT
+					 : kind->category == CATEGORY_FAULT
+						 ? (model->reserved_fault == REF_NONE ? FAULT_RESERVED
+										      : model->reserved_fault)
+						 : FAULT_RESERVED),
 		    range[k].first, range[k].end, kind->name, emitter->level_name[kind->level]);
 	}
-	OUT("};\n\n/* Which of the attribute words each leaf kind takes. */\nstatic const uint8_t %s_attribute_class[] = {\n", emitter->lower);
+	OUT("};\n\n/* Which of the attribute words each leaf kind takes. */\n"
+	    "static const uint8_t %s_attribute_class[] = {\n",
+	    emitter->lower);
 	for (int k = 0; k < model->kinds.n; k++)
-		OUT("%s%d,%s", k % 24 == 0 ? "\t" : " ", emitter->kind_class[k] < 0 ? 0 : emitter->classes.v[emitter->kind_class[k]].index,
+		OUT("%s%d,%s", k % 24 == 0 ? "\t" : " ",
+		    emitter->kind_class[k] < 0 ? 0 : emitter->classes.v[emitter->kind_class[k]].index,
 		    k % 24 == 23 || k + 1 == model->kinds.n ? "\n" : "");
 	OUT("};\n\n");
 }
@@ -559,9 +623,13 @@ static void emit_twins(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
 
-	OUT("/*\n * The table that an entry of several sub-tables links to: its level, and *pa. *place says how many were looked at before; "
-	    "N_LEVELS:\n * there are no more.\n */\nstatic unsigned int %s_sub_table(const struct pt_table *t, unsigned int kind, %s_entry entry, "
-	    "unsigned int *place, uint64_t *pa)\n{\n\tswitch (kind) {\n", emitter->lower, emitter->lower);
+	OUT("/*\n"
+	    " * The table that an entry of several sub-tables links to: its level, and *pa. *place says how many were "
+	    "looked at before; "
+	    "N_LEVELS:\n * there are no more.\n */\n"
+	    "static unsigned int %s_sub_table(const struct pt_table *t, unsigned int kind, %s_entry entry, "
+	    "unsigned int *place, uint64_t *pa)\n{\n\tswitch (kind) {\n",
+	    emitter->lower, emitter->lower);
 	for (int k = 0; k < model->kinds.n; k++) {
 		const struct m_kind *kind = &model->kinds.v[k];
 
@@ -571,14 +639,18 @@ static void emit_twins(struct emitter *emitter)
 		for (int i = 0; i < kind->n_next; i++) {
 			const struct m_next *next = &model->nexts.v[kind->first_next + i];
 
-			OUT("\t\tif (*place <= %d && (%s)) {\n\t\t\t*place = %d;\n\t\t\t*pa = %s; /* %s */\n\t\t\treturn %s_%s;\n\t\t}\n", i,
-			    next->cond == REF_NONE ? "true" : entry_text(emitter, k, next->cond, "entry"), i + 1,
-			    get_text(emitter, k, next->via), next->via, emitter->upper, emitter->level_name[next->level]);
+			OUT("\t\tif (*place <= %d && (%s)) {\n\t\t\t*place = %d;\n\t\t\t*pa = %s; /* %s */\n"
+			    "\t\t\treturn %s_%s;\n\t\t}\n",
+			    i, next->cond == REF_NONE ? "true" : entry_text(emitter, k, next->cond, "entry"), i + 1,
+			    get_text(emitter, k, next->via), next->via, emitter->upper,
+			    emitter->level_name[next->level]);
 		}
 		OUT("\t\treturn %s_N_LEVELS;\n", emitter->upper);
 	}
-	OUT("\tdefault: break;\n\t}\n\tif ((*place)++ != 0)\n\t\treturn %s_N_LEVELS;\n\t*pa = %s_address(t, kind, entry);\n"
-	    "\treturn %s_next_level(t, kind, entry);\n}\n\n", emitter->upper, emitter->lower, emitter->lower);
+	OUT("\tdefault: break;\n\t}\n\tif ((*place)++ != 0)\n\t\treturn %s_N_LEVELS;\n"
+	    "\t*pa = %s_address(t, kind, entry);\n"
+	    "\treturn %s_next_level(t, kind, entry);\n}\n\n",
+	    emitter->upper, emitter->lower, emitter->lower);
 }
 
 void emit_cold_functions(void *ctx)
@@ -586,14 +658,19 @@ void emit_cold_functions(void *ctx)
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
 
-	OUT("/* What the constants do not say about telling a kind from the others. */\nstatic bool %s_when(const struct pt_table *t, unsigned int kind, "
-	    "%s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n\tswitch (kind) {\n", emitter->lower, emitter->lower);
+	OUT("/* What the constants do not say about telling a kind from the others. */\n"
+	    "static bool %s_when(const struct pt_table *t, unsigned int kind, "
+	    "%s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n\tswitch (kind) {\n",
+	    emitter->lower, emitter->lower);
 	for (int k = 0; k < model->kinds.n; k++)
 		if (model->kinds.v[k].when != REF_NONE)
-			OUT("\tcase %d: /* %s at %s */\n\t\treturn %s;\n", k, model->kinds.v[k].name, emitter->level_name[model->kinds.v[k].level],
+			OUT("\tcase %d: /* %s at %s */\n\t\treturn %s;\n", k, model->kinds.v[k].name,
+			    emitter->level_name[model->kinds.v[k].level],
 			    entry_text(emitter, k, model->kinds.v[k].when, "entry"));
-	OUT("\tdefault: return true;\n\t}\n}\n\n/* Fields that may hold some values only. */\nstatic bool %s_legal(const struct pt_table *t, unsigned int "
-	    "kind, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n\tswitch (kind) {\n", emitter->lower, emitter->lower);
+	OUT("\tdefault: return true;\n\t}\n}\n\n/* Fields that may hold some values only. */\n"
+	    "static bool %s_legal(const struct pt_table *t, unsigned int "
+	    "kind, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n\tswitch (kind) {\n",
+	    emitter->lower, emitter->lower);
 	for (int k = 0; k < model->kinds.n; k++) {
 		int n;
 		const struct m_slice *slice = slices_of(emitter, k, &n);
@@ -608,15 +685,18 @@ void emit_cold_functions(void *ctx)
 			part = text_of(emitter, "(%s)", entry_text(emitter, k, slice[i].in, "entry"));
 			emitter->known = REF_NONE;
 			if (slice[i].cond != REF_NONE)
-				part = text_of(emitter, "(t->word[%s] == 0 || %s)", word_name(emitter, cond_word(emitter, slice[i].cond)), part);
+				part = text_of(emitter, "(t->word[%s] == 0 || %s)",
+					       word_name(emitter, cond_word(emitter, slice[i].cond)), part);
 			text = text ? text_of(emitter, "%s && %s", text, part) : part;
 		}
 		if (text)
-			OUT("\tcase %d: /* %s at %s */\n\t\treturn %s;\n", k, model->kinds.v[k].name, emitter->level_name[model->kinds.v[k].level], text);
+			OUT("\tcase %d: /* %s at %s */\n\t\treturn %s;\n", k, model->kinds.v[k].name,
+			    emitter->level_name[model->kinds.v[k].level], text);
 	}
-	OUT("\tdefault: return true;\n\t}\n}\n\n/* The level that a table entry links to%s. */\nstatic unsigned int %s_next_level(const struct pt_table *t, "
-	    "unsigned int kind, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n", emitter->has_skips ? "; N_LEVELS: nowhere" : "",
-	    emitter->lower, emitter->lower);
+	OUT("\tdefault: return true;\n\t}\n}\n\n/* The level that a table entry links to%s. */\n"
+	    "static unsigned int %s_next_level(const struct pt_table *t, "
+	    "unsigned int kind, %s_entry entry)\n{\n\t(void)t;\n\t(void)entry;\n",
+	    emitter->has_skips ? "; N_LEVELS: nowhere" : "", emitter->lower, emitter->lower);
 	if (emitter->has_skips) {
 		OUT("\tswitch (kind) {\n");
 		for (int k = 0; k < model->kinds.n; k++) {
@@ -632,7 +712,8 @@ void emit_cold_functions(void *ctx)
 
 				always = next->cond == REF_NONE;
 				if (!always)
-					OUT("\t\tif (%s)\n\t\t\treturn %s_%s;\n", entry_text(emitter, k, next->cond, "entry"), emitter->upper,
+					OUT("\t\tif (%s)\n\t\t\treturn %s_%s;\n",
+					    entry_text(emitter, k, next->cond, "entry"), emitter->upper,
 					    emitter->level_name[next->level]);
 				else
 					OUT("\t\treturn %s_%s;\n", emitter->upper, emitter->level_name[next->level]);
@@ -681,28 +762,41 @@ void emit_descriptor(void *ctx)
 			continue;
 		exec = exec || (code->occurs & (RIGHT_PX | RIGHT_UX));
 		for (int r = code->first_row; r < code->first_row + code->n_rows; r++)
-			priv = priv || ((model->rows.v[r].rights & RIGHT_U) >> 3) != (model->rows.v[r].rights & RIGHT_P);
+			priv = priv ||
+			       ((model->rows.v[r].rights & RIGHT_U) >> 3) != (model->rows.v[r].rights & RIGHT_P);
 	}
 	for (int i = 0; i < model->registers.n; i++)
 		registers += register_per_root(emitter, &model->registers.v[i]) ? (int)emitter->max_roots : 1;
 	for (int i = 0; i < model->spec.n; i++)
 		spec = text_of(emitter, "%s%s%s", spec, i ? "; " : "", model->spec.v[i]);
-	OUT("const struct pt_format %s_format = {\n\t.abi = PT_ABI,\n\t.name = %s,\n\t.title = %s,\n\t.spec = %s,\n", f, quoted(emitter, emitter->lower),
-	    quoted(emitter, model->title), quoted(emitter, spec));
-	OUT("\t.params = %s%s,\n\t.levels = %s_levels,\n\t.kinds = %s_kinds,\n\t.faults = %s%s,\n\t.shapes = %s_shapes,\n", model->params.n ? f : "NULL",
-	    model->params.n ? "_params" : "", f, f, model->faults.n > N_FAULTS_BUILTIN ? f : "NULL",
-	    model->faults.n > N_FAULTS_BUILTIN ? "_faults" : "", f);
-	OUT("\t.n_params = %d,\n\t.n_levels = %d,\n\t.n_kinds = %d,\n\t.n_faults = %d,\n\t.n_shapes = %d,\n\t.n_registers = %d,\n", model->params.n,
-	    model->levels.n, model->kinds.n, model->faults.n - N_FAULTS_BUILTIN, model->shapes.n, registers);
-	OUT("\t.page_sizes = UINT64_C(0x%" PRIx64 "),\n\t.has_accessed = %s,\n\t.has_dirty = %s,\n\t.has_exec = %s,\n\t.has_priv = %s,\n\t.has_memory = "
-	    "%s,\n", sizes, accessed ? "true" : "false", dirty ? "true" : "false", exec ? "true" : "false", priv ? "true" : "false",
-	    memory ? "true" : "false");
-	OUT("\t.init = %s_init,\n\t.fini = %s_fini,\n\t.adopt = %s_adopt,\n\t.view = %s_view,\n\t.registers = %s_registers,\n\t.map = %s_map,\n", f, f, f,
-	    f, f, f);
-	OUT("\t.map_segments = %s_map_segments,\n\t.unmap = %s_unmap,\n\t.protect = %s_protect,\n\t.replace = %s_replace,\n\t.reserve = %s_reserve,\n", f,
-	    f, f, f, f);
-	OUT("\t.split = %s_split,\n\t.merge = %s_merge,\n\t.trim = %s_trim,\n\t.dirty = %s_dirty,\n\t.iova_to_phys = %s_iova_to_phys,\n\t.walk = "
-	    "%s_walk,\n", f, f, f, f, f, f);
-	OUT("\t.translate = %s_translate,\n\t.visit = %s_visit,\n\t.verify = %s_verify,\n\t.classify = %s_classify,\n\t.free_subtree = %s_free_subtree,\n};\n",
+	OUT("const struct pt_format %s_format = {\n\t.abi = PT_ABI,\n\t.name = %s,\n\t.title = %s,\n"
+	    "\t.spec = %s,\n",
+	    f, quoted(emitter, emitter->lower), quoted(emitter, model->title), quoted(emitter, spec));
+	OUT("\t.params = %s%s,\n\t.levels = %s_levels,\n\t.kinds = %s_kinds,\n\t.faults = %s%s,\n"
+	    "\t.shapes = %s_shapes,\n",
+	    model->params.n ? f : "NULL", model->params.n ? "_params" : "", f, f,
+	    model->faults.n > N_FAULTS_BUILTIN ? f : "NULL", model->faults.n > N_FAULTS_BUILTIN ? "_faults" : "", f);
+	OUT("\t.n_params = %d,\n\t.n_levels = %d,\n\t.n_kinds = %d,\n\t.n_faults = %d,\n\t.n_shapes = %d,\n"
+	    "\t.n_registers = %d,\n",
+	    model->params.n, model->levels.n, model->kinds.n, model->faults.n - N_FAULTS_BUILTIN, model->shapes.n,
+	    registers);
+	OUT("\t.page_sizes = UINT64_C(0x%" PRIx64
+	    "),\n\t.has_accessed = %s,\n\t.has_dirty = %s,\n\t.has_exec = %s,\n\t.has_priv = %s,\n"
+	    "\t.has_memory = "
+	    "%s,\n",
+	    sizes, accessed ? "true" : "false", dirty ? "true" : "false", exec ? "true" : "false",
+	    priv ? "true" : "false", memory ? "true" : "false");
+	OUT("\t.init = %s_init,\n\t.fini = %s_fini,\n\t.adopt = %s_adopt,\n\t.view = %s_view,\n"
+	    "\t.registers = %s_registers,\n\t.map = %s_map,\n",
+	    f, f, f, f, f, f);
+	OUT("\t.map_segments = %s_map_segments,\n\t.unmap = %s_unmap,\n\t.protect = %s_protect,\n"
+	    "\t.replace = %s_replace,\n\t.reserve = %s_reserve,\n",
+	    f, f, f, f, f);
+	OUT("\t.split = %s_split,\n\t.merge = %s_merge,\n\t.trim = %s_trim,\n\t.dirty = %s_dirty,\n"
+	    "\t.iova_to_phys = %s_iova_to_phys,\n\t.walk = "
+	    "%s_walk,\n",
+	    f, f, f, f, f, f);
+	OUT("\t.translate = %s_translate,\n\t.visit = %s_visit,\n\t.verify = %s_verify,\n"
+	    "\t.classify = %s_classify,\n\t.free_subtree = %s_free_subtree,\n};\n",
 	    f, f, f, f, f);
 }

@@ -57,8 +57,8 @@ static const char *number(struct emitter *emitter, int64_t value)
 	if (value == INT64_MIN)
 		return "INT64_MIN";
 	if (value < 0)
-		return value >= -1024 ? text_of(emitter, "(%" PRId64 ")", value) :
-					text_of(emitter, "INT64_C(%" PRId64 ")", value);
+		return value >= -1024 ? text_of(emitter, "(%" PRId64 ")", value)
+				      : text_of(emitter, "INT64_C(%" PRId64 ")", value);
 	if (value <= 1024)
 		return text_of(emitter, "%" PRId64, value);
 	return text_of(emitter, "INT64_C(0x%" PRIx64 ")", (uint64_t)value);
@@ -158,7 +158,9 @@ static const char *expression(struct emitter *emitter, ref expr, const char *par
 	}
 	case X_FIELD: return word ? field_text(emitter, kind, e.a, param, word) : "0";
 	case X_BITS:
-		return word ? text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, e.b, hex(emitter, mask_of(e.a - e.b, 0))) : "0";
+		return word ? text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, e.b,
+				      hex(emitter, mask_of(e.a - e.b, 0)))
+			    : "0";
 	case X_RIGHT:
 	case X_ADDRESS: return "0";
 	case X_NOT: return text_of(emitter, "!%s", expression(emitter, e.a, param, kind, word));
@@ -223,7 +225,8 @@ void bits_add(struct emitter *emitter, struct bits *bits, ref cond, uint64_t mas
 	if (!e || e->op == X_CONST)
 		bits->literal |= mask;
 	else
-		bits_or(emitter, bits, text_of(emitter, "(%s ? %s : 0)", config_text(emitter, cond), hex(emitter, mask)));
+		bits_or(emitter, bits,
+			text_of(emitter, "(%s ? %s : 0)", config_text(emitter, cond), hex(emitter, mask)));
 }
 
 void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref value, int hi, int lo)

@@ -23,7 +23,7 @@
 typedef int32_t ref; /* an index into one of the tables below */
 #define REF_NONE (-1)
 
-/* -------------------------------------------------------------------------------------------------------- expressions */
+/* ------------------------------------------------------------------------------------------------------ expressions */
 
 enum m_op {
 	X_CONST,   /* k */
@@ -32,10 +32,24 @@ enum m_op {
 	X_BITS,	   /* bits [a:b] of the word at hand */
 	X_RIGHT,   /* a: a PT_READ.. bit: 1 if the request has it (in defaults, round and refuse) */
 	X_ADDRESS, /* bits [b:c] of run-time address a */
-	X_OR, X_AND, X_EQ, X_NE, X_LT, X_GT, X_LE, X_GE,
-	X_SHL, X_SHR, X_ADD, X_SUB, X_MUL, X_DIV, X_MOD, /* of a and b; signed 64-bit, shifts of >= 64 give 0 */
-	X_COND,	   /* a ? b : c */
-	X_NOT, X_NEG
+	X_OR,
+	X_AND,
+	X_EQ,
+	X_NE,
+	X_LT,
+	X_GT,
+	X_LE,
+	X_GE,
+	X_SHL,
+	X_SHR,
+	X_ADD,
+	X_SUB,
+	X_MUL,
+	X_DIV,
+	X_MOD,	/* of a and b; signed 64-bit, shifts of >= 64 give 0 */
+	X_COND, /* a ? b : c */
+	X_NOT,
+	X_NEG
 };
 
 struct m_expr {
@@ -44,7 +58,7 @@ struct m_expr {
 	int64_t k;
 };
 
-/* ------------------------------------------------------------------------------------------------------------- tables */
+/* ----------------------------------------------------------------------------------------------------------- tables */
 
 struct m_range {
 	int64_t first, last;
@@ -72,12 +86,13 @@ struct m_level {
 	const char *item; /* name of the level item it comes from */
 	int number;	  /* level variable (or place in walk order where there is none) */
 	ref shape;
-	int hi, lo;	  /* natural index bits; the root's end at the top of the input */
+	int hi, lo; /* natural index bits; the root's end at the top of the input */
 	int entry_bytes;
 	bool big_endian;
 	bool host_endian; /* byte order of the CPU that runs the code: big_endian is meaningless */
 	int every_lg2;
-	uint32_t first_index, last_index; /* indices that exist (`limit`); the whole index where the format does not say */
+	uint32_t first_index,
+		last_index;	     /* indices that exist (`limit`); the whole index where the format does not say */
 	uint32_t table_bytes, align; /* of a table that is not the root */
 	ref first_kind;
 	int n_kinds;
@@ -93,16 +108,16 @@ struct m_kind {
 	enum ast_category category;
 	ref level;
 	enum m_group group;
-	int group_lg2;	 /* log2 of the slots it takes */
-	int lg2;	 /* leaf: log2 of the bytes it maps (lo + group_lg2) */
-	ref row;	 /* kinds of one `for` row share this number within the level; REF_NONE: none */
+	int group_lg2; /* log2 of the slots it takes */
+	int lg2;       /* leaf: log2 of the bytes it maps (lo + group_lg2) */
+	ref row;       /* kinds of one `for` row share this number within the level; REF_NONE: none */
 	int64_t row_k;
-	ref present;	 /* cond */
-	ref when;	 /* over fields and bits of the word: what the constants do not say */
-	ref fault;	 /* index of the fault name; REF_NONE: the default of its category */
+	ref present; /* cond */
+	ref when;    /* over fields and bits of the word: what the constants do not say */
+	ref fault;   /* index of the fault name; REF_NONE: the default of its category */
 	ref first_slice;
 	int n_slices;
-	ref first_next;	 /* table kinds: where it leads */
+	ref first_next; /* table kinds: where it leads */
 	int n_next;
 	struct span span;
 };
@@ -111,36 +126,37 @@ struct m_kind {
 struct m_next {
 	const char *via; /* name of the sub-table pointer, NULL: the only one */
 	ref level;
-	ref cond;	 /* over fields of the entry and parameters */
+	ref cond; /* over fields of the entry and parameters */
 };
 
 enum m_role {
-	ROLE_RES0, ROLE_RES1, ROLE_IGNORED, ROLE_SOFTWARE,
+	ROLE_RES0,
+	ROLE_RES1,
+	ROLE_IGNORED,
+	ROLE_SOFTWARE,
 	ROLE_CONST,   /* value */
 	ROLE_FIELD,   /* field, to */
 	ROLE_ADDRESS, /* address bits [to + hi - lo : to] */
 	ROLE_ROOT     /* registers: bits of the root's address */
 };
 
-enum {
-	SLICE_LIVE = 1, SLICE_KEEP = 2, SLICE_SYNCED = 4, SLICE_ACCESSED = 8, SLICE_DIRTY = 16
-};
+enum { SLICE_LIVE = 1, SLICE_KEEP = 2, SLICE_SYNCED = 4, SLICE_ACCESSED = 8, SLICE_DIRTY = 16 };
 
 /* One line of a kind or of a register: bits [hi:lo] of the entry. Most significant first, as declared. */
 struct m_slice {
 	uint8_t hi, lo, to;
-	uint8_t role;	/* enum m_role */
+	uint8_t role; /* enum m_role */
 	uint8_t flags;
 	uint8_t allows; /* PT_RIGHT_*: granted by 1, and PT_RIGHT_* withheld by 1 */
 	uint8_t denies;
-	ref field;	/* ROLE_FIELD; also of a named constant */
+	ref field; /* ROLE_FIELD; also of a named constant */
 	ref cond;
-	ref value;	/* ROLE_CONST: the value of these bits (registers: NAME = E) */
-	ref in;		/* over X_FIELD: the legal values; REF_NONE: all */
-	ref dflt;	/* what a mapper writes: value of the field's bits held here; REF_NONE: 0 or as rights and types say */
-	ref by;		/* accessed, dirty: hardware sets it when this holds; REF_NONE: always */
-	ref marks;	/* mask ORed into the address on encode, stripped on decode */
-	ref or_field;	/* the leaf's field that this table field is ORed into */
+	ref value; /* ROLE_CONST: the value of these bits (registers: NAME = E) */
+	ref in;	   /* over X_FIELD: the legal values; REF_NONE: all */
+	ref dflt;  /* what a mapper writes: the bits of the field held here; REF_NONE: 0 or as rights and types say */
+	ref by;	   /* accessed, dirty: hardware sets it when this holds; REF_NONE: always */
+	ref marks; /* mask ORed into the address on encode, stripped on decode */
+	ref or_field; /* the leaf's field that this table field is ORed into */
 	const char *via, *doc;
 	struct span span, name_span;
 };
@@ -172,7 +188,7 @@ struct m_row {
 	int64_t cell[M_MAX_COLS];
 	bool any[M_MAX_COLS];
 	bool two_way;
-	uint8_t rights;	/* prot */
+	uint8_t rights; /* prot */
 	uint8_t memory; /* memtype: enum pt_memory order: cached noncached device other */
 	bool dirty;	/* dirty: dirty or clean */
 	struct span span;
@@ -183,7 +199,7 @@ enum { M_NONCACHED = 1 << 5, M_DEVICE = 1 << 6 };
 
 struct m_rule { /* round and refuse, in order of declaration */
 	bool refuse;
-	ref when;	   /* over X_RIGHT; REF_NONE: always */
+	ref when;	     /* over X_RIGHT; REF_NONE: always */
 	uint8_t adds, drops; /* PT_READ | ..., M_NONCACHED, M_DEVICE */
 	ref cond;
 	struct span span;
@@ -198,28 +214,28 @@ struct m_above_rule {
 
 struct m_input {
 	const char *name;
-	ref hi;			 /* number of the top input bit */
+	ref hi; /* number of the top input bit */
 	struct m_above_rule above[4];
-	int n_above;		 /* 0: bits above must be zero */
+	int n_above; /* 0: bits above must be zero */
 	ref aperture_first, aperture_last, base;
-	ref fault;		 /* raised outside; REF_NONE: address */
+	ref fault; /* raised outside; REF_NONE: address */
 	struct span span;
 };
 
 struct m_output {
 	const char *name;
 	ref hi, base, window;
-	ref fault;		 /* raised above hi; REF_NONE: address */
+	ref fault; /* raised above hi; REF_NONE: address */
 	struct span span;
 };
 
 struct m_root {
-	ref start;   /* number of the start level (m_level.number) */
-	ref count;   /* number of roots; REF_NONE: 1 */
-	ref align;   /* bytes, REF_NONE: its size; X_PARAM-free `size` is replaced, see size_used */
-	ref table;   /* bytes; REF_NONE: entries x entry bytes */
+	ref start;	/* number of the start level (m_level.number) */
+	ref count;	/* number of roots; REF_NONE: 1 */
+	ref align;	/* bytes, REF_NONE: its size; X_PARAM-free `size` is replaced, see size_used */
+	ref table;	/* bytes; REF_NONE: entries x entry bytes */
 	bool size_used; /* align mentions `size`: the emitter takes max(align, natural bytes) */
-	ref grows;   /* parameter that counts the levels and may grow in use */
+	ref grows;	/* parameter that counts the levels and may grow in use */
 	struct span span;
 };
 
@@ -284,8 +300,8 @@ struct model {
 	struct m_input input;
 	struct m_output output;
 	struct m_root root;
-	ref reserved_fault;  /* fault of words of no kind and of reserved bits; REF_NONE: reserved */
-	ref resize_live;     /* leaf <-> table in one store is legal when this holds */
+	ref reserved_fault; /* fault of words of no kind and of reserved bits; REF_NONE: reserved */
+	ref resize_live;    /* leaf <-> table in one store is legal when this holds */
 	bool resize_said;
 	struct span span;
 };
@@ -295,7 +311,12 @@ struct model {
  * entries, in the order of enum pt_fault from PT_FAULT_ABSENT.
  */
 enum {
-	FAULT_ABSENT, FAULT_RESERVED, FAULT_PERMISSION, FAULT_ADDRESS, FAULT_ACCESS, FAULT_MISCONFIGURED,
+	FAULT_ABSENT,
+	FAULT_RESERVED,
+	FAULT_PERMISSION,
+	FAULT_ADDRESS,
+	FAULT_ACCESS,
+	FAULT_MISCONFIGURED,
 	N_FAULTS_BUILTIN
 };
 
@@ -305,14 +326,14 @@ struct model_list {
 };
 void resolve(struct context *context, const struct ast_file *file, struct model_list *models);
 
-/* --------------------------------------------------------------------------------------------------------- evaluation */
+/* ------------------------------------------------------------------------------------------------------- evaluation */
 
 /* What an expression may look at; unused members may be anything. */
 struct m_env {
-	const int64_t *param;	/* one value per parameter */
-	ref kind;		/* whose fields X_FIELD reads */
-	const uint64_t *word;	/* the entry, two halves */
-	unsigned int request;	/* for X_RIGHT */
+	const int64_t *param;	 /* one value per parameter */
+	ref kind;		 /* whose fields X_FIELD reads */
+	const uint64_t *word;	 /* the entry, two halves */
+	unsigned int request;	 /* for X_RIGHT */
 	const uint64_t *address; /* for X_ADDRESS */
 };
 
@@ -329,8 +350,8 @@ void model_defaults(const struct model *model, int64_t *param);
 ref model_shape(const struct model *model, const int64_t *param);
 ref model_level(const struct model *model, ref shape, int64_t number);
 /*
- * True when expr mentions (through any path) a thing of this op; for X_PARAM and X_FIELD: the one of index `which`, or any
- * if < 0.
+ * True when expr mentions (through any path) a thing of this op; for X_PARAM and X_FIELD: the one of index `which`, or
+ * any if < 0.
  */
 bool model_mentions(const struct model *model, ref expr, enum m_op op, ref which);
 

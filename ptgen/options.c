@@ -14,7 +14,7 @@
 #define OPTIONS                                                                                                 \
 	OPTION(OUTPUT, "-o", "DIR", "write outputs to DIR, which must exist (default: the current directory)")  \
 	OPTION(INCLUDE, "-I", "DIR", "look for included files in DIR too; may be given several times")          \
-	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry,md,svg,selftest (default: c)")             \
+	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry,md,svg,selftest (default: c)")    \
 	OPTION(CHECK, "--check", NULL, "check the formats and write nothing")                                   \
 	OPTION(DUMP, "--dump", "STAGE", "print the formats as they are after a stage, ast or model")            \
 	OPTION(FORMAT, "--format", "NAME", "of the formats, only this one")                                     \
@@ -68,8 +68,7 @@ void options_defaults(struct context *context)
 	context->options.output = ".";
 }
 
-/* ------------------------------------------------------------------------------------------------------------- answers
- */
+/* ---------------------------------------------------------------------------------------------------------- answers */
 
 static void print_help(void)
 {
@@ -140,8 +139,7 @@ static void explain(int i)
 	print_text(checks[i].mend);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ settings
- */
+/* --------------------------------------------------------------------------------------------------------- settings */
 
 static int find_check(struct context *context, const char *option, const char *name)
 {
@@ -279,8 +277,8 @@ static void set_emit(struct context *context, const char *list)
 			if (strlen(names[i]) == length && !strncmp(names[i], word, length))
 				break;
 		if (i == n) {
-			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry, md, svg, selftest", list, (int)length,
-				   word);
+			diag_usage(context, "--emit=%s: '%.*s' is none of c, json, dot, registry, md, svg, selftest",
+				   list, (int)length, word);
 			return;
 		}
 		context->options.emit |= 1u << i;

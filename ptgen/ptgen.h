@@ -19,10 +19,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define PTGEN_VERSION "0.1.0"
+#define PTGEN_VERSION  "0.1.0"
 #define PTGEN_LANGUAGE 1
 
-/* ------------------------------------------------------------------------------------------------------- the arena */
+/* -------------------------------------------------------------------------------------------------------- the arena */
 
 struct arena;
 
@@ -38,19 +38,19 @@ char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((
  * A growing table: ARRAY(T) name; then ARRAY_ADD(arena, name) is a pointer to a new zeroed element (valid until the
  * next ARRAY_ADD), name.n the count, name.v the elements.
  */
-#define ARRAY(type)                                                                                                    \
-	struct {                                                                                                       \
-		type *v;                                                                                               \
-		int n, room;                                                                                           \
+#define ARRAY(type)          \
+	struct {             \
+		type *v;     \
+		int n, room; \
 	}
-#define ARRAY_ADD(arena, array)                                                                                        \
-	((array).n == (array).room                                                                                     \
-		 ? (void)((array).v = arena_grow((arena), (array).v, &(array).room, sizeof(*(array).v)))               \
-		 : (void)0,                                                                                            \
+#define ARRAY_ADD(arena, array)                                                                          \
+	((array).n == (array).room                                                                       \
+		 ? (void)((array).v = arena_grow((arena), (array).v, &(array).room, sizeof(*(array).v))) \
+		 : (void)0,                                                                              \
 	 &(array).v[(array).n++])
 void *arena_grow(struct arena *arena, void *old, int *room, size_t element);
 
-/* ----------------------------------------------------------------------------------------------------- source positions */
+/* ------------------------------------------------------------------------------------------------- source positions */
 
 /* length bytes at offset of file number file (index into context.files); file -1: no position. */
 struct span {
@@ -59,14 +59,14 @@ struct span {
 };
 
 struct source {
-	const char *name;     /* as the user wrote it, or as found along -I */
-	const char *text;     /* whole file, followed by two NUL bytes (the scanner needs them) */
+	const char *name; /* as the user wrote it, or as found along -I */
+	const char *text; /* whole file, followed by two NUL bytes (the scanner needs them) */
 	size_t length;
-	struct span included; /* the include line, file -1 for a file of the command line */
+	struct span included;	/* the include line, file -1 for a file of the command line */
 	uint64_t device, inode; /* which file it is, whatever path led to it */
 };
 
-/* ------------------------------------------------------------------------------------------------------- diagnostics */
+/* ------------------------------------------------------------------------------------------------------ diagnostics */
 
 enum severity { SEVERITY_IGNORED, SEVERITY_WARNING, SEVERITY_ERROR };
 
@@ -108,17 +108,17 @@ struct setting { /* --set NAME=VALUE */
 };
 
 struct options {
-	const char *output;   /* -o: the directory that outputs go to (".") */
-	const char *prefix;   /* --prefix: in place of the format's name in the output; one format only */
-	const char *format;   /* --format: only this one */
+	const char *output; /* -o: the directory that outputs go to (".") */
+	const char *prefix; /* --prefix: in place of the format's name in the output; one format only */
+	const char *format; /* --format: only this one */
 	ARRAY(const char *) include;
 	ARRAY(struct setting) settings;
 	ARRAY(const char *) inputs;
-	unsigned int emit;    /* bits: EMIT_* */
+	unsigned int emit; /* bits: EMIT_* */
 	bool check_only;
 	bool dump_ast, dump_model;
-	bool depend;	      /* -MD */
-	bool depend_phony;    /* -MP */
+	bool depend;	   /* -MD */
+	bool depend_phony; /* -MP */
 	const char *depend_file, *depend_target;
 	bool werror;
 	bool json_diagnostics;
@@ -132,10 +132,10 @@ struct context {
 	ARRAY(struct source) files;
 	enum severity severity[N_CHECKS];
 	int errors, warnings, usage_errors;
-	bool last_dropped; /* the last finding was switched off: drop its notes too */
+	bool last_dropped;	/* the last finding was switched off: drop its notes too */
 	struct json_t *finding; /* --diagnostics=json: the last one, until its notes are known */
-	FILE *diagnostics; /* stderr, or a memory stream in tests */
-	bool color;        /* diagnostics are for a terminal */
+	FILE *diagnostics;	/* stderr, or a memory stream in tests */
+	bool color;		/* diagnostics are for a terminal */
 };
 
 #endif

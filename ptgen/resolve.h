@@ -140,15 +140,15 @@ struct resolver {
 	uint32_t set_by_user;	   /* parameters bound by --set to another value than their default */
 	const char *where;	   /* added to messages: the instance that is being expanded */
 	int depth;
-	long steps;   /* nodes resolved for the expression at hand */
-	bool binding; /* some parameter is bound */
+	long steps;	     /* nodes resolved for the expression at hand */
+	bool binding;	     /* some parameter is bound */
 	const char *no_kind; /* of an example; reported */
-	bool outside;	   /* bits outside of a word were reported */
-	bool unknown_kind; /* a level lists what is no entry, and it was said */
+	bool outside;	     /* bits outside of a word were reported */
+	bool unknown_kind;   /* a level lists what is no entry, and it was said */
 	bool failed;
 };
 
-/* ------------------------------------------------------------------------------------------- resolve_flatten.c */
+/* ------------------------------------------------------------------------------------------------ resolve_flatten.c */
 
 /* The items of r->format and its bases, base first, into r->items; false when there is no telling which. */
 bool flatten(struct resolver *r);
@@ -156,7 +156,7 @@ const struct ast_format *find_format(const struct ast_file *file, const char *na
 /* Items that share one space of names: parameters, features, addresses, lets. */
 bool is_value(enum ast_item_kind kind);
 
-/* ---------------------------------------------------------------------------------------------- resolve.c */
+/* -------------------------------------------------------------------------------------------------------- resolve.c */
 
 /* Report once per place; marks the format as failed. True when it was said, so that notes may follow. */
 bool complain(struct resolver *r, enum check_id check, struct span at, const char *format, ...)
@@ -179,7 +179,7 @@ ref field_find(const struct resolver *r, const char *name);
 const char *output_name(const struct resolver *r);
 const char *input_name(const struct resolver *r);
 
-/* --------------------------------------------------------------------------------------------- resolve_fold.c */
+/* --------------------------------------------------------------------------------------------------- resolve_fold.c */
 
 struct pool *pool_new(struct arena *arena, struct model *model, const struct model *params);
 ref x_leaf(struct pool *pool, enum m_op op, ref a, ref b, ref c);
@@ -210,7 +210,7 @@ struct combos {
 uint64_t combos_start(struct combos *combos, const struct model *model, uint32_t params);
 bool combos_next(struct combos *combos);
 
-/* --------------------------------------------------------------------------------------------- resolve_expr.c */
+/* --------------------------------------------------------------------------------------------------- resolve_expr.c */
 
 struct scope scope_plain(void);
 ref resolve_expr(struct resolver *r, struct scope *scope, const struct ast_expr *expr);
@@ -227,12 +227,12 @@ ref commit_cond(struct resolver *r, ref expr, bool *never);
 /* A number under the shape at hand; false (and an error at `at`) when it is none. */
 bool settle(struct resolver *r, struct scope *scope, const struct ast_expr *expr, const char *what, int64_t *k);
 
-/* ------------------------------------------------------------------------------------------- resolve_shapes.c */
+/* ------------------------------------------------------------------------------------------------- resolve_shapes.c */
 
 /* Levels and kinds of every shape, into the model. */
 void resolve_shapes(struct resolver *r);
 
-/* ------------------------------------------------------------------------------------------- resolve_places.c */
+/* ------------------------------------------------------------------------------------------------- resolve_places.c */
 
 void list_places(struct resolver *r);
 struct place *place_named(struct resolver *r, const char *name);
@@ -243,12 +243,12 @@ struct scope item_scope(struct resolver *r, const struct ast_item *item);
 struct scope place_scope(struct resolver *r, const struct place *place);
 void add_variable(struct scope *scope, const char *name, ref value);
 
-/* ------------------------------------------------------------------------------------------- resolve_levels.c */
+/* ------------------------------------------------------------------------------------------------- resolve_levels.c */
 
 /* Expand the levels of the shape at hand that the root or an entry leads to, as the shape of that index. */
 void expand_shape(struct resolver *r, ref shape);
 
-/* -------------------------------------------------------------------------------------------- resolve_lines.c */
+/* -------------------------------------------------------------------------------------------------- resolve_lines.c */
 
 /* Gather the lines of an entry and its groups. */
 void gather_lines(struct resolver *r, struct entry *entry);
@@ -261,7 +261,7 @@ bool word_type(struct resolver *r, struct span at, const char *type, const char 
 /* Bits of a register type "u64"; 0 when it is none. */
 int type_bits(const char *type);
 
-/* -------------------------------------------------------------------------------------------- resolve_items.c */
+/* -------------------------------------------------------------------------------------------------- resolve_items.c */
 
 void resolve_input_output(struct resolver *r);
 void resolve_root(struct resolver *r);
@@ -273,7 +273,7 @@ bool rights_mask(const char *letters, uint8_t *mask);
 /* Bits of a request, M_NONCACHED and M_DEVICE included; false for other letters. */
 bool request_letters(const char *text, unsigned int *bits);
 
-/* ----------------------------------------------------------------------------------------- resolve_examples.c */
+/* ----------------------------------------------------------------------------------------------- resolve_examples.c */
 
 void resolve_examples(struct resolver *r);
 

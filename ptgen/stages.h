@@ -9,8 +9,7 @@
 #include "check.h"
 #include "model.h"
 
-/* ------------------------------------------------------------------------------------------------------------- options
- */
+/* ---------------------------------------------------------------------------------------------------------- options */
 
 enum options_result {
 	OPTIONS_GO,   /* compile what the options say */
@@ -22,8 +21,7 @@ enum options_result {
 void options_defaults(struct context *context);
 enum options_result options_parse(struct context *context, int argc, char **argv);
 
-/* ------------------------------------------------------------------------------------------------------------- outputs
- */
+/* ---------------------------------------------------------------------------------------------------------- outputs */
 
 struct outputs;
 
@@ -50,14 +48,13 @@ bool outputs_commit(struct outputs *outputs);
 /* Release the streams, written or not. */
 void outputs_delete(struct outputs *outputs);
 
-/* -------------------------------------------------------------------------------------------------------------- stages
- */
+/* ----------------------------------------------------------------------------------------------------------- stages */
 
-void emit_c(struct context *context, const struct model *model, struct outputs *outputs);    /* F.h, F.c */
-void emit_json(struct context *context, const struct model *model, struct outputs *outputs); /* F.json */
-void emit_dot(struct context *context, const struct model *model, struct outputs *outputs);  /* F.dot */
-void emit_md(struct context *context, const struct model *model, struct outputs *outputs);   /* F.md */
-void emit_svg(struct context *context, const struct model *model, struct outputs *outputs);  /* F.svg */
+void emit_c(struct context *context, const struct model *model, struct outputs *outputs);	 /* F.h, F.c */
+void emit_json(struct context *context, const struct model *model, struct outputs *outputs);	 /* F.json */
+void emit_dot(struct context *context, const struct model *model, struct outputs *outputs);	 /* F.dot */
+void emit_md(struct context *context, const struct model *model, struct outputs *outputs);	 /* F.md */
+void emit_svg(struct context *context, const struct model *model, struct outputs *outputs);	 /* F.svg */
 void emit_selftest(struct context *context, const struct model *model, struct outputs *outputs); /* F_selftest.c */
 /* registry.h, registry.c: all n formats, sorted by name. */
 void emit_registry(struct context *context, struct model *const *models, int n, struct outputs *outputs);

@@ -42,7 +42,7 @@ extern "C" {
 /* Version of this contract. Generated code refuses another one at compile time. */
 #define PT_ABI 1
 
-/* ------------------------------------------------------------------------------------------------ barriers, access */
+/* ------------------------------------------------------------------------------------------------- barriers, access */
 
 /*
  * A port may define these before including the header.
@@ -112,11 +112,11 @@ static inline uint64_t pt_be64(uint64_t x)
 }
 
 #define PT_ALWAYS_INLINE static inline __attribute__((__always_inline__))
-#define PT_NOINLINE __attribute__((__noinline__))
-#define PT_LIKELY(x) __builtin_expect(!!(x), 1)
-#define PT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define PT_NOINLINE	 __attribute__((__noinline__))
+#define PT_LIKELY(x)	 __builtin_expect(!!(x), 1)
+#define PT_UNLIKELY(x)	 __builtin_expect(!!(x), 0)
 
-/* ---------------------------------------------------------------------------------------------------------- status */
+/* ----------------------------------------------------------------------------------------------------------- status */
 
 /* Result of every operation. Zero is success; an error never travels in an address type. */
 enum pt_status {
@@ -233,7 +233,8 @@ static inline unsigned int pt_request_rights(unsigned int request)
 {
 	unsigned int rwx = request & (PT_READ | PT_WRITE | PT_EXEC);
 
-	return rwx | ((request & PT_PRIV) ? 0U : rwx << 3) | ((request & PT_GLOBAL) ? (unsigned int)PT_RIGHT_GLOBAL : 0U);
+	return rwx | ((request & PT_PRIV) ? 0U : rwx << 3) |
+	       ((request & PT_GLOBAL) ? (unsigned int)PT_RIGHT_GLOBAL : 0U);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- memory */
@@ -251,7 +252,8 @@ struct pt_gather;
  * sync        make [first, first + bytes) visible to a walker that does not snoop CPU caches. NULL: coherent walker.
  *             Called before the entries become reachable where they are new, after the store where they change.
  * invalidate  invalidate what gather says, and wait until that is complete. NULL: nothing caches translations.
- * quiesce     wait until every lookup that may still read a detached table has ended. NULL: the caller excludes lookups.
+ * quiesce     wait until every lookup that may still read a detached table has ended. NULL: the caller excludes
+ *             lookups.
  */
 struct pt_mem {
 	void *ctx;
@@ -329,7 +331,7 @@ static inline void pt_gather_add(struct pt_gather *gather, uint64_t first, uint6
 /* ---------------------------------------------------------------------------------------------------- configuration */
 
 #define PT_MAX_PARAMS 32
-#define PT_UNSET INT64_MIN
+#define PT_UNSET      INT64_MIN
 
 /*
  * The configuration of a table: one value per parameter or feature of the format, indexed as in pt_format.params and
@@ -388,10 +390,10 @@ struct pt_table {
 	uint8_t shape;
 	uint8_t input_bits;
 	int64_t param[PT_MAX_PARAMS];
-	uint64_t word[PT_MAX_WORDS]; /* private: masks and constants that depend on the configuration */
-	uint64_t root_mask;	     /* private: input bits that one root serves */
+	uint64_t word[PT_MAX_WORDS];  /* private: masks and constants that depend on the configuration */
+	uint64_t root_mask;	      /* private: input bits that one root serves */
 	uint64_t roots[PT_MAX_ROOTS]; /* private: where the format has several; the first is in top as well */
-	uint8_t root_shift;	     /* private: input bits below those that choose a root, less one */
+	uint8_t root_shift;	      /* private: input bits below those that choose a root, less one */
 	uint8_t n_roots;
 };
 
@@ -436,7 +438,7 @@ struct pt_segment {
 	uint64_t bytes;
 };
 
-/* -------------------------------------------------------------------------------------------------- walks and faults */
+/* ------------------------------------------------------------------------------------------------- walks and faults */
 
 enum pt_fault {
 	PT_FAULT_NONE = 0,
@@ -453,7 +455,7 @@ enum pt_fault {
 };
 
 #define PT_MAX_STEPS 12
-#define PT_NO_KIND 0xffff
+#define PT_NO_KIND   0xffff
 
 /* One step of a walk: the entry that was read, and what it is. kind PT_NO_KIND: a word of no kind. */
 struct pt_step {
@@ -473,7 +475,7 @@ struct pt_leaf {
 	uint64_t raw[2];
 	uint16_t level;
 	uint16_t kind;
-	uint8_t lg2;	  /* size of the leaf */
+	uint8_t lg2;	   /* size of the leaf */
 	uint8_t entry_lg2; /* size of one of its slots */
 	uint8_t rights;
 	uint8_t memory; /* enum pt_memory */
@@ -492,8 +494,8 @@ struct pt_walk {
 };
 
 /*
- * A run of leaves that continue each other: same level, size, rights, memory type and attribute bits, addresses in step.
- * first and last are inclusive.
+ * A run of leaves that continue each other: same level, size, rights, memory type and attribute bits, addresses in
+ * step. first and last are inclusive.
  */
 struct pt_run {
 	uint64_t first, last;
@@ -523,7 +525,7 @@ struct pt_register {
 	uint64_t value[PT_REGISTER_WORDS];
 };
 
-/* ------------------------------------------------------------------------------------------------------ the descriptor */
+/* --------------------------------------------------------------------------------------------------- the descriptor */
 
 struct pt_range {
 	int64_t first, last;
@@ -609,7 +611,7 @@ struct pt_format {
 	const char *const *faults; /* names of the format's own faults */
 	const char *const *shapes; /* "" where there is only one */
 	uint16_t n_params, n_levels, n_kinds, n_faults, n_shapes, n_registers;
-	uint64_t page_sizes;	/* all leaf sizes of all shapes */
+	uint64_t page_sizes; /* all leaf sizes of all shapes */
 	bool has_accessed, has_dirty;
 	bool has_exec, has_priv, has_memory; /* can the format express these at all? */
 
@@ -623,14 +625,15 @@ struct pt_format {
 	size_t (*registers)(const struct pt_table *table, struct pt_register *out, size_t n);
 	enum pt_status (*map)(struct pt_table *table, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
 			      struct pt_gather *gather, struct pt_result *result);
-	enum pt_status (*map_segments)(struct pt_table *table, uint64_t iova, const struct pt_segment *segments, size_t n,
-				       unsigned int request, struct pt_gather *gather, struct pt_result *result);
+	enum pt_status (*map_segments)(struct pt_table *table, uint64_t iova, const struct pt_segment *segments,
+				       size_t n, unsigned int request, struct pt_gather *gather,
+				       struct pt_result *result);
 	enum pt_status (*unmap)(struct pt_table *table, uint64_t iova, uint64_t bytes, unsigned int flags,
 				struct pt_gather *gather, struct pt_result *result);
 	enum pt_status (*protect)(struct pt_table *table, uint64_t iova, uint64_t bytes, unsigned int request,
 				  struct pt_gather *gather, struct pt_result *result);
-	enum pt_status (*replace)(struct pt_table *table, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
-				  struct pt_gather *gather, struct pt_result *result);
+	enum pt_status (*replace)(struct pt_table *table, uint64_t iova, uint64_t pa, uint64_t bytes,
+				  unsigned int request, struct pt_gather *gather, struct pt_result *result);
 	enum pt_status (*reserve)(struct pt_table *table, uint64_t iova, uint64_t bytes, struct pt_result *result);
 	enum pt_status (*split)(struct pt_table *table, uint64_t iova, unsigned int lg2, const struct pt_mem *from,
 				struct pt_gather *gather, struct pt_result *result);
@@ -638,8 +641,8 @@ struct pt_format {
 				struct pt_result *result);
 	enum pt_status (*trim)(struct pt_table *table, uint64_t iova, uint64_t bytes, struct pt_gather *gather,
 			       struct pt_result *result);
-	enum pt_status (*dirty)(struct pt_table *table, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap,
-				unsigned int lg2, struct pt_gather *gather, struct pt_result *result);
+	enum pt_status (*dirty)(struct pt_table *table, uint64_t iova, uint64_t bytes, unsigned int flags,
+				uint64_t *bitmap, unsigned int lg2, struct pt_gather *gather, struct pt_result *result);
 	enum pt_status (*iova_to_phys)(const struct pt_table *table, uint64_t iova, uint64_t *pa);
 	void (*walk)(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk);
 	void (*translate)(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, unsigned int access,
@@ -712,8 +715,8 @@ static inline void pt_gather_table(struct pt_table *table, struct pt_gather *gat
 /* The name of a fault; never NULL. */
 static inline const char *pt_fault_string(const struct pt_format *format, unsigned int fault)
 {
-	static const char *const names[] = {"none",	"absent", "reserved",	   "permission", "address",
-					    "access", "misconfigured", "bounds", "loop", "null"};
+	static const char *const names[] = {"none",   "absent",	       "reserved", "permission", "address",
+					    "access", "misconfigured", "bounds",   "loop",	 "null"};
 
 	if (fault < sizeof(names) / sizeof(names[0]))
 		return names[fault];

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define MAX_MESSAGES 20
-#define MAX_BYTES ((size_t)256 << 20) /* of a script: a pipe may never end */
+#define MAX_BYTES    ((size_t)256 << 20) /* of a script: a pipe may never end */
 
 /* The text of a line, without its end. */
 static const char *find_line(const struct script *script, unsigned int number, size_t *length)

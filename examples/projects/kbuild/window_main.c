@@ -12,7 +12,8 @@
 
 static bool window_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
 {
-	struct page *page = alloc_pages_node(node < 0 ? numa_node_id() : node, GFP_KERNEL, get_order(max(bytes, align)));
+	struct page *page =
+		alloc_pages_node(node < 0 ? numa_node_id() : node, GFP_KERNEL, get_order(max(bytes, align)));
 
 	(void)ctx;
 	if (!page)
