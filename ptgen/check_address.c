@@ -10,8 +10,7 @@
 
 enum { ROOT_MAX_LG2 = 30, ROOT_MAX_COUNT = 16 /* PT_MAX_ROOTS of the contract */ };
 
-/* --------------------------------------------------------------------------------------------------------------- input
- */
+/* ------------------------------------------------------------------------------------------------------------ input */
 
 /* Are these input bits the index of other levels of the shape, so that the entry skips them? */
 static bool consumed_elsewhere(const struct run *run, ref shape, int hi, int lo)
@@ -171,8 +170,7 @@ void check_input(struct run *run)
 		check_root(run, i);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- output
- */
+/* ----------------------------------------------------------------------------------------------------------- output */
 
 /* Where the bits of one address of a kind are. */
 struct held {

@@ -206,8 +206,7 @@ void check_bits(struct run *run)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------------- fields
- */
+/* ----------------------------------------------------------------------------------------------------------- fields */
 
 /* Two lines of one kind that hold the same bit of a field, under a configuration in which both exist. */
 static void check_field_pair(struct run *run, ref kind, const struct m_slice *line, const struct m_slice *other)
@@ -256,8 +255,7 @@ void check_fields(struct run *run)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------------- values
- */
+/* ----------------------------------------------------------------------------------------------------------- values */
 
 static bool fits(int64_t value, unsigned int width)
 {
@@ -394,8 +392,7 @@ void check_values(struct run *run)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------------- rights
- */
+/* ----------------------------------------------------------------------------------------------------------- rights */
 
 void check_right_lines(struct run *run)
 {

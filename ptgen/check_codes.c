@@ -207,8 +207,7 @@ void check_codes(struct run *run)
 	}
 }
 
-/* ---------------------------------------------------------------------------------------------------------- parameters
- */
+/* ------------------------------------------------------------------------------------------------------- parameters */
 
 static bool in_set(const struct model *model, const struct m_param *param, int64_t value)
 {

@@ -9,8 +9,7 @@
 
 enum { MAX_OPEN_BITS = 16 };
 
-/* ------------------------------------------------------------------------------------------------------- kinds missing
- */
+/* ---------------------------------------------------------------------------------------------------- kinds missing */
 
 /* Is there, under every configuration of the level, an absent kind (or one that reads as nothing)? */
 static void check_absent(struct run *run, ref level)
@@ -76,8 +75,7 @@ void check_missing_kinds(struct run *run)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------ pairs of kinds
- */
+/* --------------------------------------------------------------------------------------------------- pairs of kinds */
 
 /* Constants that hold under every configuration: most pairs differ in these. */
 static void plain_constants(struct run *run, ref kind, uint64_t mask[2], uint64_t value[2])
@@ -357,8 +355,7 @@ void check_kind_pairs(struct run *run)
 	}
 }
 
-/* ----------------------------------------------------------------------------------------------------------- own words
- */
+/* -------------------------------------------------------------------------------------------------------- own words */
 
 static void report_own(struct run *run, struct config *config, ref kind, const uint64_t word[2], const char *why,
 		       const struct m_slice *slice, params which)

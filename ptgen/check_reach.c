@@ -8,8 +8,7 @@
 
 #include <inttypes.h>
 
-/* --------------------------------------------------------------------------------------------------------------- kinds
- */
+/* ------------------------------------------------------------------------------------------------------------ kinds */
 
 static bool kind_can_be(struct run *run, ref kind)
 {
@@ -72,8 +71,7 @@ void check_reached_kinds(struct run *run)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------------- levels
- */
+/* ----------------------------------------------------------------------------------------------------------- levels */
 
 static bool leads_to(const struct run *run, const struct config *config, ref kind, ref level)
 {
@@ -160,8 +158,7 @@ void check_empty_levels(struct run *run)
 		check_empty_level(run, i);
 }
 
-/* ----------------------------------------------------------------------------------------------- accessed and dirty
- */
+/* ----------------------------------------------------------------------------------------------- accessed and dirty */
 
 /* The line of a kind with this flag that exists under the configuration. */
 static const struct m_slice *flag_line(const struct run *run, const struct config *config, ref kind, unsigned int flag)
@@ -342,8 +339,7 @@ void check_table_attributes(struct run *run)
 	}
 }
 
-/* ---------------------------------------------------------------------------------------------------------- alignments
- */
+/* ------------------------------------------------------------------------------------------------------- alignments */
 
 /* The lowest address bit of the root that the registers hold; -1: no register does. */
 static int root_bit(const struct run *run, const struct config *config, const struct m_slice **line)

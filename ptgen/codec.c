@@ -14,8 +14,7 @@ unsigned int codec_request_rights(unsigned int request)
 	return rwx | (request & REQ_PRIV ? 0U : rwx << 3) | (request & REQ_GLOBAL ? (unsigned int)RIGHT_GLOBAL : 0U);
 }
 
-/* -------------------------------------------------------------------------------------------------------- classifying
- */
+/* ------------------------------------------------------------------------------------------------------ classifying */
 
 bool codec_bound_is(const struct codec_bound *bound, const uint64_t word[2])
 {
@@ -59,8 +58,7 @@ const struct m_slice *codec_bound_reserved(const struct codec_bound *bound, cons
 	return NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ encoding
- */
+/* --------------------------------------------------------------------------------------------------------- encoding */
 
 bool codec_round(const struct model *model, const int64_t *param, unsigned int request, unsigned int *rounded)
 {
@@ -253,8 +251,7 @@ bool codec_bound_attributes(const struct codec_bound *bound, unsigned int reques
 	return true;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- addresses
- */
+/* -------------------------------------------------------------------------------------------------------- addresses */
 
 static bool same_via(const char *a, const char *b)
 {
@@ -321,8 +318,7 @@ bool codec_bound_put_address(const struct codec_bound *bound, const char *via, u
 	return (address & ~ones) == 0 && codec_bound_get_address(bound, via, word) == address;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ decoding
- */
+/* --------------------------------------------------------------------------------------------------------- decoding */
 
 static uint64_t column_value(const struct codec_bound *bound, const struct codec_column *column, const uint64_t word[2])
 {

@@ -115,8 +115,7 @@ static void put_bits(struct dot *dot, ref first, int n)
 	fputs("</TR></TABLE>", out);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ levels
- */
+/* ----------------------------------------------------------------------------------------------------------- levels */
 
 static const char *category_color(enum ast_category category)
 {

@@ -422,8 +422,7 @@ static void put_kinds(struct md *md)
 			put_kind(md, &all.v[i], all.n - i);
 }
 
-/* --------------------------------------------------------------------------------------- faults, registers, examples
- */
+/* -------------------------------------------------------------------------------------- faults, registers, examples */
 
 static const char *fault_name(const struct md *md, ref fault, int otherwise)
 {

@@ -48,8 +48,7 @@ static void *must(void *memory)
 	return memory;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- lines
- */
+/* ------------------------------------------------------------------------------------------------------------ lines */
 
 static void put(struct layout *layout, const char *text, size_t length)
 {
@@ -93,8 +92,7 @@ static void put_line(struct layout *layout, const char *text, size_t length)
 	end_line(layout, 0, 0);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ pieces
- */
+/* ----------------------------------------------------------------------------------------------------------- pieces */
 
 static const char *line_end(const char *text)
 {
@@ -352,8 +350,7 @@ static void indent_blocks(struct layout *layout)
 	}
 }
 
-/* ---------------------------------------------------------------------------------------------------------- comments
- */
+/* --------------------------------------------------------------------------------------------------------- comments */
 
 static int columns_of(const char *text, const char *end)
 {
@@ -446,8 +443,7 @@ static void put_comment(struct layout *layout, int indent, const char *text, siz
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------- statements
- */
+/* ------------------------------------------------------------------------------------------------------- statements */
 
 static int statement_columns(const struct statement *statement)
 {
@@ -555,8 +551,7 @@ static void put_label(struct layout *layout, int label, int n)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ tables
- */
+/* ----------------------------------------------------------------------------------------------------------- tables */
 
 /* Tables that follow each other, with the comments that tell what they are, stand between one pair of switches. */
 static int tables_end(const struct layout *layout, int first)
@@ -630,8 +625,7 @@ static void put_verbatim(struct layout *layout, const struct piece *piece)
 			put_line(layout, line, (size_t)(trimmed(line, line_end(line)) - line));
 }
 
-/* --------------------------------------------------------------------------------------------------------------- all
- */
+/* -------------------------------------------------------------------------------------------------------------- all */
 
 /* Comments that end lines which follow each other begin in one column, as far as they fit. */
 static void align_comments(struct layout *layout)

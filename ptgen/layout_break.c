@@ -367,8 +367,7 @@ static long advance(const struct search *search, struct beginning *b, bool break
 	return b->column > LAYOUT_COLUMNS ? (long)(b->column - LAYOUT_COLUMNS) * COST_OF_COLUMN : 0;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ search
- */
+/* ----------------------------------------------------------------------------------------------------------- search */
 
 static void *must(void *memory)
 {

@@ -295,8 +295,7 @@ static void assign_roles(struct statement *statement)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------- expressions
- */
+/* ------------------------------------------------------------------------------------------------------ expressions */
 
 /* Groups of operands: what brackets would hold if each operator had its own. */
 struct grouping {
@@ -417,8 +416,7 @@ static void group(struct grouping *g, int binds)
 		close_group(g, start, binds == BIND_MEMBER ? BIND_NONE : (enum precedence)binds);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ breaks
- */
+/* ----------------------------------------------------------------------------------------------------------- breaks */
 
 static bool may_break(const struct statement *statement, int i)
 {

@@ -93,6 +93,28 @@ static void select_format(struct context *context, struct model_list *models)
 		diag_usage(context, "--prefix is for one format, and there are %d (--format selects one)", models->v.n);
 }
 
+/* F.h and the functions of F must not take the place of what every F needs: the contract and the headers it includes.
+ */
+static bool is_reserved(const char *name)
+{
+	static const char *const names[] = {"pt", "registry", "stdbool", "stddef", "stdint"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return !strncmp(name, "pt_", 3);
+}
+
+static void check_reserved(struct context *context, const struct model_list *models)
+{
+	for (int i = 0; i < models->v.n; i++)
+		if (is_reserved(emitted_name(context, models->v.v[i])))
+			diag_usage(context,
+				   "%s.h: this name is taken, as are pt, registry, stdbool, stddef, stdint and names "
+				   "that begin with pt_; choose another one with --prefix",
+				   emitted_name(context, models->v.v[i]));
+}
+
 static void emit(struct context *context, const struct model_list *models)
 {
 	struct options *options = &context->options;
@@ -101,6 +123,8 @@ static void emit(struct context *context, const struct model_list *models)
 
 	if (!options->emit && !options->check_only && !options->dump_ast && !options->dump_model)
 		options->emit = EMIT_C;
+	if (options->emit & (EMIT_C | EMIT_REGISTRY))
+		check_reserved(context, models);
 	for (i = 0; i < models->v.n; i++) {
 		if (options->emit & EMIT_C)
 			emit_c(context, models->v.v[i], outputs);

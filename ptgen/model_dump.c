@@ -5,8 +5,7 @@
 #include "codec.h"
 #include "model.h"
 
-/* ------------------------------------------------------------------------------------------------------- expressions
- */
+/* ------------------------------------------------------------------------------------------------------ expressions */
 
 static int strength(unsigned int op)
 {
@@ -136,8 +135,7 @@ static void print_request(FILE *out, unsigned int request)
 	fprintf(out, "%s%s", request & M_NONCACHED ? " noncached" : "", request & M_DEVICE ? " device" : "");
 }
 
-/* ------------------------------------------------------------------------------------------------------------- tables
- */
+/* ----------------------------------------------------------------------------------------------------------- tables */
 
 static void dump_params(FILE *out, const struct model *model)
 {

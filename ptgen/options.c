@@ -11,26 +11,27 @@
 #include <unistd.h>
 
 /* OPTION(identifier, spelling, name of the argument or NULL, help) */
-#define OPTIONS                                                                                                 \
-	OPTION(OUTPUT, "-o", "DIR", "write outputs to DIR, which must exist (default: the current directory)")  \
-	OPTION(INCLUDE, "-I", "DIR", "look for included files in DIR too; may be given several times")          \
-	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry,md,svg,selftest (default: c)")    \
-	OPTION(CHECK, "--check", NULL, "check the formats and write nothing")                                   \
-	OPTION(DUMP, "--dump", "STAGE", "print the formats as they are after a stage, ast or model")            \
-	OPTION(FORMAT, "--format", "NAME", "of the formats, only this one")                                     \
-	OPTION(SET, "--set", "NAME=VALUE", "bind a parameter or feature; may be given several times")           \
-	OPTION(PREFIX, "--prefix", "NAME", "use NAME in the output in place of the format's name (one format)") \
-	OPTION(MD, "-MD", NULL, "write a make rule with the files that the outputs depend on")                  \
-	OPTION(MF, "-MF", "FILE", "write the rule to FILE (default: DIR/INPUT.d)")                              \
-	OPTION(MT, "-MT", "TARGET", "the target of the rule (default: all outputs)")                            \
-	OPTION(MP, "-MP", NULL, "add a rule without commands for every included file")                          \
-	OPTION(WARNING, "-W", "NAME", "report what check NAME finds; -Wno-NAME: do not; -Wall: all checks")     \
-	OPTION(WERROR, "-Werror", NULL, "treat warnings as errors; -Werror=NAME: those of one check")           \
-	OPTION(LIST_CHECKS, "--list-checks", NULL, "list the checks with their default severity")               \
-	OPTION(EXPLAIN, "--explain", "NAME", "say what a check is about")                                       \
-	OPTION(DIAGNOSTICS, "--diagnostics", "FORM", "messages as text (default) or json, one object a line")   \
-	OPTION(COLOR, "--color", "WHEN", "colour in messages: auto, always or never (NO_COLOR is honoured)")    \
-	OPTION(HELP, "--help", NULL, "print this")                                                              \
+#define OPTIONS                                                                                                      \
+	OPTION(OUTPUT, "-o", "DIR", "write outputs to DIR, which must exist (default: the current directory)")       \
+	OPTION(INCLUDE, "-I", "DIR", "look for included files in DIR too; may be given several times")               \
+	OPTION(EMIT, "--emit", "LIST", "what to write, of c,json,dot,registry,md,svg,selftest (default: c)")         \
+	OPTION(CHECK, "--check", NULL, "check the formats and write nothing")                                        \
+	OPTION(DUMP, "--dump", "STAGE", "print the formats as they are after a stage, ast or model")                 \
+	OPTION(FORMAT, "--format", "NAME", "of the formats, only this one")                                          \
+	OPTION(SET, "--set", "NAME=VALUE", "bind a parameter or feature; may be given several times")                \
+	OPTION(PREFIX, "--prefix", "NAME", "use NAME in the output in place of the format's name (one format)")      \
+	OPTION(MD, "-MD", NULL, "write a make rule with the files that the outputs depend on")                       \
+	OPTION(MF, "-MF", "FILE", "write the rule to FILE (default: DIR/INPUT.d)")                                   \
+	OPTION(MT, "-MT", "TARGET", "the target of the rule (default: all outputs)")                                 \
+	OPTION(MP, "-MP", NULL, "add a rule without commands for every included file")                               \
+	OPTION(WARNING, "-W", "NAME", "report what check NAME finds; -Wno-NAME: do not; -Wall: all but always-fail") \
+	OPTION(WERROR, "-Werror", NULL,                                                                              \
+	       "treat warnings as errors; -Werror=NAME: those of one check; -Wno-error=NAME: not those")             \
+	OPTION(LIST_CHECKS, "--list-checks", NULL, "list the checks with their default severity")                    \
+	OPTION(EXPLAIN, "--explain", "NAME", "say what a check is about")                                            \
+	OPTION(DIAGNOSTICS, "--diagnostics", "FORM", "messages as text (default) or json, one object a line")        \
+	OPTION(COLOR, "--color", "WHEN", "colour in messages: auto, always or never (NO_COLOR is honoured)")         \
+	OPTION(HELP, "--help", NULL, "print this")                                                                   \
 	OPTION(VERSION, "--version", NULL, "print the version")
 
 enum option {
@@ -159,6 +160,14 @@ static int find_check(struct context *context, const char *option, const char *n
 	return -1;
 }
 
+/* What the check finds stays a warning under -Werror. */
+static void keep_warning(struct context *context, int check)
+{
+	context->options.stay_warning[check] = true;
+	if (context->severity[check] == SEVERITY_ERROR)
+		context->severity[check] = SEVERITY_WARNING;
+}
+
 static void set_warning(struct context *context, const char *name)
 {
 	int i;
@@ -167,8 +176,16 @@ static void set_warning(struct context *context, const char *name)
 		context->options.werror = true;
 	} else if (!strncmp(name, "error=", 6)) {
 		i = find_check(context, "-Werror=", name + 6);
-		if (i >= 0)
+		if (i >= 0) {
 			context->severity[i] = SEVERITY_ERROR;
+			context->options.stay_warning[i] = false;
+		}
+	} else if (!strncmp(name, "no-error=", 9)) {
+		i = find_check(context, "-Wno-error=", name + 9);
+		if (i >= 0 && checks[i].severity == SEVERITY_ERROR)
+			diag_usage(context, "-W%s: what this check finds is an error, and stays one", name);
+		else if (i >= 0)
+			keep_warning(context, i);
 	} else if (!strncmp(name, "no-", 3)) {
 		i = find_check(context, "-Wno-", name + 3);
 		if (i >= 0 && checks[i].severity == SEVERITY_ERROR)
@@ -177,8 +194,9 @@ static void set_warning(struct context *context, const char *name)
 		else if (i >= 0)
 			context->severity[i] = SEVERITY_IGNORED;
 	} else if (!strcmp(name, "all")) {
+		/* always-fail is there to test the machinery: who means it names it. */
 		for (i = 0; i < N_CHECKS; i++)
-			if (context->severity[i] == SEVERITY_IGNORED)
+			if (context->severity[i] == SEVERITY_IGNORED && i != CHECK_ALWAYS_FAIL)
 				context->severity[i] = SEVERITY_WARNING;
 	} else {
 		i = find_check(context, "-W", name);
@@ -415,6 +433,8 @@ static void check_together(struct context *context)
 			   options->depend_file	    ? "-MF"
 			   : options->depend_target ? "-MT"
 						    : "-MP");
+	if (options->depend_file && !strcmp(options->depend_file, "-"))
+		diag_usage(context, "-MF -: the rule goes to a file, as all outputs do");
 	if (options->check_only && options->emit)
 		diag_usage(context, "--check writes nothing, --emit asks for output: one of the two");
 }
@@ -462,7 +482,7 @@ enum options_result options_parse(struct context *context, int argc, char **argv
 		return OPTIONS_BAD;
 	if (context->options.werror)
 		for (i = 0; i < N_CHECKS; i++)
-			if (context->severity[i] == SEVERITY_WARNING)
+			if (context->severity[i] == SEVERITY_WARNING && !context->options.stay_warning[i])
 				context->severity[i] = SEVERITY_ERROR;
 	return done ? OPTIONS_DONE : OPTIONS_GO;
 }

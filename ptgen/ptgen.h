@@ -121,6 +121,7 @@ struct options {
 	bool depend_phony; /* -MP */
 	const char *depend_file, *depend_target;
 	bool werror;
+	bool stay_warning[N_CHECKS]; /* -Wno-error=NAME */
 	bool json_diagnostics;
 };
 

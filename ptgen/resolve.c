@@ -61,8 +61,7 @@ bool suggest(struct resolver *r, const char *name, const char *const *candidates
 	return near != NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- names
- */
+/* ------------------------------------------------------------------------------------------------------------ names */
 
 const struct ast_item *find_item(const struct resolver *r, enum ast_item_kind kind, const char *name)
 {
@@ -142,8 +141,7 @@ const char *input_name(const struct resolver *r)
 	return item ? item->name : "";
 }
 
-/* -------------------------------------------------------------------------------------------------------- parameters
- */
+/* ------------------------------------------------------------------------------------------------------- parameters */
 
 static const char *source_text(struct resolver *r, struct span span)
 {
@@ -484,8 +482,7 @@ static void check_entries_used(struct resolver *r)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ driver
- */
+/* ----------------------------------------------------------------------------------------------------------- driver */
 
 static void init_model(struct resolver *r)
 {

@@ -31,8 +31,7 @@ bool rights_mask(const char *letters, uint8_t *mask)
 	return letters[0] != 0;
 }
 
-/* ---------------------------------------------------------------------------------------------------- input and output
- */
+/* ------------------------------------------------------------------------------------------------- input and output */
 
 static ref high_bit(struct resolver *r, const struct ast_item *item)
 {
@@ -127,8 +126,7 @@ void resolve_input_output(struct resolver *r)
 		complain(r, CHECK_DUPLICATE_NAME, out->span, "input and output are both called '%s'", out->name);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- root
- */
+/* ------------------------------------------------------------------------------------------------------------- root */
 
 /* start NAME(a, b): the number of the level with these arguments. */
 static ref start_with_args(struct resolver *r, const struct ast_expr *expr, const struct ast_item *item)
@@ -212,8 +210,7 @@ void resolve_root(struct resolver *r)
 	root->size_used = size.size_used;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- rules
- */
+/* ------------------------------------------------------------------------------------------------------------ rules */
 
 bool request_letters(const char *text, unsigned int *bits)
 {
@@ -271,8 +268,7 @@ void resolve_rules(struct resolver *r)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------- codes
- */
+/* ------------------------------------------------------------------------------------------------------------ codes */
 
 static int field_width(const struct model *model, ref field)
 {
@@ -476,8 +472,7 @@ void resolve_codes(struct resolver *r)
 	}
 }
 
-/* --------------------------------------------------------------------------------------------------------- registers
- */
+/* -------------------------------------------------------------------------------------------------------- registers */
 
 void resolve_registers(struct resolver *r)
 {

@@ -4,8 +4,7 @@
 
 #include "resolve.h"
 
-/* ------------------------------------------------------------------------------------------- where a table entry leads
- */
+/* ---------------------------------------------------------------------------------------- where a table entry leads */
 
 static void add_next(struct resolver *r, struct place *place, const char *via, ref cond)
 {
@@ -301,8 +300,7 @@ static void add_nexts(struct resolver *r, const struct place *place, struct scop
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------- kinds
- */
+/* ------------------------------------------------------------------------------------------------------------ kinds */
 
 static int exact_lg2(int64_t n)
 {
@@ -460,8 +458,7 @@ static void add_kinds(struct resolver *r, const struct place *place, struct scop
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ levels
- */
+/* ----------------------------------------------------------------------------------------------------------- levels */
 
 static bool level_bits(struct resolver *r, const struct place *place, struct scope *scope, struct m_level *level)
 {

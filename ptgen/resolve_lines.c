@@ -7,8 +7,7 @@
 
 enum { MAX_LINES = 1024, MAX_GROUPS = 32, MAX_FORMS = 256 };
 
-/* ------------------------------------------------------------------------------------------------------------ groups
- */
+/* ----------------------------------------------------------------------------------------------------------- groups */
 
 static void add_lines(struct resolver *r, struct entry *entry, const struct ast_item *item,
 		      const struct ast_item **path, int depth)
@@ -57,8 +56,7 @@ void gather_lines(struct resolver *r, struct entry *entry)
 	add_lines(r, entry, entry->item, path, 0);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- types
- */
+/* ------------------------------------------------------------------------------------------------------------ types */
 
 int type_bits(const char *type)
 {
@@ -92,8 +90,7 @@ bool word_type(struct resolver *r, struct span at, const char *type, const char 
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- ranges
- */
+/* ----------------------------------------------------------------------------------------------------------- ranges */
 
 /* What a line says in numbers: bits [hi:lo] hold bits [shi:slo] of its field or address. */
 struct numbers {
@@ -155,8 +152,7 @@ bool is_address_line(const struct resolver *r, const struct ast_line *line)
 	return line->name && line->mean == MEAN_FIELD && (line->via || !strcmp(line->name, output_name(r)));
 }
 
-/* ------------------------------------------------------------------------------------------------------------- slices
- */
+/* ----------------------------------------------------------------------------------------------------------- slices */
 
 static ref line_cond(struct resolver *r, struct scope *scope, const struct ast_line *line)
 {
@@ -354,8 +350,7 @@ int kind_slices(struct resolver *r, struct scope *scope, const struct entry *ent
 	return r->model->slices.n - first;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- registers
- */
+/* -------------------------------------------------------------------------------------------------------- registers */
 
 /* One form of a register's line: where its bits stand for some values of the parameters. */
 struct form {

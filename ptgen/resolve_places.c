@@ -4,8 +4,7 @@
 
 #include "resolve.h"
 
-/* ------------------------------------------------------------------------------------------------------------ places
- */
+/* ----------------------------------------------------------------------------------------------------------- places */
 
 static struct place *new_place(struct resolver *r, const struct ast_item *item, int index, const char *name)
 {
@@ -189,8 +188,7 @@ struct place *place_named(struct resolver *r, const char *name)
 	return NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ scopes
- */
+/* ----------------------------------------------------------------------------------------------------------- scopes */
 
 void add_variable(struct scope *scope, const char *name, ref value)
 {

@@ -10,8 +10,7 @@
 
 #include "resolve.h"
 
-/* -------------------------------------------------------------------------------------------------------------- keys
- */
+/* ------------------------------------------------------------------------------------------------------------- keys */
 
 static void add_key(struct resolver *r, ref expr, ref param, const char *name)
 {
@@ -223,8 +222,7 @@ static void collect_keys(struct resolver *r)
 	r->keys.n = (int)(kept - r->keys.v);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ tuples
- */
+/* ----------------------------------------------------------------------------------------------------------- tuples */
 
 static uint32_t key_params(const struct resolver *r)
 {
@@ -375,8 +373,7 @@ static ref tuple_when(struct resolver *r, int tuple)
 	return when;
 }
 
-/* ------------------------------------------------------------------------------------------------------- start levels
- */
+/* ----------------------------------------------------------------------------------------------------- start levels */
 
 static void reach(struct resolver *r, const struct combos *combos, int64_t number)
 {
@@ -428,8 +425,7 @@ static void reach_starts(struct resolver *r)
 	} while (combos_next(&combos));
 }
 
-/* ------------------------------------------------------------------------------------------------------------ shapes
- */
+/* ----------------------------------------------------------------------------------------------------------- shapes */
 
 static bool same_slice(const struct m_slice *a, const struct m_slice *b)
 {

@@ -46,8 +46,7 @@ void syntax_error(struct parser *p, struct span at, const char *format, ...)
 	}
 }
 
-/* -------------------------------------------------------------------------------------------------------- the stream
- */
+/* ------------------------------------------------------------------------------------------------------- the stream */
 
 static void scan(struct parser *p, struct token *token)
 {
@@ -298,8 +297,7 @@ int parse_lex(PARSE_STYPE *value, struct span *at, struct parser *p)
 	return token.kind;
 }
 
-/* ----------------------------------------------------------------------------------------------------- the complaint
- */
+/* ---------------------------------------------------------------------------------------------------- the complaint */
 
 /* Tokens that stand for one notion together: when most are expected, the notion is named instead. */
 struct notion {

@@ -333,7 +333,7 @@ int vcmx_unreserve(struct vcmx_res *res)
 int vcmx_bind(struct vcmx_res *res, struct vcmx_phys *phys)
 {
 	struct binding *binding = binding_of(res);
-	struct vc_reservation_info info;
+	struct vc_reservation_info info = {0};
 	int error;
 
 	if (phys->size > res->res_size)

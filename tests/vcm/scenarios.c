@@ -30,8 +30,7 @@ static struct device *cpu(void)
 	return scene_device("cpu", NULL, VC_DEVICE_CPU);
 }
 
-/* ------------------------------------------------------------------------------------------------- the documentation
- */
+/* ------------------------------------------------------------------------------------------------ the documentation */
 
 TEST(vcm_scenarios, u3_iommu_identity_and_cpu)
 {
@@ -196,8 +195,7 @@ TEST(vcm_scenarios, u13_bounds)
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
 
-/* ---------------------------------------------------------------------------------------------------- the discussion
- */
+/* --------------------------------------------------------------------------------------------------- the discussion */
 
 TEST(vcm_scenarios, u21_import_of_a_scatter_list)
 {
