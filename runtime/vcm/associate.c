@@ -149,15 +149,28 @@ static void deactivate(struct association *association)
 	association->device->table = NULL;
 	if (association->device->iotlb)
 		iotlb_invalidate(association->device->iotlb, 0, UINT64_MAX);
+	driver_block(association->device);
 	pthread_rwlock_unlock(&association->device->lock);
 	association->active = false;
 	association->region->n_active--;
 }
 
+/* The association uses its table no more; with the last one the table goes. The window of a CPU region stays: it is the
+ * region. */
+static void drop_mapper(struct association *association)
+{
+	struct mapper *mapper = association->mapper;
+
+	association->mapper = NULL;
+	if (mapper && --mapper->users == 0 && association->region->kind != VC_REGION_CPU) {
+		list_remove(&mapper->link);
+		mapper->ops->destroy(mapper);
+	}
+}
+
 static int dissociate(struct vc_association *handle, bool crashed, const char *function)
 {
 	struct association *association = object_get(OBJECT_ASSOCIATION, handle, function);
-	struct mapper *mapper;
 	struct region *region;
 	int error = 0;
 
@@ -178,12 +191,7 @@ static int dissociate(struct vc_association *handle, bool crashed, const char *f
 		pthread_rwlock_wrlock(&association->device->lock);
 		association->device->n_associations--;
 		pthread_rwlock_unlock(&association->device->lock);
-		mapper = association->mapper;
-		/* The window of a CPU region stays: it is the region. */
-		if (mapper && --mapper->users == 0 && region->kind != VC_REGION_CPU) {
-			list_remove(&mapper->link);
-			mapper->ops->destroy(mapper);
-		}
+		drop_mapper(association);
 	}
 	pthread_rwlock_unlock(&region->lock);
 	if (!error)
@@ -260,6 +268,8 @@ int vc_activate(struct vc_association *handle)
 	struct association *association = object_get(OBJECT_ASSOCIATION, handle, __func__);
 	struct region *region;
 	struct device *device;
+	struct table *table = NULL;
+	bool is_new = false;
 	int error = 0;
 
 	if (!association)
@@ -276,14 +286,22 @@ int vc_activate(struct vc_association *handle)
 		error = vc_fail(-EBUSY, describe_association(association).text, 0, "the device is active in region %u",
 				device->active->region->number);
 	else if (device->kind != VC_DEVICE_DIRECT && !association->mapper &&
-		 !(error = find_mapper(region, device, &association->mapper)))
+		 !(error = find_mapper(region, device, &association->mapper))) {
 		association->mapper->users++;
+		is_new = true;
+	}
+	if (!error && device->kind == VC_DEVICE_TRANSLATED) {
+		table = table_of(association->mapper);
+		error = driver_load(device, table);
+		if (error && is_new)
+			drop_mapper(association);
+	}
 	if (!error) {
 		/* A table that was there has been kept up to date: this is a switch of the root, no more. */
 		association->active = true;
 		region->n_active++;
 		device->active = association;
-		device->table = device->kind == VC_DEVICE_TRANSLATED ? table_of(association->mapper) : NULL;
+		device->table = table;
 	}
 	pthread_rwlock_unlock(&device->lock);
 	pthread_rwlock_unlock(&region->lock);

@@ -575,6 +575,41 @@ int vc_device_write(struct vc_device *device, uint64_t address, const void *buff
 	return do_access(__func__, device, &step, fault);
 }
 
+int vc_device_report(struct vc_device *handle, uint64_t address, unsigned int access, unsigned int kind,
+		     struct vc_fault *record)
+{
+	struct device *device = object_get(OBJECT_DEVICE, handle, __func__);
+	struct step step = {.address = address, .bytes = 1, .access = access};
+	struct vc_fault local, *fault = record ? record : &local;
+	void (*handler)(void);
+	hook_fn hook;
+	void *data;
+	int error = 0;
+
+	if (!device)
+		return -EINVAL;
+	try_step(device, &step, fault);
+	if (kind) {
+		fault->kind = kind;
+		fault->kind_name = kind == VC_FAULT_BLOCKED    ? "blocked"
+				   : kind == VC_FAULT_EXTERNAL ? "external"
+				   : device->format	       ? pt_fault_string(device->format, kind)
+							       : "unknown";
+	}
+	pthread_rwlock_rdlock(&device->lock);
+	hook = device->hook;
+	handler = device->handler;
+	data = device->handler_data;
+	pthread_rwlock_unlock(&device->lock);
+	if (!hook || !may_call(device) || hook(handle, handler, data, fault)) {
+		atomic_fetch_add(&device->faults, 1);
+		error = vc_fail(-EFAULT, device->name, address, "its hardware reported a fault at 0x%" PRIx64 ": %s",
+				address, fault->kind_name);
+	}
+	object_put(&device->object);
+	return error;
+}
+
 int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int access, uint64_t *pa,
 			struct vc_fault *fault)
 {

@@ -78,6 +78,28 @@ static void put_parameters(FILE *stream, const struct device *device)
 		fputs("</font></td></tr>", stream);
 }
 
+/* What the device is loaded with. */
+static void put_registers(FILE *stream, const struct device *device)
+{
+	enum { SHOWN = 8 };
+	struct pt_register registers[SHOWN];
+	size_t n = device->format->registers(&device->table->pt, registers, SHOWN);
+
+	for (size_t i = 0; i < n && i < SHOWN; i++) {
+		unsigned int words = (registers[i].bits + 63) / 64;
+
+		fputs("<tr><td align=\"left\"><font point-size=\"10\" face=\"Courier\">", stream);
+		put_text(stream, registers[i].name);
+		fputs(" = 0x", stream);
+		while (words > 1 && registers[i].value[words - 1] == 0)
+			words--;
+		fprintf(stream, "%" PRIx64, registers[i].value[words - 1]);
+		while (--words)
+			fprintf(stream, "_%016" PRIx64, registers[i].value[words - 1]);
+		fputs("</font></td></tr>", stream);
+	}
+}
+
 static void put_device(FILE *stream, struct device *device)
 {
 	pthread_rwlock_rdlock(&device->lock);
@@ -92,6 +114,8 @@ static void put_device(FILE *stream, struct device *device)
 		put_parameters(stream, device);
 	if (device->bus_offset)
 		fprintf(stream, "<tr><td align=\"left\">bus offset %+" PRId64 "</td></tr>", device->bus_offset);
+	if (device->table)
+		put_registers(stream, device);
 	if (!device->active)
 		fputs("<tr><td align=\"left\"><i>blocked</i></td></tr>", stream);
 	fputs("</table>>];\n", stream);

@@ -270,8 +270,18 @@ struct device {
 	void *power_data;
 	unsigned int fault_limit, fault_calls; /* per second; in the second that began at */
 	int64_t fault_second;
-	struct iotlb *iotlb; /* NULL: none */
+	struct iotlb *iotlb;		/* NULL: none */
+	const struct vc_driver *driver; /* changes under the locks of all regions; NULL: none */
+	void *driver_data;
 };
+
+/*
+ * What real hardware behind the device is told, if there is any. The region's lock is held; load: all of the registers,
+ * and it may refuse; block: no access is under way in the model.
+ */
+int driver_load(const struct device *device, const struct table *table);
+void driver_block(const struct device *device);
+void driver_invalidate(const struct device *device, const struct pt_gather *gather);
 
 /* --------------------------------------------------------------------------------------------------------- regions */
 

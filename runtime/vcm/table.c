@@ -64,8 +64,12 @@ static void invalidate(void *ctx, const struct pt_gather *gather)
 	{
 		const struct association *association = VC_CONTAINER(link, struct association, link);
 
-		if (association->mapper == &table->mapper && association->device->iotlb)
+		if (association->mapper != &table->mapper)
+			continue;
+		if (association->device->iotlb)
 			iotlb_invalidate(association->device->iotlb, gather->first, gather->last);
+		if (association->active)
+			driver_invalidate(association->device, gather);
 	}
 	wait_for_walkers(table);
 }

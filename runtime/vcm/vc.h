@@ -262,6 +262,33 @@ int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *dat
 int vc_device_fault_limit(struct vc_device *device, unsigned int per_second);
 
 /*
+ * The driver of real hardware behind a device. Its functions are called with locks held: they may not call anything
+ * here.
+ *
+ * load        the device becomes active in a region: program it with these registers (or entries of its context
+ *             tables). Nothing that it cached before counts any more. 0; or a negative errno value, with which
+ * activation fails. block       it is not active any more: when this returns, the hardware uses nothing of the table.
+ * invalidate  invalidate what the gather says, and wait until that is complete. Several threads may call it at once.
+ */
+struct vc_driver {
+	int (*load)(void *data, const struct pt_register *registers, size_t n);
+	void (*block)(void *data);
+	void (*invalidate)(void *data, const struct pt_gather *gather);
+};
+
+/* Set the driver of a device (which outlives it there); NULL removes it. 0; -EBUSY: the device is active; -EINVAL: it
+ * has no tables. */
+int vc_device_driver(struct vc_device *device, const struct vc_driver *driver, void *data);
+/*
+ * The hardware reported a fault: give it to the handler as an access of the model would. kind is what the hardware said
+ * (PT_FAULT_*, PT_FAULT_FORMAT + n, VC_FAULT_*), PT_FAULT_NONE where it says nothing: then it is what the walk ended
+ * with. The walk in the record is of the table as it is now, so walk.fault is what was to be expected. 0: the handler
+ * has handled it, and the access may be tried again; -EFAULT: it is terminated.
+ */
+int vc_device_report(struct vc_device *device, uint64_t address, unsigned int access, unsigned int kind,
+		     struct vc_fault *record);
+
+/*
  * Asked before memory goes away (a bank is switched off): 0: the device can do without [pa, pa + bytes); anything else:
  * it cannot. Called without locks. NULL: the device is not asked, and refuses.
  */
