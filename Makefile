@@ -82,7 +82,7 @@ EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 
 # tests/DIR/NAME.c is a test program. Where there are tests/DIR/test_NAME.c, only these are programs, and the rest of DIR
 # is part of each. What all may use is in tests/support, the front ends are in tests/ itself.
-TEST_DIRS := $(filter-out tests/support/ tests/harness/ tests/goldens/ tests/fuzz/,$(sort $(dir $(wildcard tests/*/*.c))))
+TEST_DIRS := $(filter-out tests/support/ tests/harness/ tests/goldens/ tests/fuzz/ tests/kernels/,$(sort $(dir $(wildcard tests/*/*.c))))
 programs_in = $(or $(wildcard $(1)test_*.c),$(wildcard $(1)*.c))
 parts_in = $(filter-out $(call programs_in,$(1)),$(wildcard $(1)*.c))
 TEST_C := $(foreach dir,$(TEST_DIRS),$(call programs_in,$(dir)))
@@ -149,10 +149,18 @@ check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verifica
 	@build/verification collect build/verification.records >build/verification.json
 	@build/verification render build/verification.json >docs/verification.md
 
-check-all: ## check, check-sanitize, check-oracle, lint, bench-instructions
+check-kernels: ## read the tables of Linux kernels in an emulator; writes docs/real-tables.md
+	@tools/setup kernels
+	@$(MAKE) --no-print-directory $(PARALLEL) build/pttool
+	@tests/kernels/fetch build/kernels amd64
+	@tests/kernels/fetch build/kernels arm64
+	@tests/kernels/run --document docs/real-tables.md
+
+check-all: ## check, check-sanitize, check-oracle, check-kernels, lint, bench-instructions
 	@FULL=1 $(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-sanitize
 	@$(MAKE) --no-print-directory check-oracle
+	@$(MAKE) --no-print-directory check-kernels
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory bench-instructions
 
@@ -214,7 +222,7 @@ editors: ## write tools/editors: highlighting for Vim and for editors that read 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-all bench bench-instructions mutate lint format clean check-run tests FORCE
+.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-kernels check-all bench bench-instructions mutate lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 
