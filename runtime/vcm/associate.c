@@ -26,16 +26,49 @@ static struct association *new_association(struct region *region, struct device 
 		object_hold(&device->object);
 		association->attr = attr;
 		list_init(&association->link);
+		list_init(&association->above);
 	}
 	return association;
 }
 
-/* Can the tables of the device serve every address of the region? A range whose first is above its last wraps. */
-static bool serves(const struct pt_table *table, const struct vc_ranges *ranges)
+/* The tables of the device must serve what is reserved, and some of the region: allocations keep to what they serve. */
+static int check_served(const struct region *region, const struct device *device)
 {
-	if (table->first > table->last)
-		return ranges->first >= table->first || ranges->last <= table->last;
-	return ranges->first >= table->first && ranges->last <= table->last;
+	const struct pt_table *shape = &device->stage[0].shape;
+	const struct vc_range_node *node = NULL;
+	const struct name name = describe_region(region);
+	bool wraps = shape->first > shape->last, any;
+	struct name used = {""};
+	uint64_t at = 0;
+
+	if (device_serves(device, region->ranges.first, region->ranges.last))
+		return 0;
+	any = wraps ? region->ranges.first <= shape->last || region->ranges.last >= shape->first
+		    : region->ranges.first <= shape->last && region->ranges.last >= shape->first;
+	if (!any)
+		return vc_fail_at("vc_associate", -ERANGE, name.text, region->ranges.first,
+				  "tables of '%s' (%s) serve 0x%" PRIx64 "-0x%" PRIx64 " only", device->name,
+				  device->stage[0].format->name, shape->first, shape->last);
+	while (!used.text[0] && (node = vc_ranges_next(&region->ranges, node)))
+		if (!device_serves(device, node->first, node->last)) {
+			used = describe_reservation(node->owner);
+			at = node->first;
+		}
+	LIST_FOR(link, &region->bounds)
+	{
+		const struct bound *bound = VC_CONTAINER(link, struct bound, link);
+
+		if (!used.text[0] && !device_serves(device, bound->first, bound->last)) {
+			snprintf(used.text, sizeof(used.text), "a bound from 0x%" PRIx64 " to 0x%" PRIx64, bound->first,
+				 bound->last);
+			at = bound->first;
+		}
+	}
+	if (!used.text[0])
+		return 0;
+	return vc_fail_at("vc_associate", -ERANGE, name.text, at,
+			  "tables of '%s' (%s) serve 0x%" PRIx64 "-0x%" PRIx64 " only, and there is %s", device->name,
+			  device->stage[0].format->name, shape->first, shape->last, used.text);
 }
 
 /* Is anything of the region where the device wants nothing, or only its own? */
@@ -69,6 +102,7 @@ static int check_reserved(const struct region *region, const struct device *devi
 static int may_associate(const struct region *region, const struct device *device)
 {
 	const struct name name = describe_region(region);
+	int error;
 
 	if (region->dead || device->dead)
 		return vc_fail_at("vc_associate", -EINVAL, "", 0, "stale handle: the %s has been freed",
@@ -91,17 +125,21 @@ static int may_associate(const struct region *region, const struct device *devic
 				  device->name);
 	if (region->kind == VC_REGION_CPU && region->n_associations)
 		return vc_fail_at("vc_associate", -EBUSY, name.text, 0, "a CPU region has one association at most");
-	if (device->kind == VC_DEVICE_TRANSLATED && !serves(&device->shape, &region->ranges))
-		return vc_fail_at("vc_associate", -ERANGE, name.text, region->ranges.first,
-				  "tables of '%s' (%s) serve 0x%" PRIx64 "-0x%" PRIx64 " only", device->name,
-				  device->format->name, device->shape.first, device->shape.last);
-	if (device->page > region_page(region))
+	if (region->parent && !device->stage[1].format)
+		return vc_fail_at("vc_associate", -EINVAL, name.text, 0,
+				  "the region is on region %u, and device '%s' has one stage", region->parent->number,
+				  device->name);
+	error = check_served(region, device);
+	if (error)
+		return error;
+	if (device->stage[0].page > region_page(region))
 		for (const struct vc_range_node *node = NULL; (node = vc_ranges_next(&region->ranges, node));)
-			if ((node->first | (node->last + 1)) & (device->page - 1))
+			if ((node->first | (node->last + 1)) & (device->stage[0].page - 1))
 				return vc_fail_at("vc_associate", -EINVAL, name.text, node->first,
 						  "%s is not made of pages of 0x%" PRIx64
 						  " bytes, the smallest that device '%s' has",
-						  describe_reservation(node->owner).text, device->page, device->name);
+						  describe_reservation(node->owner).text, device->stage[0].page,
+						  device->name);
 	return check_reserved(region, device);
 }
 
@@ -141,28 +179,80 @@ int vc_associate(struct vc_region *region_handle, struct vc_device *device_handl
 	return error;
 }
 
-/* The device is blocked from here on; the lock is free only when no access is under way. Region lock for writing. */
-static void deactivate(struct association *association)
+/* ------------------------------------------------------------------------------------------------------ loading */
+
+static struct loaded *slot_of(const struct association *association)
 {
-	pthread_rwlock_wrlock(&association->device->lock);
-	association->device->active = NULL;
-	association->device->table = NULL;
-	if (association->device->iotlb)
-		iotlb_invalidate(association->device->iotlb, 0, UINT64_MAX);
-	driver_block(association->device);
-	pthread_rwlock_unlock(&association->device->lock);
+	return &association->device->loaded[association->half == VC_UPPER];
+}
+
+/*
+ * Device lock held for writing, so that no access is under way; region locks too. A driver may refuse, and then the
+ * device is loaded with what it was.
+ */
+static int load(struct association *association)
+{
+	struct device *device = association->device;
+	bool translated = device->kind == VC_DEVICE_TRANSLATED;
+	const struct loaded before = *slot_of(association);
+	int error;
+
+	*slot_of(association) = (struct loaded){.association = association,
+						.table = translated ? table_of(association->mapper) : NULL,
+						.stage2 = association->mapper2 ? table_of(association->mapper2) : NULL};
+	error = driver_load(device);
+	if (error) {
+		*slot_of(association) = before;
+		return error;
+	}
+	/* A table that was there has been kept up to date: this is a switch of the root, no more. */
+	association->active = true;
+	association->region->n_active++;
+	device->split = association->split;
+	if (association->mapper2)
+		list_append(&table_of(association->mapper2)->above, &association->above);
+	return 0;
+}
+
+/* It is what the device was loaded with, and is no more. */
+static void unload(struct association *association)
+{
+	struct device *device = association->device;
+
+	if (device->iotlb)
+		iotlb_invalidate(device->iotlb, 0, UINT64_MAX);
+	list_remove(&association->above);
 	association->active = false;
 	association->region->n_active--;
 }
 
-/* The association uses its table no more; with the last one the table goes. The window of a CPU region stays: it is the
- * region. */
-static void drop_mapper(struct association *association)
+/* The device is blocked from here on; the lock is free only when no access is under way. Region locks for writing. */
+static void deactivate(struct association *association)
 {
-	struct mapper *mapper = association->mapper;
+	struct device *device = association->device;
 
-	association->mapper = NULL;
-	if (mapper && --mapper->users == 0 && association->region->kind != VC_REGION_CPU) {
+	pthread_rwlock_wrlock(&device->lock);
+	*slot_of(association) = (struct loaded){NULL, NULL, NULL};
+	unload(association);
+	if (device->loaded[0].association || device->loaded[1].association) {
+		/* The other half goes on. Refusing to be loaded with less would leave nothing else but to block it. */
+		if (driver_load(device))
+			driver_block(device);
+	} else {
+		device->split = 0;
+		driver_block(device);
+	}
+	pthread_rwlock_unlock(&device->lock);
+}
+
+/* The association does not need the mapper any more; the last one that does takes it along. */
+static void release_mapper(struct mapper **of)
+{
+	struct mapper *mapper = *of;
+
+	*of = NULL;
+	/* The window of a CPU region stays: it is the region. */
+	if (mapper && --mapper->users == 0 && mapper->region->kind != VC_REGION_CPU) {
 		list_remove(&mapper->link);
 		mapper->ops->destroy(mapper);
 	}
@@ -177,7 +267,7 @@ static int dissociate(struct vc_association *handle, bool crashed, const char *f
 	if (!association)
 		return -EINVAL;
 	region = association->region;
-	pthread_rwlock_wrlock(&region->lock);
+	lock_with_parent(region);
 	if (association->dead) {
 		error = vc_fail_at(function, -EINVAL, "", 0, "stale handle: the association has been freed");
 	} else if (association->active && !crashed) {
@@ -191,9 +281,10 @@ static int dissociate(struct vc_association *handle, bool crashed, const char *f
 		pthread_rwlock_wrlock(&association->device->lock);
 		association->device->n_associations--;
 		pthread_rwlock_unlock(&association->device->lock);
-		drop_mapper(association);
+		release_mapper(&association->mapper);
+		release_mapper(&association->mapper2);
 	}
-	pthread_rwlock_unlock(&region->lock);
+	unlock_with_parent(region);
 	if (!error)
 		object_kill(&association->object);
 	object_put(&association->object);
@@ -235,8 +326,8 @@ static int replay(struct region *region, struct mapper *mapper)
 	return error;
 }
 
-/* The mapper that serves the device, made where there is none. */
-static int find_mapper(struct region *region, struct device *device, struct mapper **out)
+/* The mapper that serves a stage of the device, made where there is none. */
+static int find_mapper(struct region *region, struct device *device, unsigned int stage, struct mapper **out)
 {
 	struct table *table;
 	int error;
@@ -245,12 +336,13 @@ static int find_mapper(struct region *region, struct device *device, struct mapp
 	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
 
-		if (region->kind == VC_REGION_CPU || table_serves(table_of(mapper), device)) {
+		if (region->kind == VC_REGION_CPU || table_serves(table_of(mapper), device, stage)) {
 			*out = mapper;
+			mapper->users++;
 			return 0;
 		}
 	}
-	error = table_create(region, device, &table);
+	error = table_create(region, device, stage, &table);
 	if (error)
 		return error;
 	error = replay(region, &table->mapper);
@@ -260,6 +352,78 @@ static int find_mapper(struct region *region, struct device *device, struct mapp
 	}
 	list_append(&region->mappers, &table->mapper.link);
 	*out = &table->mapper;
+	table->mapper.users = 1;
+	return 0;
+}
+
+/* Both, or none. Region locks for writing. */
+static int find_mappers(struct association *association, bool *made)
+{
+	struct region *region = association->region;
+	struct device *device = association->device;
+	bool had = association->mapper != NULL;
+	int error = 0;
+
+	*made = !had;
+	if (device->kind == VC_DEVICE_DIRECT)
+		return 0;
+	if (!had)
+		error = find_mapper(region, device, 0, &association->mapper);
+	if (!error && region->parent && !association->mapper2) {
+		error = find_mapper(region->parent, device, 1, &association->mapper2);
+		if (error && !had) {
+			struct vc_error first = *vc_last_error();
+
+			release_mapper(&association->mapper);
+			vc_fail_at(first.function, first.code, first.object, first.address, "%s", first.reason);
+			return vc_fail_status(error, first.status);
+		}
+	}
+	return error;
+}
+
+static int find_and_load(struct association *association)
+{
+	bool made;
+	int error = find_mappers(association, &made);
+
+	if (error)
+		return error;
+	error = load(association);
+	if (error && made) {
+		struct vc_error first = *vc_last_error();
+
+		release_mapper(&association->mapper);
+		release_mapper(&association->mapper2);
+		vc_fail_at(first.function, first.code, first.object, first.address, "%s", first.reason);
+	}
+	return error;
+}
+
+/* May the device be loaded, with something else in it or not? Device lock held. */
+static int may_load(const struct association *association, const struct association *instead)
+{
+	const struct name name = describe_association(association);
+
+	if (association->dead)
+		return vc_fail_at("vc_activate", -EINVAL, "", 0, "stale handle: the association has been freed");
+	if (association->active)
+		return vc_fail_at("vc_activate", -EALREADY, name.text, 0, "it is active already");
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct association *other = association->device->loaded[i].association;
+
+		if (!other || other == instead)
+			continue;
+		if (other->half == VC_WHOLE || association->half == VC_WHOLE || other->half == association->half)
+			return vc_fail_at("vc_activate", -EBUSY, name.text, 0, "the device is active in region %u%s",
+					  other->region->number,
+					  other->half == VC_WHOLE ? "" : ", with half of its addresses");
+		if (other->split != association->split)
+			return vc_fail_at(
+				"vc_activate", -EINVAL, name.text, 0,
+				"it divides the addresses by their first %u bits, and that in region %u by %u",
+				association->split, other->region->number, other->split);
+	}
 	return 0;
 }
 
@@ -268,43 +432,101 @@ int vc_activate(struct vc_association *handle)
 	struct association *association = object_get(OBJECT_ASSOCIATION, handle, __func__);
 	struct region *region;
 	struct device *device;
-	struct table *table = NULL;
-	bool is_new = false;
-	int error = 0;
+	int error;
 
 	if (!association)
 		return -EINVAL;
 	region = association->region;
 	device = association->device;
-	pthread_rwlock_wrlock(&region->lock);
+	lock_with_parent(region);
 	pthread_rwlock_wrlock(&device->lock);
-	if (association->dead)
-		error = vc_fail(-EINVAL, "", 0, "stale handle: the association has been freed");
-	else if (association->active)
-		error = vc_fail(-EALREADY, describe_association(association).text, 0, "it is active already");
-	else if (device->active)
-		error = vc_fail(-EBUSY, describe_association(association).text, 0, "the device is active in region %u",
-				device->active->region->number);
-	else if (device->kind != VC_DEVICE_DIRECT && !association->mapper &&
-		 !(error = find_mapper(region, device, &association->mapper))) {
-		association->mapper->users++;
-		is_new = true;
-	}
-	if (!error && device->kind == VC_DEVICE_TRANSLATED) {
-		table = table_of(association->mapper);
-		error = driver_load(device, table);
-		if (error && is_new)
-			drop_mapper(association);
-	}
-	if (!error) {
-		/* A table that was there has been kept up to date: this is a switch of the root, no more. */
-		association->active = true;
-		region->n_active++;
-		device->active = association;
-		device->table = table;
-	}
+	error = may_load(association, NULL);
+	if (!error)
+		error = find_and_load(association);
 	pthread_rwlock_unlock(&device->lock);
-	pthread_rwlock_unlock(&region->lock);
+	unlock_with_parent(region);
+	object_put(&association->object);
+	return error;
+}
+
+/* The regions of two associations and those that they are on, each once, in the order of their numbers. */
+static size_t regions_of(const struct association *a, const struct association *b, struct region *out[4])
+{
+	struct region *all[4] = {a->region, a->region->parent, b->region, b->region->parent};
+	size_t n = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		size_t k = 0, at;
+
+		while (k < n && out[k] != all[i])
+			k++;
+		if (!all[i] || k < n)
+			continue;
+		for (at = n++; at && out[at - 1]->number > all[i]->number; at--)
+			out[at] = out[at - 1];
+		out[at] = all[i];
+	}
+	return n;
+}
+
+int vc_replace(struct vc_association *from_handle, struct vc_association *to_handle)
+{
+	struct association *from = object_get(OBJECT_ASSOCIATION, from_handle, __func__);
+	struct association *to = from ? object_get(OBJECT_ASSOCIATION, to_handle, __func__) : NULL;
+	struct region *regions[4];
+	size_t n;
+	int error = 0;
+
+	if (!to) {
+		if (from)
+			object_put(&from->object);
+		return -EINVAL;
+	}
+	n = regions_of(from, to, regions);
+	for (size_t i = 0; i < n; i++)
+		pthread_rwlock_wrlock(&regions[i]->lock);
+	pthread_rwlock_wrlock(&to->device->lock);
+	if (from->device != to->device || from->half != to->half)
+		error = vc_fail(-EINVAL, describe_association(to).text, 0,
+				"%s is another device, or another half of it", describe_association(from).text);
+	else if (from->dead || !from->active)
+		error = vc_fail(from->dead ? -EINVAL : -ENOENT, describe_association(from).text, 0, "it is not active");
+	else
+		error = may_load(to, from);
+	if (!error)
+		error = find_and_load(to);
+	if (!error)
+		unload(from);
+	pthread_rwlock_unlock(&to->device->lock);
+	while (n)
+		pthread_rwlock_unlock(&regions[--n]->lock);
+	object_put(&to->object);
+	object_put(&from->object);
+	return error;
+}
+
+int vc_association_split(struct vc_association *handle, enum vc_half half, unsigned int bits)
+{
+	struct association *association = object_get(OBJECT_ASSOCIATION, handle, __func__);
+	int error = 0;
+
+	if (!association)
+		return -EINVAL;
+	pthread_rwlock_wrlock(&association->region->lock);
+	if ((unsigned int)half > VC_UPPER || (half == VC_WHOLE ? bits != 0 : !bits || bits > 31))
+		error = vc_fail(-EINVAL, describe_association(association).text, 0,
+				"a half is chosen by the first 1 to 31 bits, not %u, and all addresses by none", bits);
+	else if (association->dead || association->active)
+		error = vc_fail(association->dead ? -EINVAL : -EBUSY, describe_association(association).text, 0,
+				"it is %s", association->dead ? "freed" : "active");
+	else if (association->device->kind != VC_DEVICE_TRANSLATED)
+		error = vc_fail(-EOPNOTSUPP, describe_association(association).text, 0,
+				"the device has no tables of ours that could be two");
+	if (!error) {
+		association->half = half;
+		association->split = bits;
+	}
+	pthread_rwlock_unlock(&association->region->lock);
 	object_put(&association->object);
 	return error;
 }
@@ -318,7 +540,7 @@ int vc_deactivate(struct vc_association *handle)
 	if (!association)
 		return -EINVAL;
 	region = association->region;
-	pthread_rwlock_wrlock(&region->lock);
+	lock_with_parent(region);
 	if (association->dead) {
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the association has been freed");
 	} else if (!association->active) {
@@ -326,7 +548,7 @@ int vc_deactivate(struct vc_association *handle)
 	} else {
 		deactivate(association);
 	}
-	pthread_rwlock_unlock(&region->lock);
+	unlock_with_parent(region);
 	object_put(&association->object);
 	return error;
 }
@@ -346,6 +568,8 @@ int vc_association_info(struct vc_association *handle, struct vc_association_inf
 		*out = (struct vc_association_info){.region = HANDLE(vc_region, region),
 						    .device = HANDLE(vc_device, association->device),
 						    .attr = association->attr,
+						    .half = association->half,
+						    .split = association->split,
 						    .active = association->active};
 		if (association->mapper && region->kind != VC_REGION_CPU)
 			out->root = pt_root(&table_of(association->mapper)->pt);

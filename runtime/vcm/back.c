@@ -49,7 +49,7 @@ static int protect_everywhere(struct region *region, const struct mapping *befor
 	LIST_FOR(link, &region->mappers)
 	{
 		struct mapper *mapper = VC_CONTAINER(link, struct mapper, link);
-		int error = mapper->ops->protect(mapper, after);
+		int error = mapper->ops->protect(mapper, before, after);
 
 		if (error) {
 			struct vc_error first = *vc_last_error();
@@ -57,7 +57,7 @@ static int protect_everywhere(struct region *region, const struct mapping *befor
 			/* What was there a moment ago can be expressed and needs no memory. */
 			while ((link = link->previous) != &region->mappers) {
 				mapper = VC_CONTAINER(link, struct mapper, link);
-				mapper->ops->protect(mapper, before);
+				mapper->ops->protect(mapper, after, before);
 			}
 			vc_fail_at(first.function, first.code, first.object, first.address, "%s", first.reason);
 			return vc_fail_status(error, first.status);
@@ -79,10 +79,28 @@ static int check_active(const char *function, const struct region *region, unsig
 	return 0;
 }
 
+/* Without holes. */
+static uint64_t mapped_bytes(const struct reservation *reservation)
+{
+	uint64_t left = reservation->backed, mapped = 0;
+
+	if (!reservation->phys->holes)
+		return left;
+	for (size_t i = 0; left; i++) {
+		const struct pt_segment *segment = &reservation->phys->segments[i];
+		uint64_t bytes = segment->bytes < left ? segment->bytes : left;
+
+		mapped += segment->pa == PHYS_HOLE ? 0 : bytes;
+		left -= bytes;
+	}
+	return mapped;
+}
+
 void detach(struct reservation *reservation)
 {
 	list_remove(&reservation->link);
 	reservation->phys->n_backs--;
+	reservation->region->backed -= mapped_bytes(reservation);
 	reservation->phys = NULL;
 	reservation->backed = 0;
 	reservation->state = UNBACKED;
@@ -103,6 +121,23 @@ static void attach_held(struct reservation *reservation, struct phys *phys, uint
 	reservation->backed = bytes;
 	list_append(&phys->backs, &reservation->link);
 	phys->n_backs++;
+	reservation->region->backed += mapped_bytes(reservation);
+}
+
+/* Ranges of a region are for those on it, and memory for others. */
+static int check_below(const char *function, const struct reservation *reservation, const struct phys *phys)
+{
+	const struct region *region = reservation->region;
+
+	if (phys->of == region->parent)
+		return 0;
+	if (!region->parent)
+		return vc_fail_at(function, -EINVAL, describe_reservation(reservation).text, reservation->address,
+				  "%s is for regions on that one, and this region needs memory",
+				  describe_phys(phys).text);
+	return vc_fail_at(function, -EINVAL, describe_reservation(reservation).text, reservation->address,
+			  "its region is on region %u, and what backs it are ranges of that one",
+			  region->parent->number);
 }
 
 /* May phys be put behind the reservation? Graph lock held. */
@@ -175,6 +210,8 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the reservation has been freed");
 	else if (phys->system != region->system)
 		error = vc_fail(-EINVAL, describe_reservation(reservation).text, 0, "the memory is another system's");
+	else if ((error = check_below(__func__, reservation, phys)))
+		;
 	else if (bytes > reservation->bytes || (bytes < reservation->bytes && !(flags & VC_BACK_PARTIAL)))
 		error = vc_fail(-EINVAL, describe_reservation(reservation).text, reservation->address,
 				"the memory has 0x%" PRIx64 " bytes, the reservation 0x%" PRIx64 "; they must be equal",
@@ -199,6 +236,7 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 			unplace_reservation(reservation);
 		} else {
 			reservation->state = BACKED;
+			atomic_fetch_add(&region->n_maps, 1);
 		}
 		pthread_mutex_unlock(graph);
 		if (error)
@@ -208,6 +246,15 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 	object_put(&phys->object);
 	object_put(&reservation->object);
 	return error;
+}
+
+/* What tables are in stays what it is. Graph lock held. */
+static int check_pins(const char *function, const struct reservation *reservation)
+{
+	return reservation->pins
+		       ? vc_fail_at(function, -EBUSY, describe_reservation(reservation).text, reservation->address,
+				    "tables of %u regions on this one are in it", reservation->pins)
+		       : 0;
 }
 
 /* Make a backed reservation the caller's own for a while. */
@@ -243,10 +290,13 @@ int vc_unback(struct vc_reservation *handle, unsigned int flags)
 	error = check_active(__func__, region, flags);
 	if (!error) {
 		pthread_mutex_lock(&region->system->graph);
-		error = begin_change(__func__, reservation);
+		error = check_pins(__func__, reservation);
+		if (!error)
+			error = begin_change(__func__, reservation);
 		pthread_mutex_unlock(&region->system->graph);
 	}
 	if (!error) {
+		atomic_fetch_add(&region->n_unmaps, 1);
 		phys = reservation->phys;
 		mapping = mapping_of(reservation);
 		unmap_everywhere(region, &mapping);
@@ -300,6 +350,8 @@ static int may_replace(struct reservation *reservation, const struct phys *phys,
 		return vc_fail_at("vc_reback", -EINVAL, describe_reservation(reservation).text, reservation->address,
 				  "the memory has 0x%" PRIx64 " bytes, what is there 0x%" PRIx64 "; they must be equal",
 				  bytes, reservation->backed);
+	if (check_below("vc_reback", reservation, phys) || check_pins("vc_reback", reservation))
+		return vc_last_error()->code;
 	if (phys->pinned)
 		return vc_fail_at("vc_reback", -EBUSY, describe_phys(phys).text, 0,
 				  "another thread is putting it behind a reservation");
@@ -350,6 +402,7 @@ int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsign
 	}
 	if (old) {
 		error = replace_everywhere(region, &from, &to);
+		atomic_fetch_add(&region->n_changes, !error);
 		pthread_mutex_lock(graph);
 		phys->pinned = NULL;
 		if (!error || error == -EIO)
@@ -416,6 +469,7 @@ int vc_reservation_set(struct vc_reservation *handle, unsigned int rights, enum 
 		after.rights = rights;
 		after.cache = cache;
 		error = protect_everywhere(reservation->region, &before, &after);
+		atomic_fetch_add(&reservation->region->n_changes, !error);
 		pthread_mutex_lock(graph);
 		reservation->cache = error ? before.cache : cache;
 		reservation->rights = error ? before.rights : rights;
@@ -464,26 +518,55 @@ static int hold(const char *function, struct vc_reservation *handle, unsigned in
 	return error;
 }
 
-/* How many bytes from offset on are physically contiguous; their address in *pa. backwards: that end at offset. */
+/*
+ * How many bytes from offset on are physically contiguous; their address in *pa, PHYS_HOLE: there is nothing.
+ * backwards: that end at offset, which is not 0. At most a page where it takes another region to find them.
+ */
 static uint64_t piece_at(const struct phys *phys, uint64_t offset, bool backwards, uint64_t *pa)
 {
-	uint64_t first = 0;
+	uint64_t first = 0, page = VC_PAGE - 1;
 
-	for (size_t i = 0; i < phys->n_segments; i++) {
+	for (size_t i = 0; i < phys->n_segments && !phys->of; i++) {
 		const struct pt_segment *segment = &phys->segments[i];
+		uint64_t within = offset - first;
 
-		if (offset - first < segment->bytes || (backwards && offset - first == segment->bytes)) {
-			*pa = segment->pa + (offset - first);
-			return backwards ? offset - first : segment->bytes - (offset - first);
+		if (within < segment->bytes || (backwards && within == segment->bytes)) {
+			*pa = segment->pa == PHYS_HOLE ? PHYS_HOLE : segment->pa + within;
+			return backwards ? within : segment->bytes - within;
 		}
 		first += segment->bytes;
 	}
-	return 0;
+	if (!phys->of)
+		return 0;
+	offset -= backwards; /* a byte of the page */
+	if (!region_resolve(phys->of, phys->segments[0].pa + offset, pa))
+		*pa = PHYS_HOLE;
+	else
+		*pa += backwards;
+	return backwards ? (offset & page) + 1 : VC_PAGE - (offset & page);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+static int copy_piece(struct system *system, uint64_t to, uint64_t from, uint64_t bytes)
+{
+	unsigned char *source, *target;
+	int error = 0;
+
+	source = from == PHYS_HOLE ? NULL : system_touch(system, from, bytes);
+	target = source && to != PHYS_HOLE ? system_touch(system, to, bytes) : NULL;
+	if (target)
+		memmove(target, source, (size_t)bytes);
+	else
+		error = vc_fail_at("vc_copy", -EFAULT, "", source ? to : from, "no memory is there");
+	if (target)
+		system_untouch(system, to);
+	if (source)
+		system_untouch(system, from);
+	return error;
 }
 
 int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation *from, uint64_t from_offset,
@@ -506,26 +589,16 @@ int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation
 	/* Within one allocation, copy away from the overlap, piece by piece, as memmove does. */
 	backwards = source.phys == target.phys && to_offset > from_offset;
 	for (left = bytes; left && !error;) {
-		uint64_t done = bytes - left, step;
-		unsigned char *direct = source.system->view->base;
+		uint64_t done = backwards ? left : bytes - left;
+		uint64_t step = least(piece_at(source.phys, from_offset + done, backwards, &from_pa),
+				      piece_at(target.phys, to_offset + done, backwards, &to_pa));
 
-		if (backwards) {
-			step = least(piece_at(source.phys, from_offset + left, true, &from_pa),
-				     piece_at(target.phys, to_offset + left, true, &to_pa));
-			step = least(step, left);
-			from_pa -= step;
-			to_pa -= step;
-		} else {
-			step = least(piece_at(source.phys, from_offset + done, false, &from_pa),
-				     piece_at(target.phys, to_offset + done, false, &to_pa));
-			step = least(step, left);
-		}
-		if (!system_is_ram(source.system, from_pa, step) || !system_is_ram(source.system, to_pa, step)) {
-			error = vc_fail(-EFAULT, "", from_pa, "not memory");
-			break;
-		}
-		memmove(direct + to_pa, direct + from_pa, (size_t)step);
-		left -= step;
+		step = least(step, left);
+		from_pa -= backwards && from_pa != PHYS_HOLE ? step : 0;
+		to_pa -= backwards && to_pa != PHYS_HOLE ? step : 0;
+		error = copy_piece(source.system, to_pa, from_pa, step);
+		if (!error)
+			left -= step;
 	}
 	if (copied)
 		*copied = bytes - left;

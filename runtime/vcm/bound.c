@@ -18,6 +18,38 @@ static void lower(struct vc_span *out, bool *any, uint64_t first, uint64_t last,
 	*any = true;
 }
 
+/* Addresses that the tables of a device cannot have. The range that they have wraps where its first is above its last.
+ */
+static void exclude_unserved(const struct device *device, uint64_t first, uint64_t last, struct vc_span *out, bool *any,
+			     struct name *why)
+{
+	const struct pt_table *shape = &device->stage[0].shape;
+	uint64_t before = *any ? out->pa : 0;
+	bool had = *any;
+
+	if (shape->first > shape->last) {
+		if (shape->first - shape->last > 1)
+			lower(out, any, shape->last + 1, shape->first - 1, first, last);
+	} else {
+		if (shape->first)
+			lower(out, any, 0, shape->first - 1, first, last);
+		if (shape->last != UINT64_MAX)
+			lower(out, any, shape->last + 1, UINT64_MAX, first, last);
+	}
+	if (why && *any && (!had || out->pa != before))
+		snprintf(why->text, sizeof(why->text), "beyond what tables of '%s' serve", device->name);
+}
+
+bool device_serves(const struct device *device, uint64_t first, uint64_t last)
+{
+	struct vc_span ignored;
+	bool any = false;
+
+	if (device->kind == VC_DEVICE_TRANSLATED)
+		exclude_unserved(device, first, last, &ignored, &any, NULL);
+	return !any;
+}
+
 bool region_excluded(const struct region *region, uint64_t first, uint64_t last, struct vc_span *out, struct name *why)
 {
 	bool any = false;
@@ -36,6 +68,8 @@ bool region_excluded(const struct region *region, uint64_t first, uint64_t last,
 	{
 		const struct device *device = VC_CONTAINER(link, struct association, link)->device;
 
+		if (device->kind == VC_DEVICE_TRANSLATED)
+			exclude_unserved(device, first, last, out, &any, why);
 		for (size_t i = 0; i < device->n_reserved; i++) {
 			const struct vc_reserved *reserved = &device->reserved[i];
 			uint64_t before = any ? out->pa : 0;
@@ -83,7 +117,7 @@ uint64_t region_page(const struct region *region)
 	{
 		const struct device *device = VC_CONTAINER(link, struct association, link)->device;
 
-		page = device->page > page ? device->page : page;
+		page = device->stage[0].page > page ? device->stage[0].page : page;
 	}
 	return page;
 }

@@ -67,17 +67,34 @@ static uint64_t expected_at(const struct reservation *reservation, uint64_t offs
 
 	while (offset - first >= reservation->phys->segments[i].bytes)
 		first += reservation->phys->segments[i++].bytes;
-	*pa = reservation->phys->segments[i].pa + (offset - first);
+	*pa = reservation->phys->segments[i].pa == PHYS_HOLE ? PHYS_HOLE
+							     : reservation->phys->segments[i].pa + (offset - first);
 	first = reservation->phys->segments[i].bytes - (offset - first);
 	return first < left ? first : left;
+}
+
+/* Holes are not in the table: go on behind them. */
+static void skip_holes(struct comparison *now)
+{
+	uint64_t pa, bytes;
+
+	while (now->reservation) {
+		bytes = expected_at(now->reservation, now->offset, &pa);
+		if (pa != PHYS_HOLE)
+			return;
+		now->offset += bytes;
+		if (now->offset == now->reservation->backed)
+			next_backed(now);
+	}
 }
 
 /* The list says that [address, address + bytes) is mapped, and the table did not show it. */
 static bool missing(struct comparison *now, uint64_t until)
 {
-	while (now->reservation && now->reservation->address + now->offset < until) {
-		uint64_t address = now->reservation->address + now->offset;
-		uint64_t left = now->reservation->backed - now->offset;
+	for (skip_holes(now); now->reservation && now->reservation->address + now->offset < until; skip_holes(now)) {
+		uint64_t address = now->reservation->address + now->offset, pa;
+		uint64_t left = now->reservation->phys->holes ? expected_at(now->reservation, now->offset, &pa)
+							      : now->reservation->backed - now->offset;
 
 		if (left > until - address)
 			left = until - address;
@@ -108,7 +125,7 @@ static bool is_reserved(const struct comparison *now, uint64_t *first, uint64_t 
 {
 	const struct device *device = now->table->made_for;
 
-	for (size_t i = 0; i < device->n_reserved; i++) {
+	for (size_t i = 0; i < device->n_reserved && now->table->stage == &device->stage[0]; i++) {
 		const struct vc_reserved *reserved = &device->reserved[i];
 		uint64_t end = reserved->first + (reserved->bytes - 1);
 
@@ -169,35 +186,52 @@ static bool broken(void *ctx, const struct pt_finding *finding)
 		      finding->step.raw[0]);
 }
 
+uint64_t check_table(struct table *table, vc_finding_fn fn, void *ctx)
+{
+	struct comparison now = {.region = table->mapper.region, .table = table, .fn = fn, .ctx = ctx};
+	struct pt_reader reader;
+	uint64_t count = 0;
+
+	next_backed(&now);
+	table_reader(table, false, &reader);
+	table->pt.format->verify(&table->pt, &reader, broken, &now, &count);
+	table_reader(table, false, &reader);
+	if (!now.stopped)
+		table->pt.format->visit(&table->pt, &reader, 0, UINT64_MAX, compare, &now);
+	/* Whatever the list still has is missing. */
+	while (!now.stopped && now.reservation)
+		missing(&now, now.reservation->address + now.reservation->backed);
+	return now.findings;
+}
+
+/* fn, and whether it asked to stop. */
+struct relay {
+	vc_finding_fn fn;
+	void *ctx;
+	bool stopped;
+};
+
+static bool relay(void *ctx, const char *text)
+{
+	struct relay *it = ctx;
+
+	it->stopped = it->fn && !it->fn(it->ctx, text);
+	return !it->stopped;
+}
+
 int vc_check(struct vc_region *handle, vc_finding_fn fn, void *ctx, uint64_t *findings)
 {
 	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct relay it = {fn, ctx, false};
 	uint64_t n = 0;
-	bool stopped = false;
 
 	if (!region)
 		return -EINVAL;
 	pthread_rwlock_wrlock(&region->lock);
-	for (struct link *link = region->mappers.next; link != &region->mappers && !stopped; link = link->next) {
-		struct comparison now = {.region = region, .fn = fn, .ctx = ctx};
-		struct pt_reader reader;
-		uint64_t count = 0;
-
-		if (region->kind == VC_REGION_CPU)
-			break; /* the host's tables are not ours to read */
-		now.table = table_of(VC_CONTAINER(link, struct mapper, link));
-		next_backed(&now);
-		table_reader(now.table, false, &reader);
-		now.table->pt.format->verify(&now.table->pt, &reader, broken, &now, &count);
-		table_reader(now.table, false, &reader);
-		if (!now.stopped)
-			now.table->pt.format->visit(&now.table->pt, &reader, 0, UINT64_MAX, compare, &now);
-		/* Whatever the list still has is missing. */
-		while (!now.stopped && now.reservation)
-			missing(&now, now.reservation->address + now.reservation->backed);
-		n += now.findings;
-		stopped = now.stopped;
-	}
+	/* The host's tables are not ours to read. */
+	for (struct link *link = region->mappers.next;
+	     region->kind != VC_REGION_CPU && link != &region->mappers && !it.stopped; link = link->next)
+		n += check_table(table_of(VC_CONTAINER(link, struct mapper, link)), relay, &it);
 	pthread_rwlock_unlock(&region->lock);
 	object_put(&region->object);
 	if (findings)

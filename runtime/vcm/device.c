@@ -7,10 +7,12 @@
 #include <time.h>
 
 #include "internal.h"
+#include "../pt_nested.h"
 
 /* Table addresses keep any alignment that a format asks for when the bus offset is a multiple of this. */
-#define BUS_ALIGN ((uint64_t)1 << 20)
-#define RETRIES	  8
+#define BUS_ALIGN      ((uint64_t)1 << 20)
+#define MOST_REGISTERS 16
+#define RETRIES	       8
 
 static void destroy(struct object *object)
 {
@@ -26,8 +28,7 @@ static void destroy(struct object *object)
 static int check(const struct system *system, const struct vc_device_config *config)
 {
 	const char *self = "vc_device_create", *name = config->name ? config->name : "";
-	uint64_t first = system->ram[0].pa,
-		 top = system->ram[system->n_ram - 1].pa + system->ram[system->n_ram - 1].bytes;
+	uint64_t first = system->ram[0].pa, top = system_top(system);
 
 	if (!name[0] || strlen(name) >= sizeof(((struct device *)0)->name))
 		return vc_fail_at(self, -EINVAL, "", 0, "a device needs a name of 1 to %zu characters",
@@ -38,15 +39,24 @@ static int check(const struct system *system, const struct vc_device_config *con
 		return vc_fail_at(self, -EINVAL, name, 0, "%s",
 				  config->format ? "only devices with tables have a format"
 						 : "a device needs a format");
+	if (config->stage2 && !config->format)
+		return vc_fail_at(self, -EINVAL, name, 0, "a second stage is below a first one, and there is none");
 	if (config->n_reserved && (!config->reserved || config->kind != VC_DEVICE_TRANSLATED))
 		return vc_fail_at(self, -EINVAL, name, 0,
 				  "only devices with tables reserve addresses, and then they say which");
 	if (config->bypass && config->kind != VC_DEVICE_TRANSLATED)
 		return vc_fail_at(self, -EINVAL, name, 0,
 				  "there is nothing to bypass: the device has no tables of ours");
-	if (config->format && config->format->abi != PT_ABI)
-		return vc_fail_at(self, -EINVAL, name, 0, "format %s was generated for contract %u; this is %d",
-				  config->format->name, config->format->abi, PT_ABI);
+	for (int i = 0; i < 2; i++) {
+		const struct pt_format *format = i ? config->stage2 : config->format;
+
+		if (format && format->abi != PT_ABI)
+			return vc_fail_at(self, -EINVAL, name, 0, "format %s was generated for contract %u; this is %d",
+					  format->name, format->abi, PT_ABI);
+		if (format && format->n_registers > MOST_REGISTERS)
+			return vc_fail_at(self, -EINVAL, name, 0, "format %s has %u registers; at most %d are served",
+					  format->name, format->n_registers, MOST_REGISTERS);
+	}
 	if ((uint64_t)config->bus_offset & (BUS_ALIGN - 1))
 		return vc_fail_at(self, -EINVAL, name, 0, "the bus offset is not a multiple of 1 MiB");
 	if ((config->bus_offset < 0 && first < 0 - (uint64_t)config->bus_offset) ||
@@ -107,24 +117,28 @@ static struct device *find(const struct system *system, const char *name)
 	return NULL;
 }
 
-/* Fill in the format's side: what its configuration comes to, without any memory. */
-static int set_format(struct device *device, const struct vc_device_config *config)
+/* Fill in a format's side: what its configuration comes to, without any memory. */
+static int set_stage(struct device *device, struct stage *stage, const struct pt_format *format,
+		     const struct pt_config *config)
 {
 	struct pt_result result = {.iova = 0};
 	enum pt_status status;
 
-	pt_config_init(&device->config);
-	if (config->config)
-		device->config = *config->config;
-	device->format = config->format;
-	status = config->format->view(&device->shape, &device->config, NULL, 0, &result);
+	stage->page = VC_PAGE;
+	if (!format)
+		return 0;
+	pt_config_init(&stage->config);
+	if (config)
+		stage->config = *config;
+	stage->format = format;
+	status = format->view(&stage->shape, &stage->config, NULL, 0, &result);
 	if (status == PT_OK) {
-		uint64_t smallest = device->shape.page_sizes & (~device->shape.page_sizes + 1);
+		uint64_t smallest = stage->shape.page_sizes & (~stage->shape.page_sizes + 1);
 
-		device->page = smallest > VC_PAGE ? smallest : VC_PAGE;
+		stage->page = smallest > VC_PAGE ? smallest : VC_PAGE;
 		return 0;
 	}
-	vc_fail_at("vc_device_create", -EINVAL, device->name, 0, "format %s: %s%s%s", config->format->name,
+	vc_fail_at("vc_device_create", -EINVAL, device->name, 0, "format %s: %s%s%s", format->name,
 		   pt_status_string(status), result.why ? ": " : "", result.why ? result.why : "");
 	return vc_fail_status(-EINVAL, status);
 }
@@ -156,8 +170,10 @@ int vc_device_create(struct vc_system *handle, const struct vc_device_config *co
 	device->allow_wider = config->allow_wider;
 	device->updates = !config->no_updates;
 	device->bypass = config->bypass;
-	device->page = VC_PAGE;
-	error = config->format ? set_format(device, config) : 0;
+	device->hardware = config->hardware;
+	error = set_stage(device, &device->stage[0], config->format, config->config);
+	if (!error)
+		error = set_stage(device, &device->stage[1], config->stage2, config->stage2_config);
 	if (!error)
 		error = set_reserved(device, config);
 	if (!error) {
@@ -265,13 +281,18 @@ int vc_device_info(struct vc_device *handle, struct vc_device_info *out)
 		return -EINVAL;
 	if (out) {
 		pthread_rwlock_rdlock(&device->lock);
+		const struct stage *stage = &device->stage[0];
+		const struct association *active =
+			device->loaded[0].association ? device->loaded[0].association : device->loaded[1].association;
+
 		*out = (struct vc_device_info){.kind = device->kind,
-					       .format = device->format,
+					       .format = stage->format,
+					       .stage2 = device->stage[1].format,
 					       .bus_offset = device->bus_offset,
-					       .first = device->format ? device->shape.first : 0,
-					       .last = device->format ? device->shape.last : UINTPTR_MAX,
-					       .active = device->active ? HANDLE(vc_region, device->active->region)
-									: NULL,
+					       .hardware = device->hardware,
+					       .first = stage->format ? stage->shape.first : 0,
+					       .last = stage->format ? stage->shape.last : UINTPTR_MAX,
+					       .active = active ? HANDLE(vc_region, active->region) : NULL,
 					       .associations = device->n_associations,
 					       .faults = atomic_load(&device->faults)};
 		snprintf(out->name, sizeof(out->name), "%s", device->name);
@@ -279,6 +300,27 @@ int vc_device_info(struct vc_device *handle, struct vc_device_info *out)
 	}
 	object_put(&device->object);
 	return out ? 0 : vc_fail(-EINVAL, "", 0, "out is NULL");
+}
+
+size_t device_registers(const struct device *device, struct pt_register *out, size_t n)
+{
+	size_t count = 0;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct loaded *loaded = &device->loaded[i / 2];
+		const struct table *table = i % 2 ? loaded->stage2 : loaded->table;
+		struct pt_register all[MOST_REGISTERS];
+		size_t its;
+
+		if (!table)
+			continue;
+		/* A format says how many it has by writing them. */
+		its = table->pt.format->registers(&table->pt, all, MOST_REGISTERS);
+		for (size_t k = 0; k < its && count + k < n; k++)
+			out[count + k] = all[k];
+		count += its;
+	}
+	return count;
 }
 
 int vc_device_registers(struct vc_device *handle, struct pt_register *out, size_t n, size_t *count)
@@ -291,10 +333,10 @@ int vc_device_registers(struct vc_device *handle, struct pt_register *out, size_
 	pthread_rwlock_rdlock(&device->lock);
 	if (!count || (n && !out))
 		error = vc_fail(-EINVAL, device->name, 0, "out or count are NULL");
-	else if (!device->active)
+	else if (!device->loaded[0].association && !device->loaded[1].association)
 		error = vc_fail(-ENXIO, device->name, 0, "it is blocked: it has no active association");
 	else
-		*count = device->table ? device->format->registers(&device->table->pt, out, n) : 0;
+		*count = device_registers(device, out, n);
 	pthread_rwlock_unlock(&device->lock);
 	object_put(&device->object);
 	return error;
@@ -344,55 +386,128 @@ static bool set_fault(struct vc_fault *fault, unsigned int kind, const char *nam
 }
 
 /* The physical memory is known: touch it. */
-static bool transfer(const struct system *system, struct step *step, struct vc_fault *fault)
+static bool transfer(struct system *system, struct step *step, struct vc_fault *fault)
 {
 	unsigned char *memory;
 
 	if (!step->to && !step->from)
 		return true;
-	if (!system_is_ram(system, step->pa, step->bytes))
+	memory = system_touch(system, step->pa, step->bytes);
+	if (!memory)
 		return set_fault(fault, VC_FAULT_EXTERNAL, "external: no memory answers there");
-	memory = system->view->base + step->pa;
 	if (step->to)
 		memcpy(step->to, memory, (size_t)step->bytes);
 	else
 		memcpy(memory, step->from, (size_t)step->bytes);
+	system_untouch(system, step->pa);
 	return true;
 }
 
-static bool walk_table(const struct device *device, struct step *step, struct vc_fault *fault)
+/* How far a leaf goes behind an address in it. */
+static uint64_t left_in(unsigned int lg2, uint64_t address)
 {
-	struct table *table = device->table;
+	uint64_t mask = ((uint64_t)1 << (lg2 & 63)) - 1;
+
+	return mask - (address & mask) + 1;
+}
+
+static void note_level(struct vc_fault *fault, const struct table *table, const struct pt_walk *walk)
+{
+	if (walk->level < table->pt.format->n_levels)
+		fault->level = table->pt.format->levels[walk->level].name;
+}
+
+/* One stage. */
+static void translate_once(const struct loaded *loaded, struct pt_reader *reader, const struct step *step,
+			   struct vc_fault *fault)
+{
+	const struct table *table = loaded->table;
+
+	fault->stage = 1;
+	table->pt.format->translate(&table->pt, reader, step->address, step->access, &fault->walk);
+	if (fault->walk.fault == PT_FAULT_NONE)
+		return;
+	set_fault(fault, fault->walk.fault, pt_fault_string(table->pt.format, fault->walk.fault));
+	note_level(fault, table, &fault->walk);
+}
+
+/* Two: fault->walk is as if there was one, with the smaller of both leaves. */
+static void translate_twice(const struct loaded *loaded, struct pt_reader *reader, const struct step *step,
+			    struct vc_fault *fault)
+{
+	const struct pt_nested nested = {&loaded->table->pt, &loaded->stage2->pt, reader};
+	const struct table *failed;
+	struct pt_nested_walk walk;
+
+	pt_nested_translate(&nested, step->address, step->access, &walk);
+	fault->walk = walk.walk1;
+	fault->walk2 = walk.walk2;
+	fault->stage = walk.stage;
+	fault->in_walk = walk.in_walk;
+	fault->ipa = walk.ipa;
+	fault->walk.fault = walk.fault;
+	if (walk.fault == PT_FAULT_NONE) {
+		struct pt_leaf *leaf = &fault->walk.leaf;
+
+		leaf->lg2 = walk.walk2.leaf.lg2 < leaf->lg2 ? walk.walk2.leaf.lg2 : leaf->lg2;
+		leaf->rights = walk.rights;
+		leaf->iova = step->address & ~(((uint64_t)1 << (leaf->lg2 & 63)) - 1);
+		leaf->pa = walk.pa - (step->address - leaf->iova);
+		fault->walk.pa = walk.pa;
+		return;
+	}
+	failed = walk.stage == 2 ? loaded->stage2 : loaded->table;
+	set_fault(fault, walk.fault, pt_fault_string(failed->pt.format, walk.fault));
+	note_level(fault, failed, walk.stage == 2 ? &walk.walk2 : &walk.walk1);
+}
+
+static bool walk_tables(const struct device *device, const struct loaded *loaded, struct step *step,
+			struct vc_fault *fault)
+{
+	struct table *table = loaded->table, *last = loaded->stage2 ? loaded->stage2 : table;
+	struct iotlb *iotlb = step->to || step->from ? device->iotlb : NULL;
 	struct pt_walk *walk = &fault->walk;
 	struct pt_reader reader;
 	uint64_t left;
-	bool good;
+	bool good = false;
 
 	pthread_rwlock_rdlock(&table->walkers);
-	table_reader(table, device->updates && (step->to || step->from), &reader);
+	if (last != table)
+		pthread_rwlock_rdlock(&last->walkers);
+	table_reader(last, device->updates && (step->to || step->from), &reader);
 	reader.steps = 1024;
-	if (device->iotlb && (step->to || step->from) &&
-	    iotlb_find(device->iotlb, step->address, step->access, &walk->leaf)) {
+	if (iotlb && iotlb_find(iotlb, step->address, step->access, &walk->leaf)) {
 		walk->fault = PT_FAULT_NONE;
 		walk->pa = walk->leaf.pa + (step->address - walk->leaf.iova);
 	} else {
-		table->pt.format->translate(&table->pt, &reader, step->address, step->access, walk);
-		if (device->iotlb && (step->to || step->from) && walk->fault == PT_FAULT_NONE)
-			iotlb_store(device->iotlb, &walk->leaf, step->access);
+		if (last != table)
+			translate_twice(loaded, &reader, step, fault);
+		else
+			translate_once(loaded, &reader, step, fault);
+		if (iotlb && walk->fault == PT_FAULT_NONE)
+			iotlb_store(iotlb, &walk->leaf, step->access);
 	}
-	if (walk->fault != PT_FAULT_NONE) {
-		good = set_fault(fault, walk->fault, pt_fault_string(device->format, walk->fault));
-		if (walk->level < device->format->n_levels)
-			fault->level = device->format->levels[walk->level].name;
-	} else {
-		left = ((uint64_t)1 << walk->leaf.lg2) - (step->address & (((uint64_t)1 << walk->leaf.lg2) - 1));
+	if (walk->fault == PT_FAULT_NONE) {
+		left = left_in(walk->leaf.lg2, step->address);
 		if (step->bytes > left)
 			step->bytes = left;
 		step->pa = walk->pa - (uint64_t)device->bus_offset;
 		good = transfer(device->system, step, fault);
 	}
+	if (last != table)
+		pthread_rwlock_unlock(&last->walkers);
 	pthread_rwlock_unlock(&table->walkers);
 	return good;
+}
+
+/* What serves an address: everything the first, or by its first bits the one or the other. */
+static const struct loaded *choose(const struct device *device, uint64_t address)
+{
+	unsigned int bits = device->stage[0].shape.input_bits;
+
+	if (!device->split)
+		return &device->loaded[0];
+	return &device->loaded[bits > device->split && address >> (bits - device->split) ? 1 : 0];
 }
 
 /* Nothing translates: the address is that of the memory, on the device's bus. */
@@ -432,7 +547,8 @@ static bool look_up(struct region *region, struct step *step, struct vc_fault *f
 			left = left < page ? left : page;
 			step->bytes = step->bytes < left ? step->bytes : left;
 			step->pa = phys_at(reservation->phys, offset);
-			good = transfer(region->system, step, fault);
+			good = step->pa == PHYS_HOLE ? set_fault(fault, PT_FAULT_ABSENT, "absent")
+						     : transfer(region->system, step, fault);
 		}
 	}
 	pthread_mutex_unlock(&region->system->graph);
@@ -442,6 +558,7 @@ static bool look_up(struct region *region, struct step *step, struct vc_fault *f
 
 static bool try_step(struct device *device, struct step *step, struct vc_fault *fault)
 {
+	const struct loaded *loaded;
 	struct region *region = NULL;
 	bool good = false;
 
@@ -451,15 +568,18 @@ static bool try_step(struct device *device, struct step *step, struct vc_fault *
 				   .kind_name = "",
 				   .level = ""};
 	pthread_rwlock_rdlock(&device->lock);
-	if (!device->active && device->bypass) {
+	loaded = choose(device, step->address);
+	if (!loaded->association && device->bypass && !device->split) {
 		good = bypass(device, step, fault);
-	} else if (!device->active) {
-		set_fault(fault, VC_FAULT_BLOCKED, "blocked: the device has no active association");
+	} else if (!loaded->association) {
+		set_fault(fault, VC_FAULT_BLOCKED,
+			  device->split ? "blocked: this half of the device's addresses has no active association"
+					: "blocked: the device has no active association");
 	} else {
-		region = device->active->region;
+		region = loaded->association->region;
 		fault->region = HANDLE(vc_region, region);
-		if (device->table)
-			good = walk_table(device, step, fault);
+		if (loaded->table)
+			good = walk_tables(device, loaded, step, fault);
 		else
 			object_hold(&region->object); /* the region's lock comes before the device's */
 	}
@@ -504,6 +624,28 @@ int vc_device_fault_limit(struct vc_device *handle, unsigned int per_second)
 	return 0;
 }
 
+static void count_fault(struct device *device, const struct vc_fault *fault)
+{
+	struct region *region = fault->region ? object_get(OBJECT_REGION, fault->region, "vc_device_read") : NULL;
+
+	atomic_fetch_add(&device->faults, 1);
+	if (region) {
+		atomic_fetch_add(&region->n_faults, 1);
+		object_put(&region->object);
+	}
+}
+
+static int report_fault(const char *function, const struct device *device, const struct vc_fault *fault)
+{
+	char stage[96] = "";
+
+	if (fault->stage == 2)
+		snprintf(stage, sizeof(stage), ", stage 2%s at 0x%" PRIx64,
+			 fault->in_walk ? ", for a table of stage 1" : "", fault->ipa);
+	return vc_fail_at(function, -EFAULT, device->name, fault->address, "fault at 0x%" PRIx64 ": %s%s%s%s",
+			  fault->address, fault->kind_name, fault->level[0] ? ", level " : "", fault->level, stage);
+}
+
 static int do_access(const char *function, struct vc_device *handle, struct step *whole, struct vc_fault *record)
 {
 	struct device *device = object_get(OBJECT_DEVICE, handle, function);
@@ -543,9 +685,8 @@ static int do_access(const char *function, struct vc_device *handle, struct step
 		    !hook(handle, handler, data, fault))
 			continue;
 		if (whole->to || whole->from)
-			atomic_fetch_add(&device->faults, 1);
-		error = vc_fail_at(function, -EFAULT, device->name, whole->address, "fault at 0x%" PRIx64 ": %s%s%s",
-				   whole->address, fault->kind_name, fault->level[0] ? ", level " : "", fault->level);
+			count_fault(device, fault);
+		error = report_fault(function, device, fault);
 	}
 	object_put(&device->object);
 	return error;
@@ -593,7 +734,7 @@ int vc_device_report(struct vc_device *handle, uint64_t address, unsigned int ac
 		fault->kind = kind;
 		fault->kind_name = kind == VC_FAULT_BLOCKED    ? "blocked"
 				   : kind == VC_FAULT_EXTERNAL ? "external"
-				   : device->format	       ? pt_fault_string(device->format, kind)
+				   : device->stage[0].format   ? pt_fault_string(device->stage[0].format, kind)
 							       : "unknown";
 	}
 	pthread_rwlock_rdlock(&device->lock);

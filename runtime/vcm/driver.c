@@ -5,18 +5,19 @@
 
 #include "internal.h"
 
-int driver_load(const struct device *device, const struct table *table)
+int driver_load(const struct device *device)
 {
 	struct pt_register *registers;
 	size_t n;
 	int error;
 
-	if (!device->driver || !table)
+	if (!device->driver)
 		return 0;
-	registers = vc_calloc(table->pt.format->n_registers, sizeof(*registers));
+	n = device_registers(device, NULL, 0);
+	registers = vc_calloc(n, sizeof(*registers));
 	if (!registers)
 		return vc_fail_at("vc_activate", -ENOMEM, device->name, 0, "no memory for its register values");
-	n = table->pt.format->registers(&table->pt, registers, table->pt.format->n_registers);
+	n = device_registers(device, registers, n);
 	error = device->driver->load(device->driver_data, registers, n);
 	free(registers);
 	return error ? vc_fail_at("vc_activate", error, device->name, 0, "its driver refused: error %d", error) : 0;
@@ -50,10 +51,12 @@ int vc_device_driver(struct vc_device *handle, const struct vc_driver *driver, v
 	if (!error)
 		error = freeze(device->system, &frozen);
 	if (!error) {
+		const struct association *active =
+			device->loaded[0].association ? device->loaded[0].association : device->loaded[1].association;
+
 		pthread_rwlock_wrlock(&device->lock);
-		if (device->active) {
-			error = vc_fail(-EBUSY, device->name, 0, "it is active in region %u",
-					device->active->region->number);
+		if (active) {
+			error = vc_fail(-EBUSY, device->name, 0, "it is active in region %u", active->region->number);
 		} else {
 			device->driver = driver;
 			device->driver_data = data;

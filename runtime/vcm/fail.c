@@ -96,8 +96,12 @@ struct name describe_phys(const struct phys *phys)
 {
 	struct name name;
 
-	snprintf(name.text, sizeof(name.text), "memory of 0x%" PRIx64 " bytes from 0x%" PRIx64, phys->requested,
-		 phys->n_blocks ? phys->blocks[0].first : 0);
+	if (phys->of)
+		snprintf(name.text, sizeof(name.text), "range 0x%" PRIx64 "+0x%" PRIx64 " of region %u",
+			 (uint64_t)phys->segments[0].pa, phys->bytes, phys->of->number);
+	else
+		snprintf(name.text, sizeof(name.text), "memory of 0x%" PRIx64 " bytes from 0x%" PRIx64, phys->requested,
+			 phys->n_blocks ? phys->blocks[0].first : 0);
 	return name;
 }
 

@@ -118,6 +118,10 @@ struct system {
 	struct link regions;
 	struct view *view; /* the one without offset: the CPU's */
 	struct vc_ranges table_space;
+	struct vc_span aperture; /* physical addresses for files that are imported; bytes 0: none */
+	struct vc_ranges aperture_space;
+	struct link imports;
+	pthread_rwlock_t imports_lock; /* read: imported memory is touched; write, inside lock: imports come and go */
 	unsigned int next_number;
 	size_t n_regions, n_phys;
 	bool dead;
@@ -130,6 +134,16 @@ struct system {
 
 /* Does the whole range lie in one bank? */
 bool system_is_ram(const struct system *system, uint64_t pa, uint64_t bytes);
+/*
+ * Touch physical memory, imported or not: its address in this process, until system_untouch() of the same pa; NULL:
+ * there is none. Nothing that waits may be done in between.
+ */
+unsigned char *system_touch(struct system *system, uint64_t pa, uint64_t bytes);
+void system_untouch(struct system *system, uint64_t pa);
+/* Map memory that is held to `at` in this process. 0; -EOPNOTSUPP: there is none; -ENOMEM. Nothing is recorded. */
+int system_map_memory(struct system *system, unsigned char *at, uint64_t pa, uint64_t bytes, int protection);
+/* Behind the last physical address of anything. */
+uint64_t system_top(const struct system *system);
 /* The view of a bus offset; NULL: no address space (recorded). */
 struct view *system_view(struct system *system, int64_t offset);
 void system_view_put(struct system *system, struct view *view);
@@ -137,7 +151,29 @@ void system_view_put(struct system *system, struct view *view);
 bool system_table_alloc(struct system *system, uint64_t bytes, uint64_t align, uint64_t max_pa, uint64_t *pa);
 void system_table_free(struct system *system, uint64_t pa);
 
+/* --------------------------------------------------------------------------------------------------------- imports */
+
+/* A part of a file of others that has physical addresses here. */
+struct import {
+	struct link link; /* in system->imports */
+	int file;
+	uint64_t device, inode; /* which file it is */
+	uint64_t offset, bytes, pa;
+	struct vc_range_node *node;
+	unsigned int users; /* under the system's lock */
+};
+
+/* The import of a physical address; NULL: none. imports_lock held, or the system's lock. */
+struct import *import_at(const struct system *system, uint64_t pa);
+/* Show all imports in a view that is being made; system's lock held. false: no address space. */
+bool imports_show(const struct system *system, const struct view *view);
+void import_put(struct system *system, struct import *import);
+
 /* ------------------------------------------------------------------------------------------------------------ phys */
+
+/* The address of a segment behind which there is nothing: a hole of composed memory. No address of memory, for it is
+ * not aligned. */
+#define PHYS_HOLE UINT64_MAX
 
 struct phys_block {
 	struct tree_node tree;
@@ -157,10 +193,17 @@ struct phys {
 	uint32_t attr;
 	size_t n_blocks, n_segments;
 	struct phys_block *blocks;
-	struct pt_segment *segments; /* blocks that continue each other are one */
+	struct pt_segment *segments; /* blocks that continue each other are one; with holes */
+	bool holes;
+	struct import *import;	/* the memory is of a file of others; NULL: no */
+	struct region *of;	/* it is a range of this region's addresses, and not memory; held; NULL: memory */
+	struct link range_link; /* in of->ranges_of, under the graph lock */
+	struct phys **parts;	/* what it is composed of: held */
+	size_t n_parts;
 	/* under the graph lock: */
 	struct link backs; /* reservations */
 	size_t n_backs;
+	size_t n_composed;	    /* composed memory that it is part of */
 	struct reservation *pinned; /* is about to be backed by it */
 	bool dead;
 };
@@ -170,11 +213,23 @@ struct phys_block *phys_block_containing(const struct system *system, uint64_t p
 /* Find a mapping of any byte of phys's first bytes that does not agree on cache; NULL: there is none. Graph lock. */
 struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum vc_cache cache,
 				  const struct reservation *except);
+/* Memory of n pieces (pa PHYS_HOLE: a hole) that exist, not in the index yet; throw it away again. */
+int phys_create(struct system *system, const struct piece *pieces, size_t n, const char *function, struct phys **out);
+void phys_discard(struct phys *phys);
+/* Wrap contiguous memory as vc_phys_wrap(); import NULL, or what it is part of: taken over, also where this fails. */
+int phys_wrap(struct system *system, uint64_t pa, uint64_t bytes, struct import *import, const char *function,
+	      struct vc_phys **out);
 /* Put the blocks into the index of the system, and take them out. Graph lock held. */
 void phys_index(struct phys *phys);
 void phys_unindex(struct phys *phys);
-/* The physical address of a byte of phys; offset is less than its bytes. */
+/* The physical address of a byte of phys, or PHYS_HOLE; offset is less than its bytes. */
 uint64_t phys_at(const struct phys *phys, uint64_t offset);
+/*
+ * Every mapping of a physical address: of reservations that memory with it backs, and of those behind which are ranges
+ * of these. fn gets the address in the reservation's region. Graph lock held.
+ */
+void phys_for_each_mapping(const struct system *system, uint64_t pa,
+			   void (*fn)(void *ctx, struct reservation *reservation, uint64_t address), void *ctx);
 
 /* --------------------------------------------------------------------------------------------------------- mappers */
 
@@ -194,7 +249,8 @@ struct mapper;
 struct mapper_ops {
 	int (*map)(struct mapper *mapper, const struct mapping *mapping);
 	void (*unmap)(struct mapper *mapper, const struct mapping *mapping);
-	int (*protect)(struct mapper *mapper, const struct mapping *mapping);
+	/* before and after differ in rights and cache only. */
+	int (*protect)(struct mapper *mapper, const struct mapping *before, const struct mapping *after);
 	/* Put other memory there: from and to differ in phys only. */
 	int (*replace)(struct mapper *mapper, const struct mapping *from, const struct mapping *to);
 	void (*destroy)(struct mapper *mapper);
@@ -215,20 +271,26 @@ struct table {
 	struct mapper mapper;
 	struct pt_table pt;
 	struct pt_mem mem;
-	struct view *view;
-	struct device *made_for; /* its configuration is that of this device: held */
+	struct view *view;	 /* where addresses of tables lead to */
+	struct device *made_for; /* its configuration is that of a stage of this device: held */
+	const struct stage *stage;
+	struct link above; /* associations with regions on this one, whose devices have it as stage 2 */
 	bool allow_wider;
 	pthread_rwlock_t walkers; /* read: an access walks the table */
 	_Atomic uint64_t written;
 };
 
-/* Make an empty table for the configuration of device. */
-int table_create(struct region *region, struct device *device, struct table **out);
-/* Would device use the same table? */
-bool table_serves(const struct table *table, const struct device *device);
+/* Make an empty table for the configuration of a stage of device: 0 or 1. */
+int table_create(struct region *region, struct device *device, unsigned int stage, struct table **out);
+/* Would device use the same table for this stage? */
+bool table_serves(const struct table *table, const struct device *device, unsigned int stage);
 struct table *table_of(struct mapper *mapper);
 /* The reader by which walks look at table memory; update only when update is set. */
 void table_reader(const struct table *table, bool update, struct pt_reader *reader);
+
+/* How many differences there are between a table and the list of its region; fn NULL: none is reported. Region locked.
+ */
+uint64_t check_table(struct table *table, vc_finding_fn fn, void *ctx);
 
 /* ----------------------------------------------------------------------------------------------------------- iotlb */
 
@@ -243,24 +305,38 @@ void iotlb_free(struct iotlb *iotlb);
 
 /* --------------------------------------------------------------------------------------------------------- devices */
 
+/* A stage of translation that a device has. */
+struct stage {
+	const struct pt_format *format; /* NULL: it has no such stage */
+	struct pt_config config;
+	struct pt_table shape; /* a view without memory: the effective parameters and the aperture */
+	uint64_t page;	       /* its smallest leaf, or VC_PAGE */
+};
+
+/* What a device is loaded with. */
+struct loaded {
+	struct association *association; /* NULL: nothing */
+	struct table *table;		 /* NULL for the CPU and devices without tables */
+	struct table *stage2;		 /* NULL: there is one stage */
+};
+
 struct device {
 	struct object object;
 	struct system *system;
 	struct link link; /* in system->devices */
 	char name[48];
 	enum vc_device_kind kind;
-	const struct pt_format *format;
-	struct pt_config config;
-	struct pt_table shape; /* a view without memory: the effective parameters and the aperture */
+	struct stage stage[2];
 	int64_t bus_offset;
-	uint64_t page; /* its smallest leaf, or VC_PAGE */
+	size_t hardware;
 	bool allow_wider, updates, bypass, dead;
 	struct vc_reserved *reserved; /* sorted by address */
 	size_t n_reserved;
 
 	pthread_rwlock_t lock; /* write: what follows changes */
-	struct association *active;
-	struct table *table; /* that it is loaded with; NULL for the CPU */
+	/* [0] serves all addresses, or where split is not 0 those whose first split bits are 0; [1] the others. */
+	struct loaded loaded[2];
+	unsigned int split;
 	unsigned int n_associations;
 	hook_fn hook;
 	void (*handler)(void);
@@ -279,9 +355,11 @@ struct device {
  * What real hardware behind the device is told, if there is any. The region's lock is held; load: all of the registers,
  * and it may refuse; block: no access is under way in the model.
  */
-int driver_load(const struct device *device, const struct table *table);
+int driver_load(const struct device *device);
 void driver_block(const struct device *device);
 void driver_invalidate(const struct device *device, const struct pt_gather *gather);
+/* As vc_device_registers(); the device's lock is held. */
+size_t device_registers(const struct device *device, struct pt_register *out, size_t n);
 
 /* --------------------------------------------------------------------------------------------------------- regions */
 
@@ -294,10 +372,12 @@ struct reservation {
 	struct vc_range_node *node; /* NULL: it has no address yet, in an identity region */
 	struct link floating;	    /* in region->floating while node is NULL */
 	uint64_t serial;
-	bool floats; /* its address is that of what backs it */
-	bool dead;   /* region lock */
+	bool floats;	/* its address is that of what backs it */
+	bool dead;	/* region lock */
+	uint64_t guard; /* bytes behind it, in its node, that nothing else may have */
 	/* under the graph lock; whoever made it CHANGING may use the rest without: */
 	enum reservation_state state;
+	unsigned int pins; /* regions whose tables are in it */
 	unsigned int rights;
 	enum vc_cache cache;
 	uint32_t attr;
@@ -321,7 +401,11 @@ struct association {
 	struct device *device;
 	struct link link; /* in region->associations */
 	struct mapper *mapper;
+	struct mapper *mapper2; /* of the region below */
+	struct link above;	/* in the list of that table */
 	uint32_t attr;
+	enum vc_half half; /* under the locks of region and, while it is active, device */
+	unsigned int split;
 	bool active, dead;
 };
 
@@ -342,7 +426,28 @@ struct region {
 	struct link associations;
 	struct link mappers;
 	size_t n_associations, n_active;
+	struct link ranges_of; /* struct phys: ranges of its addresses; graph lock */
+	uint64_t backed;       /* bytes that are mapped; graph lock */
+	size_t n_above;	       /* regions on it */
+	/* A region on another one, whose addresses its tables lead to. */
+	struct region *parent;	    /* held; NULL: its tables lead to memory */
+	struct reservation *tables; /* of parent, held and pinned: where its tables are */
+	struct view *table_view;
+	struct vc_ranges table_space;
+	pthread_mutex_t table_lock;
+	/* What was done, since it was made. */
+	_Atomic uint64_t n_maps, n_unmaps, n_changes, n_invalidations, n_faults;
 };
+
+/* A region that has no range yet and no number; give it a number and a place in the system. */
+struct region *new_region(struct system *system, enum vc_region_kind kind);
+int publish_region(struct region *region, struct vc_region **out, const char *function);
+/* A region on another one goes: let go of what it had there, under both locks; free what it had for its tables. */
+void nested_leave(struct region *region);
+void nested_fini(struct region *region);
+/* Lock a region for writing, and before it the one that it is on. */
+void lock_with_parent(struct region *region);
+void unlock_with_parent(struct region *region);
 
 /*
  * The lowest part of [first, last] in which no plain reservation may be: a bound, or what a device of the region keeps
@@ -358,6 +463,8 @@ struct bound *new_bound(struct region *region);
 /* The alignments that are tried for a length where none is asked for, and which of them: 0..3. */
 #define N_ALIGNMENTS 4
 unsigned int alignment_by_length(uint64_t bytes, unsigned int i);
+/* Can the (first) tables of a device have all of these addresses? */
+bool device_serves(const struct device *device, uint64_t first, uint64_t last);
 /* The unit of addresses and lengths that suits all devices of the region: at least VC_PAGE. Region lock held. */
 uint64_t region_page(const struct region *region);
 /* A reservation that has no range yet; the range that its node says. */
@@ -366,6 +473,9 @@ void set_range(struct reservation *reservation);
 /* Give a reservation of an identity region the address of its memory; take it away again. Region lock for writing. */
 int place_reservation(struct reservation *reservation, const struct phys *phys, uint64_t bytes);
 void unplace_reservation(struct reservation *reservation);
+
+/* The physical address behind an address of a region, through the one that it is on. Takes the locks of both. */
+bool region_resolve(struct region *region, uint64_t address, uint64_t *pa);
 
 struct name describe_region(const struct region *region);
 struct name describe_reservation(const struct reservation *reservation);

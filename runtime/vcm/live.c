@@ -27,6 +27,7 @@ static int copy_contents(const struct phys *to, const struct phys *from)
 	const struct system *system = to->system;
 	uint64_t left = (from->requested + VC_PAGE - 1) & ~(VC_PAGE - 1), done = 0;
 
+	/* Page by page, as each of both is in pieces of its own. */
 	while (done < left) {
 		uint64_t source = phys_at(from, done), target = phys_at(to, done);
 
@@ -121,6 +122,14 @@ static int may_move(const struct phys *phys)
 {
 	if (phys->dead)
 		return vc_fail_at("vc_migrate", -EINVAL, "", 0, "stale handle: the memory has been freed");
+	if (phys->of || phys->import || phys->n_parts)
+		return vc_fail_at("vc_migrate", -EOPNOTSUPP, describe_phys(phys).text, 0, "%s",
+				  phys->of	 ? "it is a range of a region: what is behind that can move"
+				  : phys->import ? "it is a file that others share"
+						 : "it is composed: its parts are where they are");
+	if (phys->n_composed)
+		return vc_fail_at("vc_migrate", -EBUSY, describe_phys(phys).text, 0,
+				  "%zu other memories are composed of it", phys->n_composed);
 	if (phys->pinned)
 		return vc_fail_at("vc_migrate", -EBUSY, describe_phys(phys).text, 0,
 				  "another thread is putting it behind a reservation");
@@ -128,6 +137,9 @@ static int may_move(const struct phys *phys)
 	{
 		const struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
 
+		if (reservation->pins)
+			return vc_fail_at("vc_migrate", -EBUSY, describe_reservation(reservation).text,
+					  reservation->address, "tables of %u regions are in it", reservation->pins);
 		if (reservation->region->kind == VC_REGION_IDENTITY)
 			return vc_fail_at("vc_migrate", -EBUSY, describe_reservation(reservation).text,
 					  reservation->address, "its address is that of the memory, which cannot move");
@@ -278,7 +290,8 @@ static bool maps_any(const struct region *region, uint64_t first, uint64_t last)
 			const struct pt_segment *segment = &reservation->phys->segments[i];
 			uint64_t bytes = segment->bytes < left ? segment->bytes : left;
 
-			if (segment->pa <= last && segment->pa + (bytes - 1) >= first)
+			if (!reservation->phys->of && segment->pa != PHYS_HOLE && segment->pa <= last &&
+			    segment->pa + (bytes - 1) >= first)
 				return true;
 			left -= bytes;
 		}
@@ -318,6 +331,10 @@ int vc_power_ask(struct vc_system *handle, uint64_t pa, uint64_t bytes, struct v
 			error = vc_fail(-ENOMEM, "", pa, "no memory for a list of devices");
 		for (size_t i = 0; !error && i < frozen.n_regions; i++)
 			maps[i] = maps_any(frozen.regions[i], pa, pa + (bytes - 1));
+		/* What is on a region may use whatever that maps. */
+		for (size_t i = 0; !error && i < frozen.n_regions; i++)
+			for (size_t k = 0; k < i; k++)
+				maps[i] = maps[i] || (maps[k] && frozen.regions[i]->parent == frozen.regions[k]);
 		for (size_t i = 0; !error && i < frozen.n_devices; i++)
 			if (is_concerned(frozen.devices[i], &frozen, maps)) {
 				asked[n++] = frozen.devices[i];

@@ -58,7 +58,8 @@ struct phys_block *phys_block_containing(const struct system *system, uint64_t p
 struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum vc_cache cache,
 				  const struct reservation *except)
 {
-	for (size_t i = 0; i < phys->n_blocks; i++) {
+	/* Ranges of a region are no memory; what is behind them is compared there. */
+	for (size_t i = 0; i < phys->n_blocks && !phys->of; i++) {
 		const struct phys_block *mine = &phys->blocks[i], *other = NULL;
 
 		if (mine->offset >= bytes)
@@ -83,6 +84,8 @@ uint64_t phys_at(const struct phys *phys, uint64_t offset)
 {
 	size_t low = 0, high = phys->n_blocks;
 
+	if (offset < phys->blocks[0].offset)
+		return PHYS_HOLE;
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
@@ -91,7 +94,9 @@ uint64_t phys_at(const struct phys *phys, uint64_t offset)
 		else
 			high = middle;
 	}
-	return phys->blocks[low].first + (offset - phys->blocks[low].offset);
+	offset -= phys->blocks[low].offset;
+	return offset <= phys->blocks[low].last - phys->blocks[low].first ? phys->blocks[low].first + offset
+									  : PHYS_HOLE;
 }
 
 /* ------------------------------------------------------------------------------------------------------ allocation */
@@ -110,6 +115,13 @@ static void destroy(struct object *object)
 		if (block->pool)
 			pool_give(&piece);
 	}
+	if (phys->import)
+		import_put(phys->system, phys->import);
+	for (size_t i = 0; i < phys->n_parts; i++)
+		object_put(&phys->parts[i]->object);
+	if (phys->of)
+		object_put(&phys->of->object);
+	free(phys->parts);
 	free(phys->blocks);
 	free(phys->segments);
 	object_put(&phys->system->object);
@@ -126,6 +138,7 @@ static int create(struct system *system, const struct piece *pieces, size_t n, s
 	phys->system = system;
 	object_hold(&system->object);
 	list_init(&phys->backs);
+	list_init(&phys->range_link);
 	phys->blocks = vc_calloc(n, sizeof(*phys->blocks));
 	phys->segments = vc_calloc(n, sizeof(*phys->segments));
 	if (!phys->blocks || !phys->segments) {
@@ -133,28 +146,36 @@ static int create(struct system *system, const struct piece *pieces, size_t n, s
 		return vc_fail(-ENOMEM, "", 0, "no memory for a list of %zu blocks", n);
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct phys_block *block = &phys->blocks[i];
+		struct phys_block *block = &phys->blocks[phys->n_blocks];
 		struct pt_segment *last = phys->n_segments ? &phys->segments[phys->n_segments - 1] : NULL;
+		bool is_hole = pieces[i].pa == PHYS_HOLE;
 
-		*block = (struct phys_block){.first = pieces[i].pa,
-					     .last = pieces[i].pa + pieces[i].bytes - 1,
-					     .offset = phys->bytes,
-					     .phys = phys,
-					     .pool = pieces[i].pool,
-					     .node = pieces[i].node};
 		phys->bytes += pieces[i].bytes;
-		if (last && last->pa + last->bytes == pieces[i].pa)
+		phys->holes = phys->holes || is_hole;
+		if (last && (is_hole ? last->pa == PHYS_HOLE : last->pa + last->bytes == pieces[i].pa))
 			last->bytes += pieces[i].bytes;
 		else
 			phys->segments[phys->n_segments++] = (struct pt_segment){pieces[i].pa, pieces[i].bytes};
+		if (is_hole)
+			continue;
+		phys->n_blocks++;
+		*block = (struct phys_block){.first = pieces[i].pa,
+					     .last = pieces[i].pa + pieces[i].bytes - 1,
+					     .offset = phys->bytes - pieces[i].bytes,
+					     .phys = phys,
+					     .pool = pieces[i].pool,
+					     .node = pieces[i].node};
 	}
-	phys->n_blocks = n;
 	*out = phys;
 	return 0;
 }
 
 void phys_index(struct phys *phys)
 {
+	if (phys->of) {
+		list_append(&phys->of->ranges_of, &phys->range_link);
+		return;
+	}
 	for (size_t i = 0; i < phys->n_blocks; i++) {
 		phys->blocks[i].phys = phys;
 		index_insert(phys->system, &phys->blocks[i]);
@@ -163,6 +184,10 @@ void phys_index(struct phys *phys)
 
 void phys_unindex(struct phys *phys)
 {
+	if (phys->of) {
+		list_remove(&phys->range_link);
+		return;
+	}
 	for (size_t i = 0; i < phys->n_blocks; i++)
 		tree_remove(&phys->system->blocks, &phys->blocks[i].tree);
 }
@@ -292,11 +317,48 @@ out:
 	return error;
 }
 
+int phys_create(struct system *system, const struct piece *pieces, size_t n, const char *function, struct phys **out)
+{
+	int error = count(system, function);
+
+	if (error)
+		return error;
+	error = create(system, pieces, n, out);
+	if (error) {
+		uncount(system);
+		return error;
+	}
+	(*out)->requested = (*out)->bytes;
+	(*out)->type = VC_NO_TYPE;
+	return 0;
+}
+
+void phys_discard(struct phys *phys)
+{
+	uncount(phys->system);
+	object_kill(&phys->object);
+}
+
+int phys_wrap(struct system *system, uint64_t pa, uint64_t bytes, struct import *import, const char *function,
+	      struct vc_phys **out)
+{
+	struct piece piece = {.pa = pa, .bytes = bytes};
+	struct phys *phys;
+	int error = phys_create(system, &piece, 1, function, &phys);
+
+	if (!error) {
+		phys->import = import;
+		publish(phys);
+		*out = HANDLE(vc_phys, phys);
+	} else if (import) {
+		import_put(system, import);
+	}
+	return error;
+}
+
 int vc_phys_wrap(struct vc_system *handle, uint64_t pa, uint64_t bytes, struct vc_phys **out)
 {
 	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
-	struct piece piece = {.pa = pa, .bytes = bytes};
-	struct phys *phys;
 	int error;
 
 	if (!system)
@@ -305,19 +367,38 @@ int vc_phys_wrap(struct vc_system *handle, uint64_t pa, uint64_t bytes, struct v
 		error = vc_fail(-EINVAL, "", pa, "[0x%" PRIx64 ", +0x%" PRIx64 ") is not made of whole pages", pa,
 				bytes);
 	else
-		error = count(system, __func__);
-	if (!error) {
-		error = create(system, &piece, 1, &phys);
-		if (error) {
-			uncount(system);
-		} else {
-			phys->requested = bytes;
-			phys->type = VC_NO_TYPE;
-			publish(phys);
-			*out = HANDLE(vc_phys, phys);
-		}
-	}
+		error = phys_wrap(system, pa, bytes, NULL, __func__, out);
 	object_put(&system->object);
+	return error;
+}
+
+int vc_phys_of_region(struct vc_region *handle, uint64_t address, uint64_t bytes, struct vc_phys **out)
+{
+	struct region *region = object_get(OBJECT_REGION, handle, __func__);
+	struct piece piece = {.pa = address, .bytes = bytes};
+	struct phys *phys;
+	int error = 0;
+
+	if (!region)
+		return -EINVAL;
+	if (!out || !bytes || ((address | bytes) & (VC_PAGE - 1)) || bytes - 1 > UINT64_MAX - address)
+		error = vc_fail(-EINVAL, "", address, "[0x%" PRIx64 ", +0x%" PRIx64 ") is not made of whole pages",
+				address, bytes);
+	else if (region->kind != VC_REGION_DEVICE || region->parent)
+		error = vc_fail(-EINVAL, describe_region(region).text, address,
+				"only a region of devices that is on no other one can be below a region");
+	else if (address < region->ranges.first || address + (bytes - 1) > region->ranges.last)
+		error = vc_fail(-ERANGE, describe_region(region).text, address,
+				"[0x%" PRIx64 ", +0x%" PRIx64 ") is not in the region", address, bytes);
+	else
+		error = phys_create(region->system, &piece, 1, __func__, &phys);
+	if (!error) {
+		phys->of = region;
+		object_hold(&region->object);
+		publish(phys);
+		*out = HANDLE(vc_phys, phys);
+	}
+	object_put(&region->object);
 	return error;
 }
 
@@ -373,20 +454,13 @@ int vc_phys_import(struct vc_system *handle, const struct vc_span *segments, siz
 		if (!pieces)
 			error = vc_fail(-ENOMEM, "", 0, "no memory for a list of %zu segments", n);
 	}
+	for (size_t i = 0; i < n && !error; i++)
+		pieces[i] = (struct piece){.pa = segments[i].pa, .bytes = segments[i].bytes};
 	if (!error)
-		error = count(system, __func__);
+		error = phys_create(system, pieces, n, __func__, &phys);
 	if (!error) {
-		for (size_t i = 0; i < n; i++)
-			pieces[i] = (struct piece){.pa = segments[i].pa, .bytes = segments[i].bytes};
-		error = create(system, pieces, n, &phys);
-		if (error) {
-			uncount(system);
-		} else {
-			phys->requested = phys->bytes;
-			phys->type = VC_NO_TYPE;
-			publish(phys);
-			*out = HANDLE(vc_phys, phys);
-		}
+		publish(phys);
+		*out = HANDLE(vc_phys, phys);
 	}
 	free(pieces);
 	object_put(&system->object);
@@ -426,6 +500,9 @@ int vc_phys_free(struct vc_phys *handle)
 	} else if (phys->pinned) {
 		error = vc_fail(-EBUSY, describe_phys(phys).text, phys->blocks[0].first,
 				"another thread is putting it behind a reservation");
+	} else if (phys->n_composed) {
+		error = vc_fail(-EBUSY, describe_phys(phys).text, phys->blocks[0].first,
+				"%zu other memories are composed of it", phys->n_composed);
 	} else if (phys->n_backs) {
 		struct reservation *first = VC_CONTAINER(phys->backs.next, struct reservation, link);
 
@@ -435,6 +512,8 @@ int vc_phys_free(struct vc_phys *handle)
 	} else {
 		phys->dead = true;
 		phys_unindex(phys);
+		for (size_t i = 0; i < phys->n_parts; i++)
+			phys->parts[i]->n_composed--;
 	}
 	pthread_mutex_unlock(&system->graph);
 	if (!error) {
@@ -458,7 +537,9 @@ int vc_phys_info(struct vc_phys *handle, struct vc_phys_info *out)
 					     .blocks = phys->n_blocks,
 					     .type = phys->type,
 					     .attr = phys->attr,
-					     .reservations = phys->n_backs};
+					     .reservations = phys->n_backs,
+					     .composed = phys->n_composed,
+					     .of = phys->of ? HANDLE(vc_region, phys->of) : NULL};
 		pthread_mutex_unlock(&phys->system->graph);
 	}
 	object_put(&phys->object);
@@ -482,70 +563,4 @@ int vc_phys_block(struct vc_phys *handle, size_t i, struct vc_span *out)
 	}
 	object_put(&phys->object);
 	return error;
-}
-
-/* ----------------------------------------------------------------------------------------------------- reverse map */
-
-int vc_phys_reservations(struct vc_system *handle, uint64_t pa, size_t *out)
-{
-	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
-	struct phys_block *block = NULL;
-	size_t n = 0;
-
-	if (!system)
-		return -EINVAL;
-	pthread_mutex_lock(&system->graph);
-	while ((block = phys_block_containing(system, pa, block)))
-		LIST_FOR(link, &block->phys->backs)
-		{
-			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
-
-			n += reservation->state == BACKED && reservation->backed > block->offset + (pa - block->first);
-		}
-	pthread_mutex_unlock(&system->graph);
-	object_put(&system->object);
-	if (!out)
-		return vc_fail(-EINVAL, "", 0, "out is NULL");
-	*out = n;
-	return 0;
-}
-
-int vc_phys_reservation_next(struct vc_system *handle, uint64_t pa, struct vc_reservation *after,
-			     struct vc_reservation **out)
-{
-	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
-	struct reservation *cursor = NULL, *found = NULL;
-	struct phys_block *block = NULL;
-	uint64_t serial = 0;
-	int error = -ENOENT;
-
-	if (!system)
-		return -EINVAL;
-	if (after) {
-		cursor = object_get(OBJECT_RESERVATION, after, __func__);
-		if (!cursor) {
-			object_put(&system->object);
-			return -EINVAL;
-		}
-		serial = cursor->serial;
-		object_put(&cursor->object);
-	}
-	pthread_mutex_lock(&system->graph);
-	while ((block = phys_block_containing(system, pa, block)))
-		LIST_FOR(link, &block->phys->backs)
-		{
-			struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
-
-			if (reservation->state == BACKED && reservation->serial > serial &&
-			    reservation->backed > block->offset + (pa - block->first) &&
-			    (!found || reservation->serial < found->serial))
-				found = reservation;
-		}
-	if (found && out) {
-		*out = HANDLE(vc_reservation, found);
-		error = 0;
-	}
-	pthread_mutex_unlock(&system->graph);
-	object_put(&system->object);
-	return out ? error : vc_fail(-EINVAL, "", 0, "out is NULL");
 }

@@ -21,12 +21,14 @@ static void destroy_region(struct object *object)
 	}
 	if (region->ranges.end)
 		vc_ranges_fini(&region->ranges);
+	if (region->parent)
+		nested_fini(region);
 	pthread_rwlock_destroy(&region->lock);
 	object_put(&region->system->object);
 	free(region);
 }
 
-static struct region *new_region(struct system *system, enum vc_region_kind kind)
+struct region *new_region(struct system *system, enum vc_region_kind kind)
 {
 	struct region *region = object_new(OBJECT_REGION, sizeof(*region), destroy_region);
 
@@ -40,12 +42,13 @@ static struct region *new_region(struct system *system, enum vc_region_kind kind
 		list_init(&region->bounds);
 		list_init(&region->associations);
 		list_init(&region->mappers);
+		list_init(&region->ranges_of);
 	}
 	return region;
 }
 
 /* Give it a number and a place in the system; the region is complete. */
-static int publish(struct region *region, struct vc_region **out, const char *function)
+int publish_region(struct region *region, struct vc_region **out, const char *function)
 {
 	struct system *system = region->system;
 	int error = 0;
@@ -92,7 +95,7 @@ static int create(struct vc_system *handle, enum vc_region_kind kind, uint64_t f
 			if (region)
 				object_kill(&region->object);
 		} else {
-			error = publish(region, out, function);
+			error = publish_region(region, out, function);
 		}
 	}
 	object_put(&system->object);
@@ -134,7 +137,7 @@ int vc_region_create_cpu(struct vc_system *handle, uint64_t bytes, struct vc_reg
 		if (error)
 			object_kill(&region->object);
 		else
-			error = publish(region, out, __func__);
+			error = publish_region(region, out, __func__);
 	}
 	object_put(&system->object);
 	return error;
@@ -147,16 +150,20 @@ int vc_region_free(struct vc_region *handle)
 
 	if (!region)
 		return -EINVAL;
-	pthread_rwlock_wrlock(&region->lock);
+	lock_with_parent(region);
 	if (region->dead)
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the region has been freed");
+	else if (region->n_above)
+		error = vc_fail(-EBUSY, describe_region(region).text, 0, "%zu regions are on it", region->n_above);
 	else if (region->ranges.count || region->n_floating || region->n_bounds || region->n_associations)
 		error = vc_fail(-EBUSY, describe_region(region).text, 0,
 				"it has %" PRIu64 " reservations, %zu bounds and %zu associations",
 				region->ranges.count + region->n_floating, region->n_bounds, region->n_associations);
 	else
 		region->dead = true;
-	pthread_rwlock_unlock(&region->lock);
+	if (!error && region->parent)
+		nested_leave(region);
+	unlock_with_parent(region);
 	if (!error) {
 		pthread_mutex_lock(&region->system->lock);
 		list_remove(&region->link);
@@ -166,6 +173,30 @@ int vc_region_free(struct vc_region *handle)
 	}
 	object_put(&region->object);
 	return error;
+}
+
+static void count_tables(const struct region *region, struct vc_region_info *out)
+{
+	if (region->kind == VC_REGION_CPU)
+		return;
+	LIST_FOR(link, &region->mappers)
+	{
+		struct table *table = table_of(VC_CONTAINER(link, struct mapper, link));
+
+		out->tables++;
+		out->table_bytes += PT_READ_ONCE(&table->pt.table_bytes);
+		out->written += atomic_load(&table->written);
+	}
+}
+
+static uint64_t count_backed(struct region *region)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&region->system->graph);
+	bytes = region->backed;
+	pthread_mutex_unlock(&region->system->graph);
+	return bytes;
 }
 
 int vc_region_info(struct vc_region *handle, struct vc_region_info *out)
@@ -186,8 +217,15 @@ int vc_region_info(struct vc_region *handle, struct vc_region_info *out)
 					       .page = region_page(region),
 					       .associations = region->n_associations,
 					       .active = region->n_active};
-		LIST_FOR(link, &region->mappers)
-		out->tables += region->kind != VC_REGION_CPU;
+		out->below = region->parent ? HANDLE(vc_region, region->parent) : NULL;
+		out->above = region->n_above;
+		count_tables(region, out);
+		out->backed = count_backed(region);
+		out->maps = atomic_load(&region->n_maps);
+		out->unmaps = atomic_load(&region->n_unmaps);
+		out->changes = atomic_load(&region->n_changes);
+		out->invalidations = atomic_load(&region->n_invalidations);
+		out->faults = atomic_load(&region->n_faults);
 		pthread_rwlock_unlock(&region->lock);
 	}
 	object_put(&region->object);
@@ -326,6 +364,9 @@ int vc_region_clone(struct vc_region *handle, struct vc_region **out)
 	else if (region->kind != VC_REGION_DEVICE)
 		error = vc_fail(-EOPNOTSUPP, describe_region(region).text, 0, "addresses of %s exist once",
 				region->kind == VC_REGION_CPU ? "this process" : "memory");
+	else if (region->parent)
+		error = vc_fail(-EOPNOTSUPP, describe_region(region).text, 0,
+				"its tables have a place in the region below, and a copy would need another one");
 	if (!error) {
 		copy = new_region(region->system, region->kind);
 		error = copy ? vc_ranges_init(&copy->ranges, region->ranges.first, region->ranges.last, VC_PAGE_LG2)
@@ -340,7 +381,7 @@ int vc_region_clone(struct vc_region *handle, struct vc_region **out)
 	pthread_rwlock_unlock(&region->lock);
 	if (copy && !error) {
 		object_hold(&copy->object);
-		error = publish(copy, out, __func__);
+		error = publish_region(copy, out, __func__);
 		if (error)
 			drop_reservations(copy);
 		object_put(&copy->object);

@@ -35,7 +35,7 @@ struct reservation *new_reservation(struct region *region, uint64_t requested)
 void set_range(struct reservation *reservation)
 {
 	reservation->address = reservation->node->first;
-	reservation->bytes = reservation->node->last - reservation->node->first + 1;
+	reservation->bytes = reservation->node->last - reservation->node->first + 1 - reservation->guard;
 }
 
 static int check_rights(const char *function, unsigned int rights, enum vc_cache cache)
@@ -58,6 +58,17 @@ static int check_excluded(const struct region *region, const struct vc_reserve_a
 	struct vc_span excluded;
 	struct name why;
 
+	LIST_FOR(link, &region->associations)
+	{
+		const struct device *device = VC_CONTAINER(link, struct association, link)->device;
+
+		if (args->bytes - 1 <= UINT64_MAX - args->at &&
+		    !device_serves(device, args->at, args->at + (args->bytes - 1)))
+			return vc_fail_at("vc_reserve", -ERANGE, describe_region(region).text, args->at,
+					  "tables of '%s' (%s) serve 0x%" PRIx64 "-0x%" PRIx64 " only", device->name,
+					  device->stage[0].format->name, device->stage[0].shape.first,
+					  device->stage[0].shape.last);
+	}
 	if (args->bound || args->bytes - 1 > UINT64_MAX - args->at ||
 	    !region_excluded(region, args->at, args->at + (args->bytes - 1), &excluded, &why))
 		return 0;
@@ -88,10 +99,11 @@ static int take_range(struct region *region, const struct vc_reserve_args *args,
 {
 	int error = -ENOSPC;
 
+	/* From here on the guard is part of it. */
 	if (region->kind == VC_REGION_IDENTITY && !args->fixed) {
 		list_append(&region->floating, &owner->floating);
 		region->n_floating++;
-		owner->bytes = (args->bytes + VC_PAGE - 1) & ~(VC_PAGE - 1);
+		owner->bytes = ((args->bytes + VC_PAGE - 1) & ~(VC_PAGE - 1)) - owner->guard;
 		return 0;
 	}
 	if (args->fixed) {
@@ -136,14 +148,15 @@ static int take_in_pages(struct region *region, const struct vc_reserve_args *ar
 	struct vc_reserve_args whole = *args;
 	uint64_t page = region_page(region);
 
-	if (args->bytes > UINT64_MAX - page)
+	if (args->bytes > UINT64_MAX - page || args->guard > UINT64_MAX - 2 * page - args->bytes)
 		return vc_fail_at("vc_reserve", -EINVAL, describe_region(region).text, 0,
 				  "a length of 0x%" PRIx64 " bytes", args->bytes);
 	if (args->fixed && (args->at & (page - 1)) && !(args->at & (VC_PAGE - 1)))
 		return vc_fail_at("vc_reserve", -EINVAL, describe_region(region).text, args->at,
 				  "0x%" PRIx64 " is not a multiple of the smallest page of its devices, 0x%" PRIx64,
 				  args->at, page);
-	whole.bytes = (args->bytes + page - 1) & ~(page - 1);
+	owner->guard = (args->guard + page - 1) & ~(page - 1);
+	whole.bytes = ((args->bytes + page - 1) & ~(page - 1)) + owner->guard;
 	return take_range(region, &whole, bound, owner);
 }
 
@@ -221,8 +234,8 @@ int place_reservation(struct reservation *reservation, const struct phys *phys, 
 				  (uint64_t)phys->segments[0].pa);
 	if (reservation->node)
 		return 0;
-	error = vc_ranges_take_at(&region->ranges, phys->segments[0].pa, reservation->bytes, reservation,
-				  &reservation->node);
+	error = vc_ranges_take_at(&region->ranges, phys->segments[0].pa, reservation->bytes + reservation->guard,
+				  reservation, &reservation->node);
 	if (error)
 		return vc_fail_at("vc_back", error, describe_region(region).text, phys->segments[0].pa,
 				  "0x%" PRIx64 " bytes at 0x%" PRIx64 ", where the memory is, are %s",
@@ -297,6 +310,7 @@ int vc_reservation_info(struct vc_reservation *handle, struct vc_reservation_inf
 			.address = reservation->address,
 			.bytes = reservation->bytes,
 			.requested = reservation->requested,
+			.guard = reservation->guard,
 			.rights = reservation->rights,
 			.cache = reservation->cache,
 			.attr = reservation->attr,
@@ -319,7 +333,8 @@ int vc_reservation_find(struct vc_region *handle, uint64_t address, bool exact, 
 	node = vc_ranges_find(&region->ranges, address);
 	if (!out)
 		error = vc_fail(-EINVAL, "", 0, "out is NULL");
-	else if (!node || (exact && node->first != address))
+	else if (!node || (exact && node->first != address) ||
+		 address - node->first >= ((const struct reservation *)node->owner)->bytes)
 		error = vc_fail(-ENOENT, describe_region(region).text, address, "no reservation %s 0x%" PRIx64,
 				exact ? "starts at" : "contains", address);
 	else
@@ -339,7 +354,7 @@ int vc_reservation_from(struct vc_region *handle, uint64_t address, struct vc_re
 		return -EINVAL;
 	pthread_rwlock_rdlock(&region->lock);
 	node = vc_ranges_from(&region->ranges, address);
-	if (node && node->first < address)
+	if (node && node->first < address) /* it contains the address, or its guard does */
 		node = vc_ranges_next(&region->ranges, node);
 	if (!out)
 		error = vc_fail(-EINVAL, "", 0, "out is NULL");
@@ -390,64 +405,91 @@ int vc_reservation_next(struct vc_region *handle, struct vc_reservation *after, 
 	return error;
 }
 
+/* What is behind an address: physical, or of the region below. Region lock held. */
+static bool resolve(const struct region *region, uint64_t address, uint64_t *out)
+{
+	const struct vc_range_node *node = vc_ranges_find(&region->ranges, address);
+	const struct reservation *reservation = node ? node->owner : NULL;
+	uint64_t found = PHYS_HOLE;
+
+	if (!reservation)
+		return false;
+	pthread_mutex_lock(&region->system->graph);
+	if (reservation->state == BACKED && address - reservation->address < reservation->backed)
+		found = phys_at(reservation->phys, address - reservation->address);
+	pthread_mutex_unlock(&region->system->graph);
+	*out = found;
+	return found != PHYS_HOLE;
+}
+
+bool region_resolve(struct region *region, uint64_t address, uint64_t *pa)
+{
+	struct region *below = region->parent;
+	bool found;
+
+	if (below)
+		pthread_rwlock_rdlock(&below->lock);
+	pthread_rwlock_rdlock(&region->lock);
+	found = resolve(region, address, pa) && (!below || resolve(below, *pa, pa));
+	pthread_rwlock_unlock(&region->lock);
+	if (below)
+		pthread_rwlock_unlock(&below->lock);
+	return found;
+}
+
 int vc_region_to_phys(struct vc_region *handle, uint64_t address, uint64_t *out)
 {
 	struct region *region = object_get(OBJECT_REGION, handle, __func__);
-	struct vc_range_node *node;
-	int error = -ENOENT;
+	uint64_t pa;
+	int error = 0;
 
 	if (!region)
 		return -EINVAL;
-	pthread_rwlock_rdlock(&region->lock);
-	node = vc_ranges_find(&region->ranges, address);
-	if (node && out) {
-		const struct reservation *reservation = node->owner;
-
-		pthread_mutex_lock(&region->system->graph);
-		if (reservation->state == BACKED && address - reservation->address < reservation->backed) {
-			*out = phys_at(reservation->phys, address - reservation->address);
-			error = 0;
-		}
-		pthread_mutex_unlock(&region->system->graph);
-	}
 	if (!out)
 		error = vc_fail(-EINVAL, "", 0, "out is NULL");
-	else if (error)
-		vc_fail(error, describe_region(region).text, address, "nothing is mapped at 0x%" PRIx64, address);
-	pthread_rwlock_unlock(&region->lock);
+	else if (!region_resolve(region, address, &pa))
+		error = vc_fail(-ENOENT, describe_region(region).text, address, "nothing is mapped at 0x%" PRIx64,
+				address);
+	else
+		*out = pa;
 	object_put(&region->object);
 	return error;
+}
+
+struct lowest {
+	const struct region *region;
+	bool found;
+	uint64_t address;
+};
+
+static void find_lowest(void *ctx, struct reservation *reservation, uint64_t address)
+{
+	struct lowest *lowest = ctx;
+
+	if (reservation->region != lowest->region || (lowest->found && lowest->address <= address))
+		return;
+	lowest->found = true;
+	lowest->address = address;
 }
 
 int vc_phys_to_region(struct vc_region *handle, uint64_t pa, uint64_t *out)
 {
 	struct region *region = object_get(OBJECT_REGION, handle, __func__);
-	struct phys_block *block = NULL;
-	uint64_t lowest = 0;
-	int error = -ENOENT;
+	struct lowest lowest = {.region = region};
+	int error = 0;
 
 	if (!region)
 		return -EINVAL;
 	pthread_mutex_lock(&region->system->graph);
-	while ((block = phys_block_containing(region->system, pa, block)))
-		LIST_FOR(link, &block->phys->backs)
-		{
-			const struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
-			uint64_t offset = block->offset + (pa - block->first);
-
-			if (reservation->region == region && reservation->state == BACKED &&
-			    offset < reservation->backed && (error || reservation->address + offset < lowest)) {
-				lowest = reservation->address + offset;
-				error = 0;
-			}
-		}
+	phys_for_each_mapping(region->system, pa, find_lowest, &lowest);
 	pthread_mutex_unlock(&region->system->graph);
 	if (!out)
 		error = vc_fail(-EINVAL, "", 0, "out is NULL");
-	else if (error)
-		vc_fail(error, describe_region(region).text, pa, "does not map physical address 0x%" PRIx64, pa);
+	else if (!lowest.found)
+		error = vc_fail(-ENOENT, describe_region(region).text, pa, "does not map physical address 0x%" PRIx64,
+				pa);
 	else
-		*out = lowest;
+		*out = lowest.address;
 	object_put(&region->object);
 	return error;
 }

@@ -83,6 +83,20 @@ static int check_types(const struct vc_system_config *config)
 	return 0;
 }
 
+/* Where files are imported to. Memory that reaches up to the end leaves no room for any. */
+static struct vc_span aperture_of(const struct vc_system_config *config)
+{
+	const struct vc_span *bank = &config->ram[config->n_ram - 1];
+	uint64_t first = (bank->pa + bank->bytes + MIB - 1) & ~(MIB - 1);
+	struct vc_span span = {first, 1024 * MIB};
+
+	if (config->imports.bytes)
+		return config->imports;
+	if (span.bytes > ((uint64_t)1 << 46) - first)
+		span.bytes = 0;
+	return span;
+}
+
 static int check_config(const struct vc_system_config *config)
 {
 	const char *self = "vc_system_create";
@@ -98,6 +112,18 @@ static int check_config(const struct vc_system_config *config)
 					  "bank %u is not made of whole pages below 64 TiB", i);
 		if (i && config->ram[i - 1].pa + config->ram[i - 1].bytes > bank->pa)
 			return vc_fail_at(self, -EINVAL, "", bank->pa, "banks must ascend and be disjoint");
+	}
+	if (config->imports.bytes) {
+		const struct vc_span *imports = &config->imports;
+
+		if (((imports->pa | imports->bytes) & (VC_PAGE - 1)) || imports->pa >> 46 ||
+		    imports->bytes > ((uint64_t)1 << 46) - imports->pa)
+			return vc_fail_at(self, -EINVAL, "", imports->pa,
+					  "the place of imports is not made of whole pages below 64 TiB");
+		for (unsigned int i = 0; i < config->n_ram; i++)
+			if (overlap(imports->pa, imports->bytes, config->ram[i].pa, config->ram[i].bytes))
+				return vc_fail_at(self, -EINVAL, "", imports->pa,
+						  "the place of imports overlaps bank %u", i);
 	}
 	if (!inside(config->ram, config->n_ram, config->tables.pa, config->tables.bytes) ||
 	    ((config->tables.pa | config->tables.bytes) & (VC_PAGE - 1)))
@@ -135,10 +161,17 @@ static int open_memory(const char *path, uint64_t bytes)
 	return file;
 }
 
+uint64_t system_top(const struct system *system)
+{
+	const struct vc_span *bank = &system->ram[system->n_ram - 1];
+	uint64_t end = bank->pa + bank->bytes, other = system->aperture.pa + system->aperture.bytes;
+
+	return other > end ? other : end;
+}
+
 struct view *system_view(struct system *system, int64_t offset)
 {
-	const struct vc_span *top = &system->ram[system->n_ram - 1];
-	uint64_t bytes = top->pa + top->bytes + (uint64_t)offset;
+	uint64_t bytes = system_top(system) + (uint64_t)offset;
 	struct view *view = NULL;
 	void *base;
 
@@ -156,6 +189,16 @@ struct view *system_view(struct system *system, int64_t offset)
 	base = view && vc_may_allocate("window")
 		       ? mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
 		       : MAP_FAILED;
+	if (base != MAP_FAILED) {
+		view->offset = offset;
+		view->base = base;
+		view->bytes = (size_t)bytes;
+		view->users = 1;
+		if (!imports_show(system, view)) {
+			munmap(base, (size_t)bytes);
+			base = MAP_FAILED;
+		}
+	}
 	for (unsigned int i = 0; base != MAP_FAILED && i < system->n_ram; i++) {
 		const struct vc_span *bank = &system->ram[i];
 
@@ -172,10 +215,6 @@ struct view *system_view(struct system *system, int64_t offset)
 		vc_fail(-ENOMEM, "", 0, "no address space for a view of %" PRIu64 " bytes of memory", bytes);
 		return NULL;
 	}
-	view->offset = offset;
-	view->base = base;
-	view->bytes = (size_t)bytes;
-	view->users = 1;
 	list_append(&system->views, &view->link);
 	pthread_mutex_unlock(&system->lock);
 	return view;
@@ -225,12 +264,15 @@ static void destroy(struct object *object)
 		system_view_put(system, system->view);
 	if (system->table_space.end)
 		vc_ranges_fini(&system->table_space);
+	if (system->aperture_space.end)
+		vc_ranges_fini(&system->aperture_space);
 	for (unsigned int i = 0; i < system->n_pools; i++)
 		pool_fini(&system->pools[i]);
 	if (system->file >= 0)
 		close(system->file);
 	pthread_mutex_destroy(&system->lock);
 	pthread_mutex_destroy(&system->graph);
+	pthread_rwlock_destroy(&system->imports_lock);
 	free(system->pools);
 	free(system->types);
 	free(system->ram);
@@ -281,6 +323,13 @@ static int build(struct system *system, const struct vc_system_config *config)
 			       TABLE_GRAIN_LG2);
 	if (error)
 		return vc_fail_at("vc_system_create", error, "", 0, "no memory for the table space");
+	system->aperture = aperture_of(config);
+	if (system->aperture.bytes) {
+		error = vc_ranges_init(&system->aperture_space, system->aperture.pa,
+				       system->aperture.pa + system->aperture.bytes - 1, VC_PAGE_LG2);
+		if (error)
+			return vc_fail_at("vc_system_create", error, "", 0, "no memory for the space of imports");
+	}
 	system->tables = config->tables;
 	system->cpu_window_bytes = config->cpu_window_bytes ? config->cpu_window_bytes : 1024 * MIB;
 	system->memory_first = config->ram[0].pa;
@@ -310,6 +359,8 @@ int vc_system_create(const struct vc_system_config *config, struct vc_system **o
 	system->file = -1;
 	pthread_mutex_init(&system->lock, NULL);
 	pthread_mutex_init(&system->graph, NULL);
+	pthread_rwlock_init(&system->imports_lock, NULL);
+	list_init(&system->imports);
 	list_init(&system->views);
 	list_init(&system->devices);
 	list_init(&system->regions);
@@ -358,10 +409,13 @@ int vc_system_memory(struct vc_system *handle, uint64_t pa, uint64_t bytes, unsi
 		return -EINVAL;
 	if (!out)
 		error = vc_fail(-EINVAL, "", 0, "out is NULL");
-	else if (!system_is_ram(system, pa, bytes))
+	else if (!system_touch(system, pa, bytes))
 		error = vc_fail(-EFAULT, "", pa, "[0x%" PRIx64 ", +0x%" PRIx64 ") is not memory", pa, bytes);
-	else
+	else {
+		/* Imported memory stays as long as the caller does not free it. */
+		system_untouch(system, pa);
 		*out = system->view->base + pa;
+	}
 	object_put(&system->object);
 	return error;
 }

@@ -14,6 +14,30 @@ struct table *table_of(struct mapper *mapper)
 
 /* ---------------------------------------------------------------------------------------------------- table memory */
 
+/* Tables of a first stage lie where its region was told: at addresses of the region below. */
+static bool alloc_between(struct region *region, size_t bytes, size_t align, uint64_t max_pa, uint64_t *pa)
+{
+	struct vc_range_node *node;
+	bool done;
+
+	if (!vc_may_allocate("table"))
+		return false;
+	pthread_mutex_lock(&region->table_lock);
+	done = !vc_ranges_take(&region->table_space, bytes, (unsigned int)__builtin_ctzll(align), 0, max_pa, region,
+			       &node);
+	if (done)
+		*pa = node->first;
+	pthread_mutex_unlock(&region->table_lock);
+	return done;
+}
+
+static void release_between(struct region *region, uint64_t pa)
+{
+	pthread_mutex_lock(&region->table_lock);
+	vc_ranges_give(&region->table_space, vc_ranges_find(&region->table_space, pa));
+	pthread_mutex_unlock(&region->table_lock);
+}
+
 /* Addresses here are the walker's: physical address + bus offset of its device. */
 static bool alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
 {
@@ -21,6 +45,8 @@ static bool alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int no
 	uint64_t offset = (uint64_t)table->view->offset, physical;
 
 	(void)node; /* there is one memory node */
+	if (table->mapper.region->parent)
+		return alloc_between(table->mapper.region, bytes, align, max_pa, pa);
 	if (table->view->offset > 0 && max_pa < offset)
 		return false;
 	/* A negative offset may lift the bound beyond 2^64. */
@@ -36,7 +62,10 @@ static void release(void *ctx, uint64_t pa, size_t bytes)
 	const struct table *table = ctx;
 
 	(void)bytes;
-	system_table_free(table->mapper.region->system, pa - (uint64_t)table->view->offset);
+	if (table->mapper.region->parent)
+		release_between(table->mapper.region, pa);
+	else
+		system_table_free(table->mapper.region->system, pa - (uint64_t)table->view->offset);
 }
 
 /* All memory here is coherent; the call says how much is written. */
@@ -58,8 +87,23 @@ static void wait_for_walkers(struct table *table)
 /* Region lock held: the associations stay. */
 static void invalidate(void *ctx, const struct pt_gather *gather)
 {
+	struct pt_gather everything = *gather;
 	struct table *table = ctx;
 
+	everything.first = 0;
+	everything.last = UINT64_MAX;
+	everything.sizes = UINT64_MAX;
+	everything.levels = UINT32_MAX;
+	atomic_fetch_add(&table->mapper.region->n_invalidations, 1);
+	/* What a cache holds of two stages does not say which addresses between them it came through. */
+	LIST_FOR(link, &table->above)
+	{
+		const struct association *association = VC_CONTAINER(link, struct association, above);
+
+		if (association->device->iotlb)
+			iotlb_invalidate(association->device->iotlb, 0, UINT64_MAX);
+		driver_invalidate(association->device, &everything);
+	}
 	LIST_FOR(link, &table->mapper.region->associations)
 	{
 		const struct association *association = VC_CONTAINER(link, struct association, link);
@@ -81,14 +125,27 @@ static void quiesce(void *ctx)
 
 /* ---------------------------------------------------------------------------------------------------------- reader */
 
+/* Memory that a walker of the table may look at, by its addresses; NULL: there is none. */
+static unsigned char *memory_of(const struct table *table, uint64_t pa, size_t bytes)
+{
+	const struct region *region = table->mapper.region;
+	bool is_there;
+
+	if (region->parent)
+		is_there = pa >= region->tables->address && pa - region->tables->address < region->tables->backed &&
+			   bytes <= region->tables->backed - (pa - region->tables->address);
+	else
+		is_there = system_is_ram(region->system, pa - (uint64_t)table->view->offset, bytes);
+	return is_there ? table->view->base + pa : NULL;
+}
+
 static bool read_memory(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 {
 	const struct table *table = ctx;
-	const unsigned char *from;
+	const unsigned char *from = memory_of(table, pa, bytes);
 
-	if (!system_is_ram(table->mapper.region->system, pa - (uint64_t)table->view->offset, bytes))
+	if (!from)
 		return false;
-	from = table->view->base + pa;
 	/* Entries are read in one piece, since they may be changing, and before the table that they lead to. */
 	if (bytes == 4 && pa % 4 == 0) {
 		uint32_t word = PT_READ_LINK((const uint32_t *)(const void *)from);
@@ -109,11 +166,10 @@ static bool read_memory(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 static bool update_memory(void *ctx, uint64_t pa, const void *expected, const void *desired, size_t bytes)
 {
 	const struct table *table = ctx;
-	unsigned char *at;
+	unsigned char *at = memory_of(table, pa, bytes);
 
-	if (!system_is_ram(table->mapper.region->system, pa - (uint64_t)table->view->offset, bytes) || pa % bytes)
+	if (!at || pa % bytes)
 		return false;
-	at = table->view->base + pa;
 	if (bytes == 4) {
 		uint32_t before, after;
 
@@ -184,30 +240,35 @@ static unsigned int request_of(const struct table *table, const struct mapping *
 	return mapping->rights | memory[mapping->cache] | (table->allow_wider ? (unsigned int)PT_ALLOW_WIDER : 0U);
 }
 
-static int table_map(struct mapper *mapper, const struct mapping *mapping)
-{
-	struct table *table = table_of(mapper);
-	const struct phys *phys = mapping->phys;
-	struct pt_segment *segments = vc_calloc(phys->n_segments, sizeof(*segments));
-	struct pt_result result = {.iova = mapping->address};
-	struct pt_gather gather;
-	enum pt_status status;
-	uint64_t left = mapping->bytes;
-	size_t n = 0;
+/* A part of a mapping in which there are no holes, or which is one. */
+struct stretch {
+	uint64_t offset, bytes;
+	size_t first, n; /* segments */
+	bool is_hole;
+};
 
-	if (!segments)
-		return vc_fail_at("vc_back", -ENOMEM, describe_phys(phys).text, 0, "no memory for a list of segments");
-	for (; left; n++) {
-		segments[n].pa = phys->segments[n].pa + (uint64_t)table->view->offset;
-		segments[n].bytes = phys->segments[n].bytes < left ? phys->segments[n].bytes : left;
-		left -= segments[n].bytes;
+/* The stretch behind `after`; begin with one that is empty. false: the mapping is at its end. */
+static bool next_stretch(const struct mapping *mapping, struct stretch *after)
+{
+	const struct phys *phys = mapping->phys;
+	uint64_t left = mapping->bytes - (after->offset + after->bytes);
+
+	after->offset += after->bytes;
+	after->first += after->n;
+	after->bytes = 0;
+	after->n = 0;
+	if (!left)
+		return false;
+	after->is_hole = phys->segments[after->first].pa == PHYS_HOLE;
+	while (left && after->is_hole == (phys->segments[after->first + after->n].pa == PHYS_HOLE)) {
+		uint64_t bytes = phys->segments[after->first + after->n].bytes;
+
+		bytes = bytes < left ? bytes : left;
+		after->bytes += bytes;
+		left -= bytes;
+		after->n++;
 	}
-	pt_gather_init(&gather);
-	status = table->pt.format->map_segments(&table->pt, mapping->address, segments, n, request_of(table, mapping),
-						&gather, &result);
-	pt_flush(&table->pt, &gather);
-	free(segments);
-	return status == PT_OK ? 0 : fail(table, "vc_back", status, &result);
+	return true;
 }
 
 static void table_unmap(struct mapper *mapper, const struct mapping *mapping)
@@ -215,24 +276,81 @@ static void table_unmap(struct mapper *mapper, const struct mapping *mapping)
 	struct table *table = table_of(mapper);
 	struct pt_gather gather;
 
-	/* Exactly a range that was mapped by one call: it cuts no leaf, and needs no memory. */
+	/* Exactly a range that was mapped before: it cuts no leaf, and needs no memory. */
 	pt_gather_init(&gather);
 	table->pt.format->unmap(&table->pt, mapping->address, mapping->bytes, 0, &gather, NULL);
 	pt_flush(&table->pt, &gather);
 }
 
-static int table_protect(struct mapper *mapper, const struct mapping *mapping)
+static int table_map(struct mapper *mapper, const struct mapping *mapping)
 {
 	struct table *table = table_of(mapper);
+	const struct phys *phys = mapping->phys;
+	struct pt_segment *segments = vc_calloc(phys->n_segments, sizeof(*segments));
 	struct pt_result result = {.iova = mapping->address};
+	struct stretch now = {.offset = 0};
 	struct pt_gather gather;
-	enum pt_status status;
+	enum pt_status status = PT_OK;
+
+	if (!segments)
+		return vc_fail_at("vc_back", -ENOMEM, describe_phys(phys).text, 0, "no memory for a list of segments");
+	pt_gather_init(&gather);
+	while (status == PT_OK && next_stretch(mapping, &now)) {
+		uint64_t left = now.bytes;
+
+		for (size_t i = 0; i < now.n && !now.is_hole; i++) {
+			const struct pt_segment *from = &phys->segments[now.first + i];
+
+			segments[i].pa = from->pa + (uint64_t)table->view->offset;
+			segments[i].bytes = from->bytes < left ? from->bytes : left;
+			left -= segments[i].bytes;
+		}
+		if (!now.is_hole)
+			status = table->pt.format->map_segments(&table->pt, mapping->address + now.offset, segments,
+								now.n, request_of(table, mapping), &gather, &result);
+	}
+	pt_flush(&table->pt, &gather);
+	free(segments);
+	if (status != PT_OK && now.offset) {
+		struct mapping before = *mapping;
+
+		before.bytes = now.offset;
+		table_unmap(mapper, &before);
+	}
+	return status == PT_OK ? 0 : fail(table, "vc_back", status, &result);
+}
+
+static enum pt_status protect_stretches(struct table *table, const struct mapping *mapping, uint64_t bytes,
+					struct stretch *failed, struct pt_result *result)
+{
+	struct stretch now = {.offset = 0};
+	enum pt_status status = PT_OK;
+	struct pt_gather gather;
 
 	pt_gather_init(&gather);
-	status = table->pt.format->protect(&table->pt, mapping->address, mapping->bytes, request_of(table, mapping),
-					   &gather, &result);
+	while (status == PT_OK && next_stretch(mapping, &now) && now.offset < bytes)
+		if (!now.is_hole)
+			status = table->pt.format->protect(&table->pt, mapping->address + now.offset, now.bytes,
+							   request_of(table, mapping), &gather, result);
 	pt_flush(&table->pt, &gather);
-	return status == PT_OK ? 0 : fail(table, "vc_reservation_set", status, &result);
+	*failed = now;
+	return status;
+}
+
+static int table_protect(struct mapper *mapper, const struct mapping *before, const struct mapping *after)
+{
+	struct table *table = table_of(mapper);
+	struct pt_result result = {.iova = after->address};
+	struct stretch failed, ignored;
+	enum pt_status status = protect_stretches(table, after, after->bytes, &failed, &result);
+	int error;
+
+	if (status == PT_OK)
+		return 0;
+	error = fail(table, "vc_reservation_set", status, &result);
+	/* What was there a moment ago can be expressed. */
+	protect_stretches(table, before, failed.offset, &ignored, &result);
+	return error;
 }
 
 /*
@@ -247,7 +365,7 @@ static int table_replace(struct mapper *mapper, const struct mapping *from, cons
 	enum pt_status status;
 	int error;
 
-	if (to->phys->segments[0].bytes >= to->bytes) {
+	if (to->phys->segments[0].bytes >= to->bytes && !from->phys->holes) {
 		pt_gather_init(&gather);
 		status = table->pt.format->replace(&table->pt, to->address,
 						   to->phys->segments[0].pa + (uint64_t)table->view->offset, to->bytes,
@@ -268,12 +386,19 @@ static int table_replace(struct mapper *mapper, const struct mapping *from, cons
 	return error;
 }
 
+static void put_view(const struct table *table)
+{
+	/* That of a first stage is its region's. */
+	if (!table->mapper.region->parent)
+		system_view_put(table->mapper.region->system, table->view);
+}
+
 static void table_destroy(struct mapper *mapper)
 {
 	struct table *table = table_of(mapper);
 
 	table->pt.format->fini(&table->pt);
-	system_view_put(mapper->region->system, table->view);
+	put_view(table);
 	pthread_rwlock_destroy(&table->walkers);
 	object_put(&table->made_for->object);
 	free(table);
@@ -301,8 +426,9 @@ static int map_identity(struct table *table)
 	return 0;
 }
 
-int table_create(struct region *region, struct device *device, struct table **out)
+int table_create(struct region *region, struct device *device, unsigned int stage, struct table **out)
 {
+	const struct stage *of = &device->stage[stage];
 	struct table *table = vc_calloc(1, sizeof(*table));
 	struct pt_result result = {.iova = 0};
 	enum pt_status status;
@@ -310,7 +436,7 @@ int table_create(struct region *region, struct device *device, struct table **ou
 
 	if (!table)
 		return vc_fail_at("vc_activate", -ENOMEM, device->name, 0, "no memory for a table");
-	table->view = system_view(region->system, device->bus_offset);
+	table->view = region->parent ? region->table_view : system_view(region->system, device->bus_offset);
 	if (!table->view) {
 		free(table);
 		return -ENOMEM;
@@ -318,7 +444,9 @@ int table_create(struct region *region, struct device *device, struct table **ou
 	pthread_rwlock_init(&table->walkers, NULL);
 	table->mapper.ops = &table_ops;
 	table->mapper.region = region;
+	list_init(&table->above);
 	table->made_for = device;
+	table->stage = of;
 	object_hold(&device->object);
 	table->allow_wider = device->allow_wider;
 	table->mem = (struct pt_mem){.ctx = table,
@@ -328,18 +456,19 @@ int table_create(struct region *region, struct device *device, struct table **ou
 				     .sync = count_written,
 				     .invalidate = invalidate,
 				     .quiesce = quiesce};
-	status = device->format->init(&table->pt, &device->config, &table->mem, &result);
+	status = of->format->init(&table->pt, &of->config, &table->mem, &result);
 	if (status != PT_OK) {
 		error = error_of(status);
-		table->pt.format = device->format;
+		table->pt.format = of->format;
 		fail(table, "vc_activate", status, &result);
-		system_view_put(region->system, table->view);
+		put_view(table);
 		pthread_rwlock_destroy(&table->walkers);
 		object_put(&device->object);
 		free(table);
 		return error;
 	}
-	error = map_identity(table);
+	/* What it keeps for itself are addresses that it presents. */
+	error = stage ? 0 : map_identity(table);
 	if (error) {
 		table_destroy(&table->mapper);
 		return error;
@@ -348,14 +477,19 @@ int table_create(struct region *region, struct device *device, struct table **ou
 	return 0;
 }
 
-bool table_serves(const struct table *table, const struct device *device)
+bool table_serves(const struct table *table, const struct device *device, unsigned int stage)
 {
 	const struct device *other = table->made_for;
+	const struct stage *mine = table->stage, *its = &device->stage[stage];
 
-	return other->format == device->format && other->bus_offset == device->bus_offset &&
-	       other->allow_wider == device->allow_wider && other->shape.page_sizes == device->shape.page_sizes &&
-	       !memcmp(other->shape.param, device->shape.param, device->format->n_params * sizeof(int64_t)) &&
-	       other->n_reserved == device->n_reserved &&
-	       (!device->n_reserved ||
-		!memcmp(other->reserved, device->reserved, device->n_reserved * sizeof(*device->reserved)));
+	if (mine->format != its->format || other->bus_offset != device->bus_offset ||
+	    other->allow_wider != device->allow_wider || mine->shape.page_sizes != its->shape.page_sizes ||
+	    memcmp(mine->shape.param, its->shape.param, its->format->n_params * sizeof(int64_t)))
+		return false;
+	/* A second stage has nothing that a device keeps for itself. */
+	if (mine != &other->stage[stage] && (other->n_reserved || device->n_reserved))
+		return false;
+	return stage || (other->n_reserved == device->n_reserved &&
+			 (!device->n_reserved ||
+			  !memcmp(other->reserved, device->reserved, device->n_reserved * sizeof(*device->reserved))));
 }

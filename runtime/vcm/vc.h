@@ -4,13 +4,15 @@
  *
  * Objects
  *   system       the machine: physical memory (a real shared file mapping), pools and memory types, devices.
- *   region       an address space. Its list of reservations and what backs them is the truth; page tables follow it.
+ *   region       an address space. Its list of reservations and what backs them is the truth; page tables follow it. A
+ *                region may be on another one: what backs its reservations are then ranges of that one's addresses, its
+ *                tables are a first stage, and those of the region below a second one.
  *   reservation  a range of a region. Backed by at most one physical allocation.
  *   phys         physical memory: a list of blocks. May back any number of reservations, in any regions.
- *   device       something that accesses memory through page tables of one format and configuration; the CPU; or both
- *                at any bus address.
- *   association  a link of a region and a device, inactive or active. A device has one active association at most; one
- *                that has none is blocked: every access faults.
+ *   device       something that accesses memory through page tables of one format and configuration (of two, where it
+ *                has two stages), at any bus address; the CPU; or something without tables.
+ *   association  a link of a region and a device, inactive or active. A device has one active association at most
+ *                (two, where it divides its addresses in halves); one that has none is blocked: every access faults.
  *   table        a region has one page table per distinct (format, configuration, bus offset) of its devices, shared by
  *                equals. It is built from the list when the first of them is activated, and goes with the last of them.
  *
@@ -118,6 +120,8 @@ struct vc_type_config {
  * pools   disjoint, at most VC_MAX_POOLS.
  * tables  where page tables are allocated from.
  * file    a file that holds the memory (created when absent, at offset pa - ram[0].pa); NULL: an anonymous one.
+ * imports physical addresses for files that are imported (see vc_phys_import_fd()); 0 bytes: 1 GiB, from the next MiB
+ *         behind ram on. Disjoint from ram.
  * cpu_window_bytes  address space that a CPU region gets.
  */
 struct vc_system_config {
@@ -125,7 +129,7 @@ struct vc_system_config {
 	const struct vc_pool_config *pools;
 	const struct vc_type_config *types;
 	unsigned int n_ram, n_pools, n_types;
-	struct vc_span tables;
+	struct vc_span tables, imports;
 	const char *file;
 	uint64_t cpu_window_bytes;
 };
@@ -187,7 +191,11 @@ struct vc_reserved {
  * allow_wider accept that its format grants more than was asked (write, execute, user access).
  * no_updates  accesses do not set accessed and dirty state in the tables, whatever the format says.
  * bypass      while it is active in no region it reaches physical memory untranslated, as if it had no tables;
- * otherwise it is blocked then. reserved    n_reserved ranges that no reservation of its regions may have; copied.
+ *             otherwise it is blocked then.
+ * reserved    n_reserved ranges that no reservation of its regions may have; copied.
+ * stage2      the format of a second stage of translation, and its configuration, as format and config; NULL: it has
+ *             none. It is used in regions that are on other ones; in others the first stage translates alone.
+ * hardware    the version of the hardware, for vcm_hw_ver(); says nothing here.
  */
 struct vc_device_config {
 	const char *name;
@@ -200,6 +208,9 @@ struct vc_device_config {
 	bool bypass;
 	const struct vc_reserved *reserved;
 	size_t n_reserved;
+	const struct pt_format *stage2;
+	const struct pt_config *stage2_config;
+	size_t hardware;
 };
 
 /* 0; -EINVAL: the format refuses the configuration, or a name is missing; -EEXIST the name is taken; -ENOMEM. */
@@ -214,18 +225,21 @@ int vc_device_next(struct vc_system *system, struct vc_device *device, struct vc
 struct vc_device_info {
 	char name[48];
 	enum vc_device_kind kind;
-	const struct pt_format *format;
+	const struct pt_format *format, *stage2;
 	int64_t bus_offset;
+	size_t hardware;
 	uint64_t first, last; /* the input addresses that its tables can serve; as in struct pt_table they may wrap */
-	struct vc_region *active;  /* NULL: blocked */
+	struct vc_region *active; /* NULL: blocked. With halves: of the lower one, or of the upper where only that is */
 	unsigned int associations; /* all, active or not */
 	uint64_t faults;	   /* accesses that were terminated */
 };
 
 int vc_device_info(struct vc_device *device, struct vc_device_info *out);
 
-/* The registers that the device is loaded with: min(n, what there are) are written, *count is how many there are.
- * -ENXIO: it is blocked. */
+/*
+ * The registers that the device is loaded with: min(n, what there are) are written, *count is how many there are. Those
+ * of the first stage, then those of the second; with halves, of the lower one first. -ENXIO: it is blocked.
+ */
 int vc_device_registers(struct vc_device *device, struct pt_register *out, size_t n, size_t *count);
 
 /* Faults that no page table reports. */
@@ -236,7 +250,11 @@ enum { VC_FAULT_BLOCKED = 1000, VC_FAULT_EXTERNAL /* the address behind the tabl
  *
  * kind   enum pt_fault, PT_FAULT_FORMAT + n, or VC_FAULT_*; kind_name says it.
  * level  the manual's name of the level where the walk ended, "" where there was no walk.
- * walk   the walk, for translated devices that are not blocked; else n_steps is 0.
+ * stage  1 or 2: the stage that failed; 0: there was no walk.
+ * ipa    of two stages: the address between them where the second one failed.
+ * in_walk  it failed for an entry of a table of the first stage, and not for the access itself.
+ * walk   the walk, for translated devices that are not blocked; else n_steps is 0. Of the first stage, where there are
+ * two; walk2 is then the last one of the second.
  */
 struct vc_fault {
 	struct vc_device *device;
@@ -246,7 +264,10 @@ struct vc_fault {
 	unsigned int kind;
 	const char *kind_name;
 	const char *level;
-	struct pt_walk walk;
+	unsigned int stage;
+	bool in_walk;
+	uint64_t ipa;
+	struct pt_walk walk, walk2;
 };
 
 /*
@@ -265,10 +286,12 @@ int vc_device_fault_limit(struct vc_device *device, unsigned int per_second);
  * The driver of real hardware behind a device. Its functions are called with locks held: they may not call anything
  * here.
  *
- * load        the device becomes active in a region: program it with these registers (or entries of its context
- *             tables). Nothing that it cached before counts any more. 0; or a negative errno value, with which
- * activation fails. block       it is not active any more: when this returns, the hardware uses nothing of the table.
- * invalidate  invalidate what the gather says, and wait until that is complete. Several threads may call it at once.
+ * load        the device becomes active in a region, or in another one: program it with these registers (or entries of
+ * its context tables; the order is that of vc_device_registers()). Nothing that it cached before counts any more. 0; or
+ * a negative errno value: it is loaded with what it was, and activation fails. block       it is not active any more:
+ * when this returns, the hardware uses nothing of the table. invalidate  invalidate what the gather says, and wait
+ * until that is complete. Several threads may call it at once. For a change of a second stage the gather says
+ * everything.
  */
 struct vc_driver {
 	int (*load)(void *data, const struct pt_register *registers, size_t n);
@@ -354,10 +377,23 @@ int vc_region_create_cpu(struct vc_system *system, uint64_t bytes, struct vc_reg
  * memory. (One that asks for an address takes it at once, and can be backed by the memory there only.)
  */
 int vc_region_create_identity(struct vc_system *system, uint64_t first, uint64_t bytes, struct vc_region **out);
+/*
+ * Make a region on another one: its tables are a first stage, those of `below` the second. Memory of its reservations
+ * are ranges of addresses of `below` (vc_phys_of_region()), whether something is behind these or not: accesses fault
+ * where nothing is, with stage 2. Its devices have two stages.
+ *
+ * tables  a reservation of `below`, backed by RAM, without holes: the tables of this region are made in it, and walked
+ *         through stage 2. It cannot be unbacked, and its memory cannot move, while this region exists. Devices that
+ * set accessed state need the right to write it. 0; -EINVAL: also: below is not a region of devices, or on another one
+ * itself; -ENXIO: tables is not backed; -ENOMEM.
+ */
+int vc_region_create_nested(struct vc_region *below, struct vc_reservation *tables, uint64_t first, uint64_t bytes,
+			    struct vc_region **out);
 /* A copy of a region of devices: the same range, reservations at the same addresses with the same rights, backed by the
- * same memory; no associations. 0; -EOPNOTSUPP: a CPU region, whose addresses exist once; -ENOMEM. */
+ * same memory; no associations. 0; -EOPNOTSUPP: a CPU region, whose addresses exist once, or one on another region,
+ * whose tables have their own place; -ENOMEM. */
 int vc_region_clone(struct vc_region *region, struct vc_region **out);
-/* 0; -EBUSY: it has reservations or associations. */
+/* 0; -EBUSY: it has reservations, bounds or associations, or other regions are on it. */
 int vc_region_free(struct vc_region *region);
 
 struct vc_region_info {
@@ -368,6 +404,13 @@ struct vc_region_info {
 	uint64_t page; /* unit of addresses and lengths: VC_PAGE, or the smallest page of its devices if that is larger
 			*/
 	size_t reservations, associations, active, tables, bounds;
+	struct vc_region *below;       /* NULL: its tables lead to memory */
+	size_t above;		       /* regions on it */
+	uint64_t backed;	       /* bytes that are mapped, holes not counted */
+	uint64_t table_bytes, written; /* of its tables: that they have, that was written to them */
+	/* Since it was made: backings, unbackings, changes of what is mapped (rights, other memory); requests to
+	 * invalidate, of all tables; accesses that were terminated. */
+	uint64_t maps, unmaps, changes, invalidations, faults;
 };
 
 int vc_region_info(struct vc_region *region, struct vc_region_info *out);
@@ -409,6 +452,22 @@ int vc_dissociate_crashed(struct vc_association *association);
 int vc_activate(struct vc_association *association);
 /* The device is blocked. 0; -ENOENT: it is not active. */
 int vc_deactivate(struct vc_association *association);
+/*
+ * Switch a device from one region to another in one step: an access is translated by the one or by the other, and is
+ * never blocked in between. from is active, to is not; both are of one device and the same half. 0; -EINVAL; -ENOENT:
+ * from is not active; -EALREADY: to is; errors of mapping, and then the device stays where it is.
+ */
+int vc_replace(struct vc_association *from, struct vc_association *to);
+
+/* Which of its device's addresses an association is for. */
+enum vc_half { VC_WHOLE, VC_LOWER, VC_UPPER };
+
+/*
+ * Divide the device's addresses: those whose first `bits` bits (of the addresses that its tables serve) are all 0 are
+ * the lower half, the others the upper one, and each half may be active in a region of its own. bits is 1..31
+ * (VC_WHOLE: 0); both halves need the same. 0; -EBUSY: it is active; -EINVAL; -EOPNOTSUPP: the device has no tables.
+ */
+int vc_association_split(struct vc_association *association, enum vc_half half, unsigned int bits);
 
 struct vc_association_info {
 	struct vc_region *region;
@@ -416,6 +475,8 @@ struct vc_association_info {
 	uint32_t attr;
 	bool active;
 	uint64_t root; /* root of the table, as the device sees it; 0: there is none */
+	enum vc_half half;
+	unsigned int split;
 };
 
 int vc_association_info(struct vc_association *association, struct vc_association_info *out);
@@ -434,12 +495,14 @@ enum vc_cache { VC_NONCACHED, VC_WRITE_BACK_ALLOCATE, VC_WRITE_BACK, VC_WRITE_TH
  * align   power of two, or 0: by the length: 16 MiB, 1 MiB, 64 KiB or 4 KiB, the largest that is not longer.
  * fixed   take exactly the address `at`.
  * low, high  inclusive bounds of the whole range; 0, 0: none.
+ * guard   bytes behind it, rounded up to the page, that no other reservation gets: what runs over the end faults. They
+ *         lie inside high and the region.
  * rights  PT_READ, PT_WRITE, PT_EXEC, PT_PRIV; 0: PT_READ | PT_WRITE.
  * In an identity region align, low and high say nothing, and `at` is a physical address.
  * attr    the caller's.
  */
 struct vc_reserve_args {
-	uint64_t bytes, align, at, low, high;
+	uint64_t bytes, align, at, low, high, guard;
 	bool fixed;
 	unsigned int rights;
 	enum vc_cache cache;
@@ -458,6 +521,7 @@ struct vc_reservation_info {
 	bool placed; /* it has an address: false only in identity regions, while it is not backed */
 	uint64_t address, bytes;
 	uint64_t requested; /* bytes that were asked for, before rounding */
+	uint64_t guard;	    /* bytes that are kept free behind it */
 	unsigned int rights;
 	enum vc_cache cache;
 	uint32_t attr;
@@ -527,9 +591,40 @@ int vc_phys_wrap(struct vc_system *system, uint64_t pa, uint64_t bytes, struct v
  * Wrap n segments of memory that exists, in their order: a scatter list. Each is whole pages; they may not overlap.
  */
 int vc_phys_import(struct vc_system *system, const struct vc_span *segments, size_t n, struct vc_phys **out);
+/*
+ * Wrap [offset, offset + bytes) of a file that others made and share (a memfd, a DMA buffer): it gets physical
+ * addresses, those of system.imports. The file is held until the last memory of it is freed; the same part of the same
+ * file has one place, however often it is imported, and of a file that vc_phys_fd() gave it is the memory itself. A
+ * file that may shrink is refused: memfds need F_SEAL_SHRINK. offset and bytes are multiples of VC_PAGE. 0; -EINVAL;
+ * -ENOSPC: no physical addresses are left; errno of the file; -ENOMEM.
+ */
+int vc_phys_import_fd(struct vc_system *system, int fd, uint64_t offset, uint64_t bytes, struct vc_phys **out);
+/*
+ * A range of addresses of a region as memory for reservations of regions that are on it: see vc_region_create_nested().
+ * Whole pages. 0; -EINVAL; -ERANGE: not in the region.
+ */
+int vc_phys_of_region(struct vc_region *region, uint64_t address, uint64_t bytes, struct vc_phys **out);
+
+/* A part of composed memory: [offset, offset + bytes) of phys, or with phys NULL nothing. Whole pages. */
+struct vc_piece {
+	struct vc_phys *phys;
+	uint64_t offset, bytes;
+};
+
+/* Where vc_phys_export() says that there is nothing. */
+#define VC_HOLE UINT64_MAX
+
+/*
+ * Put memory together of parts of other memory and of holes: for backing a reservation sparsely, or with several
+ * memories. The parts cannot be freed or moved before. Accesses to holes fault. 0; -EINVAL: also: all of it is holes.
+ */
+int vc_phys_compose(struct vc_system *system, const struct vc_piece *pieces, size_t n, struct vc_phys **out);
+/* A new descriptor of the file that holds segment i (of vc_phys_export()), and where in it that is: for other processes
+ * to map, or to import. The caller closes it. 0; -ENOENT: no such segment; -ENXIO: a hole, or no memory; errno. */
+int vc_phys_fd(struct vc_phys *phys, size_t i, int *fd, uint64_t *offset, uint64_t *bytes);
 /* The blocks as the fewest segments. At most max are written, *count is how many there are. */
 int vc_phys_export(struct vc_phys *phys, struct vc_span *out, size_t max, size_t *count);
-/* 0; -EBUSY: it backs a reservation. */
+/* 0; -EBUSY: it backs a reservation, or other memory is composed of it. */
 int vc_phys_free(struct vc_phys *phys);
 
 #define VC_NO_TYPE UINT32_MAX
@@ -539,7 +634,9 @@ struct vc_phys_info {
 	size_t blocks;
 	unsigned int type; /* VC_NO_TYPE: wrapped */
 	uint32_t attr;
-	size_t reservations; /* that it backs */
+	size_t reservations;  /* that it backs */
+	size_t composed;      /* other memory that is composed of it */
+	struct vc_region *of; /* it is a range of this region's addresses; NULL: it is memory */
 };
 
 int vc_phys_info(struct vc_phys *phys, struct vc_phys_info *out);
@@ -561,7 +658,7 @@ enum {
  * -EOPNOTSUPP: a format cannot express it.
  */
 int vc_back(struct vc_reservation *reservation, struct vc_phys *phys, unsigned int flags);
-/* 0; -ENXIO: it is not backed. With VC_BACK_ACTIVE as there. */
+/* 0; -ENXIO: it is not backed; -EBUSY: tables of a region are in it. With VC_BACK_ACTIVE as there. */
 int vc_unback(struct vc_reservation *reservation, unsigned int flags);
 
 /*
@@ -594,11 +691,12 @@ enum { VC_DIRTY_CLEAR = 1 << 0, VC_DIRTY_ACCESSED = 1 << 1 };
 int vc_reservation_dirty(struct vc_reservation *reservation, unsigned int flags, uint64_t *bitmap, unsigned int lg2,
 			 uint64_t *bytes);
 
-/* What a region's address stands for, by its list. 0; -ENOENT: nothing is there. */
+/* What a region's address stands for, by its list, and through the region that it is on. 0; -ENOENT: nothing is there.
+ */
 int vc_region_to_phys(struct vc_region *region, uint64_t address, uint64_t *pa);
 /* The lowest address of the region that maps pa. 0; -ENOENT. */
 int vc_phys_to_region(struct vc_region *region, uint64_t pa, uint64_t *address);
-/* How many reservations of all regions map pa. */
+/* How many reservations of all regions map pa, through one region or two. */
 int vc_phys_reservations(struct vc_system *system, uint64_t pa, size_t *count);
 /* They, in the order in which they were made: NULL gives the first. 0; -ENOENT at the end. */
 int vc_phys_reservation_next(struct vc_system *system, uint64_t pa, struct vc_reservation *reservation,
@@ -606,8 +704,23 @@ int vc_phys_reservation_next(struct vc_system *system, uint64_t pa, struct vc_re
 
 /* ---------------------------------------------------------------------------------------------------------- seeing */
 
-/* The topology as a drawing for Graphviz; as JSON. 0; -EIO: writing failed; -ENOMEM. */
+/*
+ * The topology as a drawing for Graphviz; as JSON (docs/topology.schema.json describes it). What there is much of is
+ * drawn as one, with a count; JSON has it all. 0; -EIO: writing failed; -ENOMEM.
+ */
 int vc_dump_dot(struct vc_system *system, FILE *stream);
+/*
+ * What to draw: regions of this device, or the region of this number, with what they are on, and devices and memory of
+ * these. NULL and 0: everything. rows: at most so many of a kind are drawn one by one; 0: 40.
+ */
+struct vc_dump_args {
+	struct vc_device *device;
+	unsigned int region;
+	size_t rows;
+};
+
+/* Also -ENOENT: there is no such device, or no such region. */
+int vc_dump_dot_of(struct vc_system *system, const struct vc_dump_args *args, FILE *stream);
 int vc_dump_json(struct vc_system *system, FILE *stream);
 
 /* A difference between a region's list and one of its tables. Return false to stop. */

@@ -37,14 +37,27 @@ static int protection(unsigned int rights)
 	       (rights & PT_EXEC ? PROT_EXEC | PROT_READ : 0);
 }
 
+static bool map_nothing(unsigned char *at, uint64_t bytes)
+{
+	return mmap(at, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) !=
+	       MAP_FAILED;
+}
+
 static void window_unmap(struct mapper *mapper, const struct mapping *mapping)
 {
 	unsigned char *at = pointer(window_of(mapper), mapping->address);
 
 	/* Where the host has no room for one mapping more, the memory stays but becomes inaccessible. */
-	if (mmap(at, (size_t)mapping->bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		 0) == MAP_FAILED)
+	if (!map_nothing(at, mapping->bytes))
 		mprotect(at, (size_t)mapping->bytes, PROT_NONE);
+}
+
+/* Segment i, as far as the mapping goes; done are the bytes before it. */
+static uint64_t bytes_of(const struct mapping *mapping, size_t i, uint64_t done)
+{
+	uint64_t bytes = mapping->phys->segments[i].bytes, left = mapping->bytes - done;
+
+	return bytes < left ? bytes : left;
 }
 
 static int window_map(struct mapper *mapper, const struct mapping *mapping)
@@ -55,20 +68,23 @@ static int window_map(struct mapper *mapper, const struct mapping *mapping)
 
 	done.bytes = 0;
 	for (size_t i = 0; done.bytes < mapping->bytes; i++) {
-		uint64_t bytes = phys->segments[i].bytes, left = mapping->bytes - done.bytes;
+		uint64_t bytes = bytes_of(mapping, i, done.bytes);
 		unsigned char *at = pointer(window_of(mapper), mapping->address + done.bytes);
-		int error = 0;
+		int error = -ENOMEM;
 
-		if (bytes > left)
-			bytes = left;
-		if (!system_is_ram(system, phys->segments[i].pa, bytes))
-			error = vc_fail_at("vc_back", -EOPNOTSUPP, describe_phys(phys).text, phys->segments[i].pa,
-					   "the CPU can map memory only, and there is none");
-		else if (!vc_may_allocate("window") ||
-			 mmap(at, (size_t)bytes, protection(mapping->rights), MAP_SHARED | MAP_FIXED, system->file,
-			      (off_t)(phys->segments[i].pa - system->memory_first)) == MAP_FAILED)
-			error = vc_fail_at("vc_back", -ENOMEM, describe_region(mapper->region).text,
-					   mapping->address + done.bytes, "the host refuses to map the memory");
+		if (vc_may_allocate("window")) {
+			if (phys->segments[i].pa == PHYS_HOLE)
+				error = map_nothing(at, bytes) ? 0 : -ENOMEM;
+			else
+				error = system_map_memory(system, at, phys->segments[i].pa, bytes,
+							  protection(mapping->rights));
+		}
+		if (error == -EOPNOTSUPP)
+			vc_fail_at("vc_back", error, describe_phys(phys).text, phys->segments[i].pa,
+				   "the CPU can map memory only, and there is none");
+		else if (error)
+			vc_fail_at("vc_back", error, describe_region(mapper->region).text,
+				   mapping->address + done.bytes, "the host refuses to map the memory");
 		if (error) {
 			if (done.bytes)
 				window_unmap(mapper, &done);
@@ -79,14 +95,34 @@ static int window_map(struct mapper *mapper, const struct mapping *mapping)
 	return 0;
 }
 
-static int window_protect(struct mapper *mapper, const struct mapping *mapping)
+/* Change the first bytes of a mapping; *done: how many were. */
+static bool protect_segments(struct mapper *mapper, const struct mapping *mapping, uint64_t bytes, uint64_t *done)
 {
-	unsigned char *at = pointer(window_of(mapper), mapping->address);
+	*done = 0;
+	for (size_t i = 0; *done < bytes; i++) {
+		unsigned char *at = pointer(window_of(mapper), mapping->address + *done);
+		uint64_t now = bytes_of(mapping, i, *done);
 
-	if (!vc_may_allocate("window") || mprotect(at, (size_t)mapping->bytes, protection(mapping->rights)))
-		return vc_fail_at("vc_reservation_set", -ENOMEM, describe_region(mapper->region).text, mapping->address,
-				  "the host refuses to change the protection");
-	return 0;
+		if (mapping->phys->segments[i].pa != PHYS_HOLE &&
+		    (!vc_may_allocate("window") || mprotect(at, (size_t)now, protection(mapping->rights))))
+			return false;
+		*done += now;
+	}
+	return true;
+}
+
+static int window_protect(struct mapper *mapper, const struct mapping *before, const struct mapping *after)
+{
+	uint64_t done, ignored;
+	int error;
+
+	if (protect_segments(mapper, after, after->bytes, &done))
+		return 0;
+	error = vc_fail_at("vc_reservation_set", -ENOMEM, describe_region(mapper->region).text, after->address + done,
+			   "the host refuses to change the protection");
+	/* It was so a moment ago. */
+	protect_segments(mapper, before, done, &ignored);
+	return error;
 }
 
 /* mmap() over what is there changes it in one step. */
