@@ -9,7 +9,7 @@
 #   runtime/vcm/*.c    -> $(B)/libvcm.a
 #   tools/pttool/*.c   -> $(B)/pttool        tools/vcmrun/*.c -> $(B)/vcmrun
 #   examples/NAME.c -> $(B)/examples/NAME
-#   bench/*.c          -> $(B)/bench         tests/DIR/NAME.c -> $(B)/tests/DIR/NAME and NAME.criterion
+#   bench/             -> $(B)/bench (bench/bench.mk)   tests/DIR/NAME.c -> $(B)/tests/DIR/NAME and NAME.criterion
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -76,7 +76,6 @@ VCM_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/vcm/*.c))
 TOOLS_C := $(wildcard tools/common/*.c)
 PTTOOL_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/pttool/*.c) $(TOOLS_C))
 VCMRUN_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/vcmrun/*.c) $(TOOLS_C))
-BENCH_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 FORMATS_O := $(FORMATS:%=$(B)/obj/generated/%.o) $(B)/obj/generated/registry.o
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 
@@ -104,7 +103,7 @@ ifneq ($(wildcard ptgen/main.c),)
 PROGRAMS += $(B)/ptgen
 endif
 ifneq ($(FORMATS),)
-PROGRAMS += $(if $(PTTOOL_O),$(B)/pttool) $(if $(VCMRUN_O),$(B)/vcmrun) $(if $(BENCH_O),$(B)/bench)
+PROGRAMS += $(if $(PTTOOL_O),$(B)/pttool) $(if $(VCMRUN_O),$(B)/vcmrun)
 endif
 PROGRAMS += $(EXAMPLES)
 
@@ -169,10 +168,11 @@ fuzz: ## fuzz each entry point: FUZZ_TIME=60 (seconds each), FUZZ='compile parse
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@ENGINE='$(ENGINE)' FUZZ_TIME='$(FUZZ_TIME)' tests/fuzz/run $(or $(FUZZ),$(FUZZ_NAMES))
 
-bench: ## measure the generated code beside plain stores; writes build/bench.json
-	@tools/setup build
+bench: ## measure generated code, the kernel's and the machine's limit; BENCH=quick; writes build/bench.json, build/bench.svg
+	@tools/setup bench
+	@bench/kernel/unpack build/linux
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
-	@build/bench --json build/bench.json
+	@build/bench --json build/bench.json --plot build/bench.svg $(if $(filter quick,$(BENCH)),--passes 3)
 
 bench-instructions: ## count instructions of operations, and compare them with bench/instructions.json
 	@tools/setup build
@@ -180,9 +180,9 @@ bench-instructions: ## count instructions of operations, and compare them with b
 	@BUILD=build CC='$(CC)' bench/instructions/run
 
 C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/common/*.[ch] tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
-	examples/*.[ch] examples/*/*/*.[ch] examples/*/*/*/*.[ch] bench/*.[ch] bench/instructions/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+	examples/*.[ch] examples/*/*/*.[ch] examples/*/*/*/*.[ch] bench/*.[ch] bench/*/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
-LINT_C := $(filter-out tests/% examples/projects/%,$(filter %.c,$(C_FILES)))
+LINT_C := $(filter-out tests/% examples/projects/% bench/kernel/% bench/subjects/%,$(filter %.c,$(C_FILES)))
 
 mutate: ## make slips in format files (COUNT=400), one at a time, and say who notices: checks, examples, self-tests
 	@tools/setup check
@@ -385,6 +385,8 @@ $(B)/libvcm.so.$(VCM_MAJOR): $(VCM_PIC_O) $(B)/libvcm.map
 HAVE_KDUMPFILE := $(shell echo '$(HASH)include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
 
+include bench/bench.mk
+
 USER_O := $(sort $(PTTOOL_O) $(VCMRUN_O)) $(BENCH_O) $(B)/obj/bench/instructions/count.o $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
 $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 	@mkdir -p $(@D)
@@ -395,9 +397,6 @@ $(B)/pttool: $(PTTOOL_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -lelf $(if $(HAVE_KDUMPFILE),-lkdumpfile) -o $@
 $(B)/vcmrun: $(VCMRUN_O) $(LIBS)
-	$(call say,LINK,$@)
-	$(Q)$(LINK) $^ -ljansson -pthread -o $@
-$(B)/bench: $(BENCH_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -pthread -o $@
 $(B)/obj/tools/verification.o: $(B)/obj/%.o: %.c $(B)/flags

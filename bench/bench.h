@@ -2,57 +2,92 @@
 /*
  * bench.h - what the files of the benchmark share.
  *
- * Each format is measured by calls to its own functions, as a driver makes them, and beside it the least that any code
- * can do: plain stores of the same words into the same tables (plain loads, for lookups).
+ * A subject is something that keeps page tables: what ptgen generated for a format, the kernel's code for it, a mapper
+ * written by hand, or nothing but loads and stores. All are compiled several times (builds), linked into one program,
+ * and get their tables from one pool. Subjects offer the same runs: loops over calls, each compiled together with its
+ * subject, so that the calls are what they are in a driver. The program (rows.c) puts runs together to rows, and takes
+ * the time.
  */
-#ifndef PTGEN_BENCH_H
-#define PTGEN_BENCH_H
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
 
-#include "pt.h"
+#include "pool.h"
 
-#include <stddef.h>
-#include <stdint.h>
+#define BENCH_PAGE ((uint64_t)4096)
+#define BENCH_2M   ((uint64_t)2 << 20)
+#define BENCH_1G   ((uint64_t)1 << 30)
 
-enum operation { MAP_ONE, LOOKUP_ONE, UNMAP_ONE, MAP_512, LOOKUP_512, UNMAP_512, N_OPERATIONS };
+enum kind { OURS, KERNEL, HAND, LIMIT };
 
-/* Pages in one measurement of the *_ONE and *_512 operations; both are whole tables of 512 entries. */
-#define REGIONS	   16
-#define PER_REGION 512
-#define PAGES	   (REGIONS * PER_REGION)
-
-/* The input addresses are whole 2 MiB regions; the physical ones are one page off, so that only pages fit. */
-#define BENCH_PAGE 4096
-#define BENCH_IOVA UINT64_C(0x40000000)
-#define BENCH_PA   UINT64_C(0x100001000)
-
-/* Nanoseconds of one measurement. */
-struct sample {
-	double ours, plain;
+struct bench_segment {
+	uint64_t pa, bytes;
 };
 
-/* Runs all operations of a format once; adds up what it looked up, so that nothing can be left out. */
-typedef uint64_t (*bench_fn)(struct pt_table *table, const uint32_t *order, struct sample samples[N_OPERATIONS]);
+/*
+ * What a run does: n calls, call i at iova + order[i] * stride (and at the same distance from pa), each for count pages
+ * of pgsize bytes. Lookups and walks take addresses instead. out: a bitmap of dirty pages, or the results of a batch.
+ */
+struct load {
+	const uint32_t *order;
+	const uint64_t *addresses;
+	const struct bench_segment *segments;
+	uint64_t *out;
+	uint64_t iova, pa, stride, pgsize;
+	uint32_t n, count, n_segments;
+};
 
-uint64_t bench_x86_64(struct pt_table *table, const uint32_t *order, struct sample samples[N_OPERATIONS]);
-uint64_t bench_arm64_s1(struct pt_table *table, const uint32_t *order, struct sample samples[N_OPERATIONS]);
+enum run {
+	RUN_MAP,
+	RUN_UNMAP,
+	RUN_UNMAP_TRUSTED, /* the caller vouches that all of it is mapped */
+	RUN_SEGMENTS,
+	RUN_LOOKUP,
+	RUN_CHAIN, /* each address depends on what was found at the one before */
+	RUN_BATCH,
+	RUN_DIRTY, /* read and clear */
+	RUN_PROTECT,
+	RUN_WALK,
+	RUN_TRANSLATE,
+	N_RUNS
+};
 
-/* Where sums go, so that no compiler leaves out what they are made of. */
+/* The result depends on all that was found, so that nothing can be left out. */
+typedef uint64_t (*run_fn)(const struct load *load);
+
+/*
+ * input_bits  addresses that the table of the benchmark takes
+ * span        input bytes that a table of the lowest level serves
+ * blocks      leaf sizes that take one slot of a higher level, as a bitmap; group: the size of a leaf that takes
+ * several slots, or 0 dirty       an entry of a dirty page is (entry | set) & ~clear; both 0: there is no such thing
+ * pa_shift    table addresses in entries are shifted right by so much
+ * frees       an unmap of all that a table serves frees it
+ * run         NULL: cannot do that
+ */
+struct subject {
+	const char *name, *format, *build;
+	enum kind kind;
+	unsigned int input_bits;
+	uint64_t span, blocks, group;
+	uint64_t dirty_set, dirty_clear;
+	unsigned int pa_shift;
+	bool frees;
+	void (*open)(void);
+	void (*close)(void);
+	uint64_t (*root)(void);	      /* pa of the root table */
+	void (*adopt)(uint64_t root); /* look into this table from now on; NULL: makes its own */
+	run_fn run[N_RUNS];
+};
+
+/* The subjects of a build, ended by NULL. */
+extern const struct subject *const bench_kernel_like[], *const bench_native[], *const bench_clang[];
+
+/* Several threads take from the pool. */
+extern bool pool_shared;
+
+/* Where sums go. */
 extern volatile uint64_t bench_sink;
 
-/* A clock, in nanoseconds. */
-double bench_now(void);
-
 /* Ends the program: something did not do what it had to. */
-_Noreturn void bench_fail(const char *what, enum pt_status status);
-
-/* Where the entries of a region are, found by a walk: the table must be mapped. */
-uint64_t *bench_entries(const struct pt_table *table, unsigned int region);
-
-/* The body of a measurement: plain stores and loads, out of line so that both sides are calls. */
-void plain_fill(uint64_t *entries, uint64_t word, size_t n);
-void plain_clear(uint64_t *entries, size_t n);
-uint64_t plain_sum(const uint64_t *entries, size_t n);
-void plain_store(uint64_t *entry, uint64_t word);
-uint64_t plain_load(const uint64_t *entry);
+_Noreturn void bench_fail(const char *what);
 
 #endif
