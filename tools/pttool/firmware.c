@@ -175,6 +175,24 @@ static void print_heading(const struct firmware *firmware, FILE *out)
 	fprintf(out, " */\n");
 }
 
+/* What to write into registers; one of more than 64 bits is a list of words, the least significant one first. */
+static void print_registers(const struct firmware *firmware, FILE *out)
+{
+	struct pt_register registers[64];
+	size_t n = firmware->table->format->registers(firmware->table, registers, 64);
+
+	for (size_t i = 0; i < n && i < 64; i++) {
+		unsigned int words = (registers[i].bits + 63) / 64;
+
+		fprintf(out, "#define ");
+		upper(out, firmware->options->name);
+		fprintf(out, "_%s %s", registers[i].name, words > 1 ? "{" : "");
+		for (unsigned int k = 0; k < words; k++)
+			fprintf(out, "%sUINT64_C(0x%" PRIx64 ")", k ? ", " : "", registers[i].value[k]);
+		fprintf(out, "%s\n", words > 1 ? "}" : "");
+	}
+}
+
 static bool print_bin(const struct firmware *firmware, FILE *out)
 {
 	unsigned char raw[4096];
@@ -215,6 +233,8 @@ static bool print_c(const struct firmware *firmware, FILE *out)
 		fprintf(out, "_ROOT%u_OFFSET UINT32_C(0x%" PRIx64 ")\n", i,
 			pt_root_at(firmware->table, i) - firmware->base);
 	}
+	fprintf(out, "/* Registers, for tables at this address. */\n");
+	print_registers(firmware, out);
 	fprintf(out, "\nextern %s %s[%" PRIu64 "];\n_Alignas(%u) %s %s[%" PRIu64 "] = {\n", type, name, words,
 		firmware->align, type, name, words);
 	for (uint64_t i = 0; i < words; i++) {
