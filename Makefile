@@ -8,7 +8,8 @@
 #   both               -ptgen->  $(B)/selftest/FORMAT_selftest.c, list.h, for tests/selftest
 #   runtime/vcm/*.c    -> $(B)/libvcm.a
 #   tools/pttool/*.c   -> $(B)/pttool        tools/vcmrun/*.c -> $(B)/vcmrun
-#   examples/NAME.c -> $(B)/examples/NAME
+#   examples/NAME.c, examples/two_machines/*.c -> $(B)/examples/NAME
+#   machines/*.c       -> $(B)/libmachines.a, for tests and that example
 #   bench/             -> $(B)/bench (bench/bench.mk)   tests/DIR/NAME.c -> $(B)/tests/DIR/NAME and NAME.criterion
 
 MAKEFLAGS += --no-builtin-rules
@@ -54,7 +55,7 @@ HASH := \#
 INCLUDE_ptgen := -Iptgen -I$(B)/obj/ptgen
 INCLUDE_generated := -Iruntime -I$(G)
 INCLUDE_vcm := -Iruntime -Iruntime/vcm
-INCLUDE_user := -Itools -Iruntime -Iruntime/vcm -I$(G)
+INCLUDE_user := -Itools -Imachines -Iruntime -Iruntime/vcm -I$(G)
 INCLUDE_tests := -Itests $(INCLUDE_user) -I$(B)/made_up -I$(B) $(INCLUDE_ptgen)
 
 # ------------------------------------------------------------------------------------------------------ what there is
@@ -77,7 +78,9 @@ TOOLS_C := $(wildcard tools/common/*.c)
 PTTOOL_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/pttool/*.c) $(TOOLS_C))
 VCMRUN_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/vcmrun/*.c) $(TOOLS_C))
 FORMATS_O := $(FORMATS:%=$(B)/obj/generated/%.o) $(B)/obj/generated/registry.o
-EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
+EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c)) $(B)/examples/two_machines
+TWO_MACHINES_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard examples/two_machines/*.c))
+MACHINES_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard machines/*.c))
 
 # tests/DIR/NAME.c is a test program. Where there are tests/DIR/test_NAME.c, only these are programs, and the rest of DIR
 # is part of each. What all may use is in tests/support, the front ends are in tests/ itself.
@@ -122,6 +125,12 @@ help: ## list the targets
 setup: ## install what building and testing need
 	@tools/setup check
 
+demo-machines: ## a picture through two emulated machines by DMA: a PC with VT-d, an Arm machine with an SMMUv3
+	@tools/setup demo-machines
+	@$(MAKE) --no-print-directory $(PARALLEL) build/examples/two_machines
+	@build/examples/two_machines build
+	@dot -Tsvg build/two_machines.dot -o build/two_machines.svg
+
 demo: ## build all, run the video scenario and draw its topology
 	@tools/setup demo
 	@$(MAKE) --no-print-directory $(PARALLEL) all
@@ -144,7 +153,7 @@ check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verifica
 	@$(MAKE) --no-print-directory $(PARALLEL) all build/verification
 	@rm -f build/verification.records
 	@ORACLE_WHOLE=1 ORACLE_RECORDS=$(CURDIR)/build/verification.records \
-		$(MAKE) --no-print-directory $(PARALLEL) check-run TESTS=tests/oracle/
+		$(MAKE) --no-print-directory $(PARALLEL) check-run TESTS='tests/oracle/ run-machines'
 	@build/verification collect build/verification.records >build/verification.json
 	@build/verification render build/verification.json >docs/verification.md
 
@@ -179,8 +188,8 @@ bench-instructions: ## count instructions of operations, and compare them with b
 	@$(MAKE) --no-print-directory $(PARALLEL) build/count
 	@BUILD=build CC='$(CC)' bench/instructions/run
 
-C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/common/*.[ch] tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
-	examples/*.[ch] examples/*/*/*.[ch] examples/*/*/*/*.[ch] bench/*.[ch] bench/*/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] machines/*.[ch] runtime/*.h runtime/vcm/*.[ch] tools/*.c tools/common/*.[ch] tools/pttool/*.[ch] tools/vcmrun/*.[ch] \
+	examples/*.[ch] examples/*/*.[ch] examples/*/*/*.[ch] examples/*/*/*/*.[ch] bench/*.[ch] bench/*/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/% examples/projects/% bench/kernel/% bench/subjects/%,$(filter %.c,$(C_FILES)))
 
@@ -222,7 +231,7 @@ editors: ## write tools/editors: highlighting for Vim and for editors that read 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless fuzz docs help setup demo check check-sanitize check-oracle check-kernels check-all bench bench-instructions mutate lint format clean check-run tests FORCE
+.PHONY: all bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all bench bench-instructions mutate lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 
@@ -387,7 +396,8 @@ $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
 
 include bench/bench.mk
 
-USER_O := $(sort $(PTTOOL_O) $(VCMRUN_O)) $(BENCH_O) $(B)/obj/bench/instructions/count.o $(EXAMPLES:$(B)/%=$(B)/obj/%.o)
+USER_O := $(sort $(PTTOOL_O) $(VCMRUN_O)) $(BENCH_O) $(B)/obj/bench/instructions/count.o \
+	$(patsubst %.c,$(B)/obj/%.o,$(wildcard examples/*.c)) $(TWO_MACHINES_O) $(MACHINES_O)
 $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -409,7 +419,10 @@ $(B)/verification: $(B)/obj/tools/verification.o
 $(B)/count: $(B)/obj/bench/instructions/count.o $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -o $@
-$(EXAMPLES): $(B)/%: $(B)/obj/%.o $(LIBS)
+$(B)/libmachines.a: $(MACHINES_O)
+$(B)/examples/two_machines: $(TWO_MACHINES_O) $(B)/libmachines.a $(LIBS)
+$(filter-out %/two_machines,$(EXAMPLES)): $(B)/%: $(B)/obj/%.o $(LIBS)
+$(EXAMPLES):
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -pthread -o $@
@@ -448,7 +461,7 @@ $(B)/obj/tests/criterion.o: $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(COMMON) $(CRITERION_WARNINGS) -DTEST_CRITERION $(INCLUDE_tests) -MMD -MP -c $< -o $@
 
 $(B)/libtestsupport.a: $(SUPPORT_O)
-TEST_LIBS := $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(B)/libmadeup.a $(LIBS) $(if $(wildcard ptgen/main.c),$(B)/libptgen.a)
+TEST_LIBS := $(if $(SUPPORT_O),$(B)/libtestsupport.a) $(B)/libmadeup.a $(B)/libmachines.a $(LIBS) $(if $(wildcard ptgen/main.c),$(B)/libptgen.a)
 
 # The other files of a directory go with each of its programs.
 define test_directory

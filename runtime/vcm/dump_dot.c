@@ -149,7 +149,9 @@ static void put_group(FILE *stream, const struct group *group)
 	end_row(stream);
 	put_stages(stream, device);
 	if (device->bus_offset)
-		fprintf(stream, "<tr><td align=\"left\">bus offset %+" PRId64 "</td></tr>", device->bus_offset);
+		fprintf(stream, "<tr><td align=\"left\">bus offset %c0x%" PRIx64 "</td></tr>",
+			device->bus_offset < 0 ? '-' : '+',
+			device->bus_offset < 0 ? 0 - (uint64_t)device->bus_offset : (uint64_t)device->bus_offset);
 	if (device->n_reserved)
 		fprintf(stream, "<tr><td align=\"left\">keeps %zu ranges for itself</td></tr>", device->n_reserved);
 	if (group->n == 1) /* of many, tables are what they have in common */

@@ -13,44 +13,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
+#include "machines.h"
 #include "pt.h"
 #include "test.h"
 
-/* ------------------------------------------------------------------------------------- a process, and its memory */
-
-enum { EMULATOR_MAX_ARGUMENTS = 64, DEADLINE_SECONDS = 60 };
-
-/*
- * A running emulator. It inherits the descriptors that its arguments name, dies with the test, and leaves nothing
- * behind: its memory, its firmware and its messages are files without a name.
- */
-struct emulator {
-	pid_t pid;
-	int messages;
-	const char *program;
-};
+/* ---------------------------------------------------------------------------------------------------------- memory */
 
 /* Skips the test where the program is not installed, and says how to get it. */
 void emulator_need(const char *program, const char *package);
-/* arguments: after the program's name, NULL at the end. */
-void emulator_start(struct emulator *emulator, const char *program, const char *const *arguments);
-void emulator_end(struct emulator *emulator);
-/* Fails the test if the emulator has ended; `doing` says what the test was waiting for. */
-void emulator_check(struct emulator *emulator, const char *doing);
-/* Fails the test: the deadline is over. Shows what the emulator printed. */
-_Noreturn void emulator_timeout(struct emulator *emulator, const char *doing);
-
-/* The same for QEMU, with memory that is shared with the test; `more` arguments end with NULL. */
-struct ram;
-void qemu_start(struct emulator *emulator, const char *program, const char *machine, const struct ram *ram,
-		const char *const *more);
-
-/* A nameless file with these bytes; the text that opens it in a child ("/proc/self/fd/N") goes to path. */
-int nameless_file(const char *name, const void *bytes, size_t n, char path[32]);
-/* Seconds of a clock that only goes forward. */
-double seconds_now(void);
 
 /* A piece of guest memory: physical addresses first..last are the file from offset on. */
 struct ram_piece {

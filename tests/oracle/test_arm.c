@@ -156,8 +156,8 @@ static void arm_load(struct trial *trial)
 		load_stage1(trial);
 	if (!arm->running) {
 		nameless_file("firmware", stub, sizeof(stub), firmware);
-		qemu_start(&arm->mailbox.emulator, trial->class->program, "virt,virtualization=on", &trial->ram,
-			   arguments);
+		emulator_start(&arm->mailbox.emulator, trial->class->program, "virt,virtualization=on", trial->ram.path,
+			       trial->ram.bytes, arguments);
 		arm->running = true;
 	}
 	mailbox_add(&arm->mailbox, OP_LOAD, 0, 0);

@@ -50,7 +50,8 @@ static void riscv_load(struct trial *trial)
 
 	nameless_file("firmware", stub, sizeof(stub), firmware);
 	mailbox_store(&riscv->mailbox, SATP, trial_register(trial, "satp").value[0]);
-	qemu_start(&riscv->mailbox.emulator, trial->class->program, "virt", &trial->ram, arguments);
+	emulator_start(&riscv->mailbox.emulator, trial->class->program, "virt", trial->ram.path, trial->ram.bytes,
+		       arguments);
 	riscv_forget(trial);
 }
 

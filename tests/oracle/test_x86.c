@@ -163,7 +163,8 @@ static void x86_load(struct trial *trial)
 	memcpy(image, stub, sizeof(stub));
 	memcpy(image + 0xfff0, (const unsigned char[]){0xe9, 0x0d, 0x00}, 3); /* a jump to the first byte */
 	nameless_file("firmware", image, sizeof(image), firmware);
-	qemu_start(&x86->mailbox.emulator, trial->class->program, "q35", &trial->ram, arguments);
+	emulator_start(&x86->mailbox.emulator, trial->class->program, "q35", trial->ram.path, trial->ram.bytes,
+		       arguments);
 }
 
 static void x86_unload(struct trial *trial)

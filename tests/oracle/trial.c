@@ -339,6 +339,20 @@ static void hook_quiesce(void *ctx)
 	(void)ctx;
 }
 
+void emulator_need(const char *program, const char *package)
+{
+	if (!emulator_installed(program))
+		test_skip("%s is not installed; as root, run: apt-get update && "
+			  "apt-get install -y --no-install-recommends %s",
+			  program, package);
+}
+
+/* What goes wrong with an emulator fails the test. */
+static void machine_failed(const char *message)
+{
+	test_fail(__FILE__, __LINE__, "%s", message);
+}
+
 static void configure(struct trial *trial)
 {
 	const struct setting *setting = trial->configuration->setting;
@@ -365,6 +379,7 @@ void oracle_run(const struct machine_class *class, const struct configuration *l
 	enum pt_status status;
 
 	CHECK(trial != NULL);
+	machines_on_failure = machine_failed;
 	trial->class = class;
 	trial->suite = suite;
 	CHECK(nth(class, list, n, each, &trial->configuration, &check));

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* emulator.c - starting and ending emulators; files without names. */
+/* emulator.c - starting and ending emulators; files without names; what happens when something goes wrong. */
 #define _GNU_SOURCE /* memfd_create */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "oracle.h"
+#include "machines.h"
+
+static void print_and_exit(const char *message)
+{
+	fprintf(stderr, "%s\n", message);
+	exit(1);
+}
+
+void (*machines_on_failure)(const char *message) = print_and_exit;
+
+void machines_fail(const char *format, ...)
+{
+	char text[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	machines_on_failure(text);
+	abort(); /* it has to end */
+}
 
 double seconds_now(void)
 {
@@ -27,13 +49,15 @@ int nameless_file(const char *name, const void *bytes, size_t n, char path[32])
 {
 	int fd = memfd_create(name, 0); /* not closed by exec: the emulator opens it by its number */
 
-	CHECK_MSG(fd >= 0, "memfd_create: %s", strerror(errno));
-	CHECK_MSG(n == 0 || write(fd, bytes, n) == (ssize_t)n, "writing to %s: %s", name, strerror(errno));
+	if (fd < 0)
+		machines_fail("memfd_create: %s", strerror(errno));
+	if (n && write(fd, bytes, n) != (ssize_t)n)
+		machines_fail("writing to the file '%s': %s", name, strerror(errno));
 	snprintf(path, 32, "/proc/self/fd/%d", fd);
 	return fd;
 }
 
-static bool installed(const char *program)
+bool emulator_installed(const char *program)
 {
 	const char *at = getenv("PATH");
 	char path[4096];
@@ -49,15 +73,7 @@ static bool installed(const char *program)
 	return false;
 }
 
-void emulator_need(const char *program, const char *package)
-{
-	if (!installed(program))
-		test_skip("%s is not installed; as root, run: apt-get update && "
-			  "apt-get install -y --no-install-recommends %s",
-			  program, package);
-}
-
-void emulator_start(struct emulator *emulator, const char *program, const char *const *arguments)
+static void start(struct emulator *emulator, const char *program, const char *const *arguments)
 {
 	char *argv[EMULATOR_MAX_ARGUMENTS + 2];
 	pid_t parent = getpid();
@@ -66,7 +82,8 @@ void emulator_start(struct emulator *emulator, const char *program, const char *
 
 	argv[n++] = strdup(program);
 	for (; arguments[n - 1]; n++) {
-		CHECK(n < EMULATOR_MAX_ARGUMENTS);
+		if (n == EMULATOR_MAX_ARGUMENTS)
+			machines_fail("%s has more than %d arguments", program, EMULATOR_MAX_ARGUMENTS);
 		argv[n] = strdup(arguments[n - 1]);
 	}
 	argv[n] = NULL;
@@ -74,11 +91,12 @@ void emulator_start(struct emulator *emulator, const char *program, const char *
 	emulator->messages = nameless_file("messages", NULL, 0, path);
 	fflush(NULL);
 	emulator->pid = fork();
-	CHECK_MSG(emulator->pid >= 0, "fork: %s", strerror(errno));
+	if (emulator->pid < 0)
+		machines_fail("fork: %s", strerror(errno));
 	if (emulator->pid == 0) {
 		int null = open("/dev/null", O_RDWR);
 
-		/* However the test ends, the emulator ends with it. */
+		/* However this process ends, the emulator ends with it. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(127);
@@ -123,32 +141,30 @@ void emulator_check(struct emulator *emulator, const char *doing)
 	if (waitpid(emulator->pid, &status, WNOHANG) != emulator->pid)
 		return;
 	emulator->pid = 0;
-	test_fail(__FILE__, __LINE__, "%s ended (status 0x%x) while the test waited for %s; it printed:\n%s",
-		  emulator->program, (unsigned int)status, doing, messages(emulator));
+	machines_fail("%s ended (status 0x%x) while this waited for %s; it printed:\n%s", emulator->program,
+		      (unsigned int)status, doing, messages(emulator));
 }
 
 void emulator_timeout(struct emulator *emulator, const char *doing)
 {
-	test_fail(__FILE__, __LINE__, "%s did not answer within %d seconds: %s; it printed:\n%s", emulator->program,
-		  DEADLINE_SECONDS, doing, messages(emulator));
+	machines_fail("%s did not answer within %d seconds: %s; it printed:\n%s", emulator->program, DEADLINE_SECONDS,
+		      doing, messages(emulator));
 }
 
-void qemu_start(struct emulator *emulator, const char *program, const char *machine, const struct ram *ram,
-		const char *const *more)
+void emulator_start(struct emulator *emulator, const char *program, const char *machine, const char *memory,
+		    uint64_t bytes, const char *const *more)
 {
-	char object[128], memory[32], type[128];
-	const char *arguments[EMULATOR_MAX_ARGUMENTS] = {"-machine", type,	    "-m",	memory,	  "-object",
-							 object,     "-nodefaults", "-display", "none",	  "-serial",
-							 "none",     "-monitor",    "none",	"-accel", "tcg"};
+	char object[512], megabytes[32], type[128];
+	const char *arguments[EMULATOR_MAX_ARGUMENTS] = {"-machine", type,	    "-m",	megabytes, "-object",
+							 object,     "-nodefaults", "-display", "none",	   "-serial",
+							 "none",     "-monitor",    "none",	"-accel",  "tcg"};
 	unsigned int n = 15;
 
 	snprintf(type, sizeof(type), "%s,memory-backend=ram0", machine);
-	snprintf(memory, sizeof(memory), "%lluM", (unsigned long long)ram->bytes >> 20);
-	snprintf(object, sizeof(object), "memory-backend-file,id=ram0,size=%s,mem-path=%s,share=on", memory, ram->path);
-	for (; *more; more++) {
-		CHECK(n + 1 < EMULATOR_MAX_ARGUMENTS);
+	snprintf(megabytes, sizeof(megabytes), "%" PRIu64 "M", bytes >> 20);
+	snprintf(object, sizeof(object), "memory-backend-file,id=ram0,size=%s,mem-path=%s,share=on", megabytes, memory);
+	for (; *more && n + 1 < EMULATOR_MAX_ARGUMENTS; more++)
 		arguments[n++] = *more;
-	}
 	arguments[n] = NULL;
-	emulator_start(emulator, program, arguments);
+	start(emulator, program, arguments);
 }
