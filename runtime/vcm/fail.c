@@ -27,7 +27,9 @@ void vc_record_error(const char *function, int code, const char *object, uint64_
 	last.code = code;
 	last.status = PT_OK;
 	last.address = address;
-	last.function = function;
+	last.function = strncmp(function, UNTRACED_PREFIX, sizeof(UNTRACED_PREFIX) - 1)
+				? function
+				: function + sizeof(UNTRACED_PREFIX) - 1;
 	snprintf(last.object, sizeof(last.object), "%s", object);
 	va_start(arguments, format);
 	vsnprintf(last.reason, sizeof(last.reason), format, arguments);

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "untraced.h" /* before vc.h */
+
 #include "block.h"
 #include "fail.h"
 #include "hook.h"

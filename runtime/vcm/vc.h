@@ -723,6 +723,16 @@ struct vc_dump_args {
 int vc_dump_dot_of(struct vc_system *system, const struct vc_dump_args *args, FILE *stream);
 int vc_dump_json(struct vc_system *system, FILE *stream);
 
+/*
+ * Record calls of this process from now on: every one that changes something, and accesses of devices, as one JSON
+ * object a line: what was asked, the result, and what came out. `vcmrun --replay` does the same again in another
+ * process, and says where something else comes out. NULL ends it; the stream is the caller's. Lines are in the order in
+ * which calls return: of calls that race, not always that in which they took effect. What the CPU does through a
+ * window, and what handlers and drivers are asked, is not in it (what handlers call is). 0; -EIO: since the last call
+ * some were not written.
+ */
+int vc_trace(FILE *stream);
+
 /* A difference between a region's list and one of its tables. Return false to stop. */
 typedef bool (*vc_finding_fn)(void *ctx, const char *text);
 

@@ -14,7 +14,10 @@ static void usage(FILE *out)
 		     "\n"
 		     "options:\n"
 		     "  --dot FILE   draw what there is at the end, for Graphviz\n"
+		     "  --focus NAME draw only what this device uses, and what that lies on\n"
 		     "  --json FILE  the same as JSON\n"
+		     "  --trace FILE write down every call of the runtime, a line each\n"
+		     "  --replay     FILE is such a trace: do it again, and say where something else comes out\n"
 		     "  --quiet      print errors only\n"
 		     "  --help       print this\n"
 		     "\n"
@@ -93,27 +96,66 @@ static bool parse(struct scenario *scenario)
 	return true;
 }
 
-static int dump(const struct scenario *scenario, const char *path, int (*fn)(struct vc_system *system, FILE *stream))
+/* What is asked for on the command line. */
+struct options {
+	const char *dot, *json, *trace, *focus;
+	bool replay;
+};
+
+static int close_dump(FILE *file, const char *path, int error)
 {
-	FILE *file = path ? fopen(path, "w") : NULL;
-	bool fine = !path || (file && !fn(scenario->system, file));
+	bool fine = file && !error;
 
 	if (file)
 		fine = fclose(file) == 0 && fine;
 	if (!fine)
-		fprintf(stderr, "vcmrun: error: %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "vcmrun: error: %s: %s\n", path, error ? vc_last_error()->reason : strerror(errno));
 	return fine ? EXIT_FINE : EXIT_USAGE;
 }
 
-static int run(struct scenario *scenario, const char *dot, const char *json)
+static int dumps(const struct scenario *scenario, const struct options *options)
 {
+	struct vc_dump_args args = {.device = NULL};
+	int code = EXIT_FINE;
+	FILE *file;
+
+	if (options->focus && vc_device_find(scenario->system, options->focus, &args.device)) {
+		fprintf(stderr, "vcmrun: error: --focus: there is no device '%s'\n", options->focus);
+		return EXIT_USAGE;
+	}
+	if (options->dot) {
+		file = fopen(options->dot, "w");
+		code = close_dump(file, options->dot, file ? vc_dump_dot_of(scenario->system, &args, file) : 0);
+	}
+	if (options->json && code == EXIT_FINE) {
+		file = fopen(options->json, "w");
+		code = close_dump(file, options->json, file ? vc_dump_json(scenario->system, file) : 0);
+	}
+	return code;
+}
+
+static int run(struct scenario *scenario, const struct options *options)
+{
+	FILE *trace = options->trace ? fopen(options->trace, "w") : NULL;
 	struct names names = {0};
 	int code = EXIT_USAGE;
 
-	if (load(scenario) && parse(scenario) && setup_system(scenario) && setup_devices(scenario, &names)) {
-		code = run_steps(scenario, &names);
-		if (dump(scenario, dot, vc_dump_dot) || dump(scenario, json, vc_dump_json))
+	if (options->trace && !trace) {
+		fprintf(stderr, "vcmrun: error: %s: %s\n", options->trace, strerror(errno));
+		return EXIT_USAGE;
+	}
+	vc_trace(trace);
+	if (load(scenario)) {
+		if (options->replay)
+			code = run_replay(scenario);
+		else if (parse(scenario) && setup_system(scenario) && setup_devices(scenario, &names))
+			code = run_steps(scenario, &names);
+		if (code != EXIT_USAGE && scenario->system && dumps(scenario, options))
 			code = EXIT_USAGE;
+	}
+	if (trace && (vc_trace(NULL) | fclose(trace))) {
+		fprintf(stderr, "vcmrun: error: %s: not all of the calls could be written\n", options->trace);
+		code = EXIT_USAGE;
 	}
 	/* What the steps left stands until the process ends. */
 	names_free(&names);
@@ -122,10 +164,22 @@ static int run(struct scenario *scenario, const char *dot, const char *json)
 	return code;
 }
 
+/* An option with a FILE or a NAME behind it: where it goes; NULL: it is none. */
+static const char **valued(const char *option, struct options *options)
+{
+	if (strcmp(option, "--dot") == 0)
+		return &options->dot;
+	if (strcmp(option, "--json") == 0)
+		return &options->json;
+	if (strcmp(option, "--trace") == 0)
+		return &options->trace;
+	return strcmp(option, "--focus") == 0 ? &options->focus : NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct scenario scenario = {0};
-	const char *dot = NULL, *json = NULL;
+	struct options options = {NULL, NULL, NULL, NULL, false};
 	int code;
 
 	for (int i = 1; i < argc; i++) {
@@ -135,15 +189,14 @@ int main(int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--quiet") == 0) {
 			scenario.quiet = true;
-		} else if ((strcmp(argv[i], "--dot") == 0 || strcmp(argv[i], "--json") == 0) && i + 1 < argc) {
-			*(argv[i][2] == 'd' ? &dot : &json) = argv[i + 1];
+		} else if (strcmp(argv[i], "--replay") == 0) {
+			options.replay = true;
+		} else if (valued(argv[i], &options) && i + 1 < argc) {
+			*valued(argv[i], &options) = argv[i + 1];
 			i++;
 		} else if (argv[i][0] == '-' && argv[i][1]) {
 			fprintf(stderr, "vcmrun: error: %s '%s'\nvcmrun: note: `vcmrun --help` lists all\n",
-				strcmp(argv[i], "--dot") == 0 || strcmp(argv[i], "--json") == 0
-					? "a FILE is missing behind"
-					: "unknown option",
-				argv[i]);
+				valued(argv[i], &options) ? "something is missing behind" : "unknown option", argv[i]);
 			return EXIT_USAGE;
 		} else if (scenario.path) {
 			fprintf(stderr, "vcmrun: error: there is more than one FILE\n");
@@ -156,7 +209,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	code = run(&scenario, dot, json);
+	code = run(&scenario, &options);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "vcmrun: error: cannot write to the standard output\n");
 		code = EXIT_USAGE;

@@ -130,7 +130,7 @@ bool setup_system(struct scenario *scenario)
 	return complain_at(&place, "system", "%s", vc_error_string());
 }
 
-static const struct pt_format *find_format(const char *name)
+const struct pt_format *find_format(const char *name)
 {
 	for (size_t i = 0; i < pt_n_formats; i++)
 		if (strcmp(pt_formats[i]->name, name) == 0)

@@ -4,7 +4,7 @@
  *
  *   main.c     options, reading the file      locate.c  where in the text a value stands
  *   setup.c    memory and devices             steps.c   the steps
- *   names.c    objects by name, values
+ *   names.c    objects by name, values        replay.c  calls that were recorded
  */
 #ifndef VCMRUN_H
 #define VCMRUN_H
@@ -85,6 +85,8 @@ bool only_members(const struct place *place, const json_t *object, const char *c
 
 bool setup_system(struct scenario *scenario);
 bool setup_devices(struct scenario *scenario, struct names *names);
+/* NULL: there is none of that name. */
+const struct pt_format *find_format(const char *name);
 
 /* -------------------------------------------------------------------------------------------------------- steps.c */
 
@@ -92,5 +94,11 @@ bool setup_devices(struct scenario *scenario, struct names *names);
 int run_steps(struct scenario *scenario, struct names *names);
 /* The kinds of steps and their members, one a line. */
 void print_steps(void);
+
+/* -------------------------------------------------------------------------------------------------------- replay.c */
+
+/* Do what the text of the scenario, a trace, says was done. Returns an exit status; scenario->system is what there is
+ * then. */
+int run_replay(struct scenario *scenario);
 
 #endif
