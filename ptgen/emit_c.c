@@ -353,14 +353,8 @@ static void plan_levels(struct emitter *emitter)
 		emitter->next[i] = emitter->table[i] = REF_NONE;
 		emitter->via[i] = NULL;
 		emitter->written[i] = false;
-		if (level->entry_bytes != model->levels.v[0].entry_bytes ||
-		    level->big_endian != model->levels.v[0].big_endian ||
-		    level->host_endian != model->levels.v[0].host_endian)
-			refuse(emitter, "levels with entries of different sizes or orders");
 		if (level->entry_bytes != 4 && level->entry_bytes != 8)
 			refuse(emitter, "entries that are not 4 or 8 bytes");
-		if (level->every_lg2)
-			refuse(emitter, "tables of which only some slots are used ('every')");
 		if (level->first_index > 0 || level->last_index < (int64_t)mask_of(level->hi - level->lo, 0))
 			refuse(emitter, "tables that hold some indices only ('limit')");
 		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++) {
@@ -705,8 +699,37 @@ static void print_source(struct emitter *emitter, bool header)
 		 model->root.start == REF_NONE ? text_of(emitter, "%s_levels[t->level_base].number", emitter->lower)
 					       : config_text(emitter, model->root.start),
 		 NULL},
-		{"T_PARAM", emitter->absent_by_config ? "const struct pt_table *t, " : "", NULL},
-		{"T_ARG", emitter->absent_by_config ? "t, " : "", NULL},
+		{"T_PARAM", emitter->absent_by_config || emitter->mixed ? "const struct pt_table *t, " : "", NULL},
+		{"T_ARG", emitter->absent_by_config || emitter->mixed ? "t, " : "", NULL},
+		/* Slots: pointers to entries, or to bytes. What is told of a level only where levels differ. */
+		{"MIXED", "", emitter->mixed ? "" : template_drop},
+		{"PLAIN", "", emitter->mixed ? template_drop : ""},
+		{"P", emitter->mixed ? "unsigned char" : text_of(emitter, "%s_entry", emitter->lower), NULL},
+		{"STRIDE",
+		 emitter->mixed ? text_of(emitter, "%s_geometry[", emitter->lower)
+				: text_of(emitter, "sizeof(%s_entry)", emitter->lower),
+		 emitter->mixed ? "].stride" : template_drop},
+		{"TIMES", emitter->mixed ? text_of(emitter, " * %s_geometry[", emitter->lower) : "",
+		 emitter->mixed ? "].stride" : template_drop},
+		{"SLOTS", emitter->mixed ? "(" : "",
+		 emitter->mixed ? text_of(emitter, ") * %s_geometry[level].stride", emitter->lower) : ""},
+		{"FOUND_SLOTS", emitter->mixed ? "(" : "",
+		 emitter->mixed ? text_of(emitter, ") * %s_geometry[found.level].stride", emitter->lower) : ""},
+		{"SLOT_AT", emitter->mixed ? "found.slot + (" : "found.slot + ",
+		 emitter->mixed ? text_of(emitter, ") * %s_geometry[found.level].stride", emitter->lower) : ""},
+		{"AS_TABLE", emitter->mixed ? "" : text_of(emitter, "(%s_entry *)(void *)(", emitter->lower),
+		 emitter->mixed ? "" : ")"},
+		{"FREE",
+		 emitter->mixed
+			 ? text_of(emitter, "%s_is_absent(t, level, %s_load(level, ", emitter->lower, emitter->lower)
+			 : text_of(emitter, "%s_occupied(%slevel, PT_READ_ONCE(", emitter->lower,
+				   emitter->absent_by_config ? "t, " : ""),
+		 emitter->mixed ? "))" : ")) == 0"},
+		/* Entries of more than 64 bits. */
+		{"WIDE", "", template_drop},
+		{"NARROW", "", ""},
+		{"ENTRY_OF", text_of(emitter, "(%s_entry)", emitter->lower), "[0]"},
+		{"SAME_BUT", "((run->leaf.raw[0] ^ leaf.raw[0]) & ~", ") == 0"},
 		{"GROWS_PARAM",
 		 model->root.grows == REF_NONE
 			 ? "0"
@@ -749,6 +772,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"moved", emitter->in_base || emitter->outside},
 		{"roots", emitter->max_roots > 1},
 		{"foreign", emitter->has_foreign},
+		{"mixed", emitter->mixed},
+		{"wide", false},
 		{"nulls", emitter->has_nulls},
 		{"twins", emitter->has_twins},
 		{"swaps", *emitter->order != '\0'},
@@ -762,6 +787,7 @@ static void print_source(struct emitter *emitter, bool header)
 		{"param_enum", emit_param_enum},
 		{"enums", emit_enums},
 		{"descriptions", emit_descriptions},
+		{"access", emit_access},
 		{"entry_functions", emit_entry_functions},
 		{"last_level", emit_last_level},
 		{"resize", emit_resize},
@@ -838,7 +864,15 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 
 	e.lower = context->options.prefix ? context->options.prefix : model->name;
 	e.upper = enumerator(e.arena, e.lower);
-	e.entry_bits = model->levels.v[0].entry_bytes * 8;
+	for (int i = 0; i < model->levels.n; i++) {
+		const struct m_level *level = &model->levels.v[i];
+
+		e.mixed = e.mixed || level->every_lg2 || level->entry_bytes != model->levels.v[0].entry_bytes ||
+			  level->big_endian != model->levels.v[0].big_endian ||
+			  level->host_endian != model->levels.v[0].host_endian;
+		if (level->entry_bytes * 8 > e.entry_bits)
+			e.entry_bits = level->entry_bytes * 8;
+	}
 	/* From number to memory, and back: the same function. Nothing for formats in the host's order. */
 	e.order = model->levels.v[0].host_endian
 			  ? ""

@@ -5,6 +5,7 @@
  *   emit_c.c         the plan (names, what the format has), the driver, the public header
  *   emit_c_text.c    C text of expressions; words of a table that depend on its configuration
  *   emit_c_bits.c    what the bits of a kind come to: constants, addresses, attributes
+ *   emit_c_access.c  loads and stores of entries where these are not all alike
  *   emit_c_entry.c   the primitives on entries: tests, tables, leaves, addresses
  *   emit_c_levels.c  what is printed once per level
  *   emit_c_codes.c   rights and memory types: the tables that a request is looked up in
@@ -72,6 +73,11 @@ struct emitter {
 	int granted; /* matrix of rounded requests */
 	int max_classes, max_group;
 	int64_t max_roots;
+	/*
+	 * Entries are not one array of one type: they differ in size or order, are far apart, or an absent one takes
+	 * more than a mask to tell. Slots are then bytes, and every access is told the level.
+	 */
+	bool mixed;
 	bool in_base, outside, window; /* addresses in indices and entries are not those of the callers */
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
 		has_narrows, has_foreign, has_nulls, has_twins, absent_by_config;
@@ -136,7 +142,22 @@ const char *marks_in_entry(struct emitter *emitter, ref kind);
 /* Where a call keeps the attribute word of a leaf kind. */
 const char *leaf_attributes(struct emitter *emitter, ref kind);
 
+/* -------------------------------------------------------------------------------------------------- emit_c_access.c */
+
+/* Bytes from one entry of a level to the next. */
+uint32_t stride_of(const struct m_level *level);
+void emit_access(void *ctx);
+
 /* --------------------------------------------------------------------------------------------------- emit_c_entry.c */
+
+/*
+ * A function body that depends on the level alone: one statement list per level, equal ones together. otherwise: what
+ * levels without a list do; NULL: all have one, and the last of them stands for levels that do not exist, so that
+ * compilers need not think about these.
+ */
+void by_level(struct emitter *emitter, const char *const *body, const char *otherwise);
+/* Room for a body per level, all NULL. */
+const char **bodies(struct emitter *emitter);
 
 /* The absent kinds of a level together: of those that depend on the configuration, the one that exists counts. */
 struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what);

@@ -76,12 +76,7 @@ static bool in_ladder(struct emitter *emitter, ref kind)
 
 /* --------------------------------------------------------------------------------------------------------- by level */
 
-/*
- * A function body that depends on the level alone: one statement list per level, equal ones together. otherwise: what
- * levels without a list do; NULL: all have one, and the last of them stands for levels that do not exist, so that
- * compilers need not think about these.
- */
-static void by_level(struct emitter *emitter, const char *const *body, const char *otherwise)
+void by_level(struct emitter *emitter, const char *const *body, const char *otherwise)
 {
 	int n = emitter->model->levels.n, final = -1;
 	const char *only = NULL;
@@ -160,7 +155,7 @@ static void by_level(struct emitter *emitter, const char *const *body, const cha
 		fprintf(emitter->out, "\t}\n");
 }
 
-static const char **bodies(struct emitter *emitter)
+const char **bodies(struct emitter *emitter)
 {
 	return arena_alloc(emitter->arena, sizeof(char *) * (size_t)(emitter->model->levels.n + 1));
 }
@@ -209,15 +204,19 @@ static void emit_absent(struct emitter *emitter)
 	    "\t(void)t;\n",
 	    emitter->lower, emitter->lower);
 	by_level(emitter, value, NULL);
-	OUT("}\n\n/* Not 0 when an entry, as it is in memory, is not absent. Several may be ORed together first. */\n"
+	OUT("}\n\n");
+	if (emitter->mixed)
+		goto whole;
+	OUT("/* Not 0 when an entry, as it is in memory, is not absent. Several may be ORed together first. */\n"
 	    "PT_ALWAYS_INLINE %s_entry %s_occupied(%sunsigned int level, %s_entry raw)\n{\n",
 	    emitter->lower, emitter->lower, emitter->absent_by_config ? "const struct pt_table *t, " : "",
 	    emitter->lower);
 	if (emitter->absent_by_config)
 		OUT("\t(void)t;\n");
 	by_level(emitter, occupied, NULL);
-	OUT("}\n\n"
-	    "PT_ALWAYS_INLINE bool %s_is_absent(const struct pt_table *t, unsigned int level, %s_entry entry)\n"
+	OUT("}\n\n");
+whole:
+	OUT("PT_ALWAYS_INLINE bool %s_is_absent(const struct pt_table *t, unsigned int level, %s_entry entry)\n"
 	    "{\n\t(void)t;\n",
 	    emitter->lower, emitter->lower);
 	by_level(emitter, is, NULL);

@@ -36,7 +36,8 @@ static void walk_cases(struct emitter *emitter, bool lookup)
 			OUT("\t\treturn slot;\n");
 			continue;
 		}
-		OUT("\t\tentry = %s_load_link(slot);\n", emitter->lower);
+		OUT("\t\tentry = %s_load_link(%sslot);\n", emitter->lower,
+		    emitter->mixed ? text_of(emitter, "%s_%s, ", emitter->upper, emitter->level_name[i]) : "");
 		if (next == REF_NONE) {
 			OUT("\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper,
 			    emitter->level_name[i]);
@@ -81,10 +82,17 @@ static const char *function_name(struct emitter *emitter, int level)
 	return name;
 }
 
+/* What slots are pointers to. */
+static const char *slot_type(struct emitter *emitter)
+{
+	return emitter->mixed ? "unsigned char" : text_of(emitter, "%s_entry", emitter->lower);
+}
+
 void emit_map_levels(void *ctx)
 {
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
+	const char *slot = slot_type(emitter);
 
 	OUT("/* One pair of functions per level, lowest first: geometry is a constant in each. */\n\n");
 	for (int i = model->levels.n - 1; i >= 0; i--) {
@@ -96,23 +104,23 @@ void emit_map_levels(void *ctx)
 
 		if (!emitter->written[i])
 			continue;
-		OUT("static enum pt_status %s_fill_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, "
+		OUT("static enum pt_status %s_fill_%s(struct %s_map_call *call, %s *slot, uint64_t iova, "
 		    "uint64_t last)\n"
 		    "{\n"
 		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, true, %s, %s);\n}\n\n",
-		    emitter->lower, name, emitter->lower, emitter->lower, emitter->lower, emitter->upper,
-		    emitter->level_name[i], fill, fill);
-		OUT("static enum pt_status %s_map_%s(struct %s_map_call *call, %s_entry *slot, uint64_t iova, uint64_t "
+		    emitter->lower, name, emitter->lower, slot, emitter->lower, emitter->upper, emitter->level_name[i],
+		    fill, fill);
+		OUT("static enum pt_status %s_map_%s(struct %s_map_call *call, %s *slot, uint64_t iova, uint64_t "
 		    "last)\n"
 		    "{\n"
 		    "\treturn %s_map_level(call, slot, iova, last, %s_%s, false, %s, %s);\n}\n\n",
-		    emitter->lower, name, emitter->lower, emitter->lower, emitter->lower, emitter->upper,
-		    emitter->level_name[i], down, fill);
+		    emitter->lower, name, emitter->lower, slot, emitter->lower, emitter->upper, emitter->level_name[i],
+		    down, fill);
 	}
 	OUT("/* Fill a table of level that nobody sees yet. */\n"
-	    "static enum pt_status %s_fill_at(struct %s_map_call *call, unsigned int level, %s_entry *slot, "
+	    "static enum pt_status %s_fill_at(struct %s_map_call *call, unsigned int level, %s *slot, "
 	    "uint64_t iova,\n\t\t\t\t  uint64_t last)\n{\n\tswitch (level) {\n",
-	    emitter->lower, emitter->lower, emitter->lower);
+	    emitter->lower, emitter->lower, slot);
 	for (int i = 0; i < model->levels.n; i++)
 		if (emitter->written[i])
 			OUT("\tcase %s_%s: return %s_fill_%s(call, slot, iova, last);\n", emitter->upper,
@@ -139,11 +147,11 @@ void emit_unmap_levels(void *ctx)
 
 		if (!emitter->written[i])
 			continue;
-		OUT("static void %s_unmap_%s(struct %s_unmap_call *call, %s_entry *slot, uint64_t iova, uint64_t "
+		OUT("static void %s_unmap_%s(struct %s_unmap_call *call, %s *slot, uint64_t iova, uint64_t "
 		    "last)\n"
 		    "{\n"
 		    "\t%s_unmap_level(call, slot, iova, last, %s_%s, ",
-		    emitter->lower, function_name(emitter, i), emitter->lower, emitter->lower, emitter->lower,
+		    emitter->lower, function_name(emitter, i), emitter->lower, slot_type(emitter), emitter->lower,
 		    emitter->upper, emitter->level_name[i]);
 		if (next == REF_NONE)
 			OUT("NULL);\n}\n\n");

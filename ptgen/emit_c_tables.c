@@ -216,7 +216,7 @@ static void emit_geometry(struct emitter *emitter)
 	const struct model *model = emitter->model;
 
 	OUT("/* What the walks need of a level; folded where the level is a constant. */\n"
-	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats%s;\n"
+	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats%s;%s\n"
 	    "\tuint8_t carry; /* the lowest address bit of the next piece "
 	    "of a split address; 0: none */\n"
 	    "\tuint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */\n"
@@ -224,7 +224,11 @@ static void emit_geometry(struct emitter *emitter)
 	    "\tuint64_t sizes, narrow_sizes; /* "
 	    "of leaves, one bit each */\n\t%s_entry step; /* from one slot to the next */\n};\n\n"
 	    "static const struct %s_geometry %s_geometry[] = {\n",
-	    emitter->lower, emitter->has_foreign ? ", written" : "", emitter->lower, emitter->lower, emitter->lower);
+	    emitter->lower, emitter->has_foreign ? ", written" : "",
+	    emitter->mixed
+		    ? "\n\tuint8_t bytes; /* of an entry */\n\tuint32_t stride; /* bytes from one entry to the next */"
+		    : "",
+	    emitter->lower, emitter->lower, emitter->lower);
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *l = &model->levels.v[i];
 		bool groups = false, repeats = false;
@@ -277,14 +281,15 @@ static void emit_geometry(struct emitter *emitter)
 		emitter->has_groups = emitter->has_groups || groups;
 		emitter->has_repeats = emitter->has_repeats || repeats;
 		emitter->has_carries = emitter->has_carries || carry != 0;
-		OUT("\t[%s_%s] = {%d, %s, %s, %s%s, %d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64
+		OUT("\t[%s_%s] = {%d, %s, %s, %s%s, %s%d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64
 		    "), UINT64_C(0x%" PRIx64 "), %s},\n",
 		    emitter->upper, emitter->level_name[i], l->lo, emitter->next[i] != REF_NONE ? "true" : "false",
 		    groups ? "true" : "false", repeats ? "true" : "false",
 		    !emitter->has_foreign ? ""
 		    : emitter->written[i] ? ", true"
 					  : ", false",
-		    carry, narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
+		    emitter->mixed ? text_of(emitter, "%d, %" PRIu32 ", ", l->entry_bytes, stride_of(l)) : "", carry,
+		    narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
 		    (int)l->first_kind + l->n_kinds, mask_of(l->hi - l->lo, 0), sizes, narrow_sizes,
 		    hex(emitter, step));
 	}

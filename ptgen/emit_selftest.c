@@ -86,13 +86,13 @@ static const char *steps_of(struct selftest *s, const struct path *path)
 		const struct step *step = &path->step[i];
 		const struct m_level *level = level_at(s, step->level);
 
-		body = arena_printf(s->arena, "%s\t{%d, %d, %s, %" PRId64 ", %s, %s, %s, %s},\n", body,
+		body = arena_printf(s->arena, "%s\t{%d, %d, %s, %" PRIu64 ", %" PRId64 ", %s, %s, %s, %s},\n", body,
 				    (int)step->level, level->entry_bytes,
 				    level->host_endian	? "HOST"
 				    : level->big_endian ? "BIG"
 							: "LITTLE",
-				    step->entries, hex(s, step->table), hex(s, step->entry), hex(s, step->link),
-				    hex(s, step->absent));
+				    expect_stride(level), step->entries, hex(s, step->table), hex(s, step->entry),
+				    hex(s, step->link), hex(s, step->absent));
 	}
 	return array_of(s, type_steps, "steps", body);
 }
@@ -430,7 +430,7 @@ static void place_tables(struct selftest *s)
 {
 	struct m_env env = environment(s, REF_NONE, NULL);
 	const struct m_shape *shape = &s->model->shapes.v[s->shape];
-	uint64_t largest = expect_entries_of(s, s->start, true) * (uint64_t)level_at(s, s->start)->entry_bytes, end;
+	uint64_t largest = expect_entries_of(s, s->start, true) * expect_stride(level_at(s, s->start)), end;
 
 	if (s->model->root.align != REF_NONE && (uint64_t)model_eval(s->model, s->model->root.align, &env) > largest)
 		largest = (uint64_t)model_eval(s->model, s->model->root.align, &env);
@@ -658,8 +658,6 @@ static const char *too_much(const struct model *model)
 	for (int i = 0; i < model->levels.n; i++) {
 		if (model->levels.v[i].entry_bytes > 8)
 			return "entries of more than 8 bytes";
-		if (model->levels.v[i].every_lg2)
-			return "tables of which only some slots are used ('every')";
 	}
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
 		return "'base' and 'window'";

@@ -115,6 +115,8 @@ uint64_t expect_table_at(const struct selftest *s, int step, unsigned int root);
 /* The kind of a word, REF_NONE: none. */
 ref expect_classify(const struct selftest *s, ref level, const uint64_t word[2]);
 /* The address of the entry that an inner address selects in a table. */
+/* Bytes from one entry of a table to the next. */
+uint64_t expect_stride(const struct m_level *level);
 uint64_t expect_entry_address(const struct selftest *s, ref level, uint64_t table, uint64_t inner, bool root);
 /* What hardware makes of an address where memory holds the entries of the path, with `word` at step `at`. */
 void expect_walk(const struct selftest *s, const struct path *path, int at, uint64_t word, struct outcome *out);

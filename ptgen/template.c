@@ -7,6 +7,8 @@
 
 enum { MAX_NESTING = 16 };
 
+const char template_drop[] = "";
+
 static void defect(const char *what, const char *line, size_t length)
 {
 	fprintf(stderr, "ptgen: internal error: %s in template line '%.*s'\n", what, (int)length, line);
@@ -65,8 +67,10 @@ static void put_text(const struct template_set *set, const char *text, const cha
 		close = *text == '(' ? closing(text, end) : NULL;
 		if (!close)
 			defect("a missing argument", at, (size_t)(end - at));
-		put_text(set, text + 1, close);
-		fputs(hole->after, set->out);
+		if (hole->after != template_drop) {
+			put_text(set, text + 1, close);
+			fputs(hole->after, set->out);
+		}
 		text = close + 1;
 	}
 }

@@ -36,6 +36,7 @@ enum { REFUSED = 0xff, WIDER = 0x80 };
 struct step {
 	uint16_t level;
 	uint8_t bytes, order;  /* of an entry */
+	uint32_t stride;       /* bytes from one entry to the next */
 	uint32_t entries;
 	uint64_t table, entry; /* addresses */
 	uint64_t link, absent; /* words */
@@ -145,8 +146,8 @@ static const uint64_t words_2[] = {
 };
 
 static const struct step steps_3[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110000, 0xa5a5ae6e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0xa5a5ae6e, 0x0},
 };
 
 static const struct input_bit bits_4[] = {
@@ -276,7 +277,7 @@ static const uint64_t words_8[] = {
 };
 
 static const struct step steps_9[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x0, 0x0},
 };
 
 static const struct effect effects_10[] = {
@@ -285,7 +286,7 @@ static const struct effect effects_10[] = {
 };
 
 static const struct step steps_11[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x3, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x3, 0x0},
 };
 
 static const struct effect effects_12[] = {
@@ -323,8 +324,8 @@ static const struct effect effects_12[] = {
 };
 
 static const struct step steps_13[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae6e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae6e, 0x0},
 };
 
 static const struct effect effects_14[] = {
@@ -344,7 +345,7 @@ static const uint64_t words_15[] = {
 };
 
 static const struct step steps_16[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab122e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab122e, 0x0},
 };
 
 static const struct effect effects_17[] = {
@@ -358,7 +359,7 @@ static const struct effect effects_17[] = {
 };
 
 static const struct step steps_18[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
 };
 
 static const struct effect effects_19[] = {
@@ -371,7 +372,7 @@ static const struct effect effects_19[] = {
 };
 
 static const struct step steps_20[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
 };
 
 static const struct effect effects_21[] = {
@@ -390,7 +391,7 @@ static const uint64_t words_22[] = {
 };
 
 static const struct step steps_23[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
 };
 
 static const struct effect effects_24[] = {
@@ -404,7 +405,7 @@ static const struct effect effects_24[] = {
 };
 
 static const struct step steps_25[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
 };
 
 static const struct effect effects_26[] = {
@@ -417,7 +418,7 @@ static const struct effect effects_26[] = {
 };
 
 static const struct step steps_27[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
 };
 
 static const struct effect effects_28[] = {
@@ -426,8 +427,8 @@ static const struct effect effects_28[] = {
 };
 
 static const struct step steps_29[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0x0, 0x0},
 };
 
 static const struct effect effects_30[] = {
@@ -447,8 +448,8 @@ static const uint64_t words_31[] = {
 };
 
 static const struct step steps_32[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
 };
 
 static const struct effect effects_33[] = {
@@ -461,8 +462,8 @@ static const struct effect effects_33[] = {
 };
 
 static const struct step steps_34[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
 };
 
 static const struct effect effects_35[] = {
@@ -474,8 +475,8 @@ static const struct effect effects_35[] = {
 };
 
 static const struct step steps_36[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
 };
 
 static const struct effect effects_37[] = {
@@ -504,8 +505,8 @@ static const struct effect effects_39[] = {
 };
 
 static const struct step steps_40[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
 };
 
 static const struct effect effects_41[] = {
@@ -517,12 +518,12 @@ static const struct effect effects_41[] = {
 };
 
 static const struct step steps_42[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
 };
 
 static const struct step steps_43[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x100000, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
 static const uint64_t words_44[] = {
@@ -540,7 +541,7 @@ static const uint64_t words_46[] = {
 };
 
 static const struct step steps_47[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
 static const uint64_t words_48[] = {
@@ -557,12 +558,12 @@ static const uint64_t words_50[] = {
 };
 
 static const struct step steps_51[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
 };
 
 static const struct step steps_52[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110000, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
 static const uint64_t words_53[] = {
@@ -581,8 +582,8 @@ static const uint64_t words_55[] = {
 };
 
 static const struct step steps_56[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x1103c0, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
 static const uint64_t words_57[] = {
@@ -601,8 +602,8 @@ static const uint64_t words_59[] = {
 };
 
 static const struct step steps_60[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x1103fc, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
 
 static const uint8_t rights_61[] = {
@@ -619,8 +620,8 @@ static const struct effect effects_62[] = {
 };
 
 static const struct step steps_63[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x100000, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104000, 0xa5a5ae6e, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104000, 0xa5a5ae6e, 0x0},
 };
 
 static const struct input_bit bits_64[] = {
@@ -757,13 +758,13 @@ static const struct effect effects_67[] = {
 };
 
 static const struct step steps_68[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a5ae6e, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae6e, 0x0},
 };
 
 static const struct step steps_69[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0x0, 0x0},
 };
 
 static const struct effect effects_70[] = {
@@ -776,8 +777,8 @@ static const struct effect effects_70[] = {
 };
 
 static const struct step steps_71[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a51e2d, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a51e2d, 0x0},
 };
 
 static const struct effect effects_72[] = {
@@ -790,8 +791,8 @@ static const struct effect effects_72[] = {
 };
 
 static const struct step steps_73[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a51e21, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a51e21, 0x0},
 };
 
 static const struct effect effects_74[] = {
@@ -803,8 +804,8 @@ static const struct effect effects_74[] = {
 };
 
 static const struct step steps_75[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a50e25, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a50e25, 0x0},
 };
 
 static const struct effect effects_76[] = {
@@ -826,8 +827,8 @@ static const struct effect effects_77[] = {
 };
 
 static const struct step steps_78[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a5ae62, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae62, 0x0},
 };
 
 static const struct effect effects_79[] = {
@@ -839,35 +840,35 @@ static const struct effect effects_79[] = {
 };
 
 static const struct step steps_80[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x101694, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104294, 0xa5a5ae26, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae26, 0x0},
 };
 
 static const struct step steps_81[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x100000, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x0, 0x0},
 };
 
 static const struct step steps_82[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x103ffc, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x0, 0x0},
 };
 
 static const struct step steps_83[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x103fc0, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103fc0, 0x0, 0x0},
 };
 
 static const struct step steps_84[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x100000, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x104000, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104000, 0x0, 0x0},
 };
 
 static const struct step steps_85[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x1043c0, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x1043c0, 0x0, 0x0},
 };
 
 static const struct step steps_86[] = {
-	{0, 4, LITTLE, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
-	{1, 4, LITTLE, 256, 0x104000, 0x1043fc, 0x0, 0x0},
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x1043fc, 0x0, 0x0},
 };
 
 static const struct effect effects_87[] = {
@@ -887,13 +888,13 @@ static const uint64_t words_88[] = {
 };
 
 static const struct step steps_89[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110000, 0xa5a5ac4e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0xa5a5ac4e, 0x0},
 };
 
 static const struct step steps_90[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ac4e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac4e, 0x0},
 };
 
 static const struct effect effects_91[] = {
@@ -912,7 +913,7 @@ static const uint64_t words_92[] = {
 };
 
 static const struct step steps_93[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab100e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab100e, 0x0},
 };
 
 static const struct effect effects_94[] = {
@@ -926,7 +927,7 @@ static const struct effect effects_94[] = {
 };
 
 static const struct step steps_95[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab1002, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1002, 0x0},
 };
 
 static const struct effect effects_96[] = {
@@ -939,7 +940,7 @@ static const struct effect effects_96[] = {
 };
 
 static const struct step steps_97[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab0006, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0006, 0x0},
 };
 
 static const struct effect effects_98[] = {
@@ -958,7 +959,7 @@ static const uint64_t words_99[] = {
 };
 
 static const struct step steps_100[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f100e, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f100e, 0x0},
 };
 
 static const struct effect effects_101[] = {
@@ -972,7 +973,7 @@ static const struct effect effects_101[] = {
 };
 
 static const struct step steps_102[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f1002, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1002, 0x0},
 };
 
 static const struct effect effects_103[] = {
@@ -985,7 +986,7 @@ static const struct effect effects_103[] = {
 };
 
 static const struct step steps_104[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f0006, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0006, 0x0},
 };
 
 static const struct effect effects_105[] = {
@@ -1004,8 +1005,8 @@ static const uint64_t words_106[] = {
 };
 
 static const struct step steps_107[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51c0d, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51c0d, 0x0},
 };
 
 static const struct effect effects_108[] = {
@@ -1018,8 +1019,8 @@ static const struct effect effects_108[] = {
 };
 
 static const struct step steps_109[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51c01, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51c01, 0x0},
 };
 
 static const struct effect effects_110[] = {
@@ -1031,8 +1032,8 @@ static const struct effect effects_110[] = {
 };
 
 static const struct step steps_111[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a50c05, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50c05, 0x0},
 };
 
 static const struct effect effects_112[] = {
@@ -1061,8 +1062,8 @@ static const struct effect effects_114[] = {
 };
 
 static const struct step steps_115[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ac42, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac42, 0x0},
 };
 
 static const struct effect effects_116[] = {
@@ -1074,8 +1075,8 @@ static const struct effect effects_116[] = {
 };
 
 static const struct step steps_117[] = {
-	{0, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{1, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ac06, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac06, 0x0},
 };
 
 static const uint64_t words_118[] = {
@@ -1127,8 +1128,8 @@ static const struct effect effects_126[] = {
 };
 
 static const struct step steps_127[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110000, 0xa5a5ae6e, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0xa5a5ae6e, 0x0},
 };
 
 static const struct reg registers_128[] = {
@@ -1226,7 +1227,7 @@ static const struct effect effects_130[] = {
 };
 
 static const struct step steps_131[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x0, 0x0},
 };
 
 static const struct effect effects_132[] = {
@@ -1235,7 +1236,7 @@ static const struct effect effects_132[] = {
 };
 
 static const struct step steps_133[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x3, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x3, 0x0},
 };
 
 static const struct effect effects_134[] = {
@@ -1273,8 +1274,8 @@ static const struct effect effects_134[] = {
 };
 
 static const struct step steps_135[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae6e, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae6e, 0x0},
 };
 
 static const struct effect effects_136[] = {
@@ -1288,7 +1289,7 @@ static const struct effect effects_136[] = {
 };
 
 static const struct step steps_137[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab122e, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab122e, 0x0},
 };
 
 static const struct effect effects_138[] = {
@@ -1302,7 +1303,7 @@ static const struct effect effects_138[] = {
 };
 
 static const struct step steps_139[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
 };
 
 static const struct effect effects_140[] = {
@@ -1315,7 +1316,7 @@ static const struct effect effects_140[] = {
 };
 
 static const struct step steps_141[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
 };
 
 static const struct effect effects_142[] = {
@@ -1329,7 +1330,7 @@ static const struct effect effects_142[] = {
 };
 
 static const struct step steps_143[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
 };
 
 static const struct effect effects_144[] = {
@@ -1343,7 +1344,7 @@ static const struct effect effects_144[] = {
 };
 
 static const struct step steps_145[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
 };
 
 static const struct effect effects_146[] = {
@@ -1356,7 +1357,7 @@ static const struct effect effects_146[] = {
 };
 
 static const struct step steps_147[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
 };
 
 static const struct effect effects_148[] = {
@@ -1365,8 +1366,8 @@ static const struct effect effects_148[] = {
 };
 
 static const struct step steps_149[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0x0, 0x0},
 };
 
 static const struct effect effects_150[] = {
@@ -1379,8 +1380,8 @@ static const struct effect effects_150[] = {
 };
 
 static const struct step steps_151[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
 };
 
 static const struct effect effects_152[] = {
@@ -1393,8 +1394,8 @@ static const struct effect effects_152[] = {
 };
 
 static const struct step steps_153[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
 };
 
 static const struct effect effects_154[] = {
@@ -1406,8 +1407,8 @@ static const struct effect effects_154[] = {
 };
 
 static const struct step steps_155[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
 };
 
 static const struct effect effects_156[] = {
@@ -1429,8 +1430,8 @@ static const struct effect effects_157[] = {
 };
 
 static const struct step steps_158[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
 };
 
 static const struct effect effects_159[] = {
@@ -1442,35 +1443,35 @@ static const struct effect effects_159[] = {
 };
 
 static const struct step steps_160[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x109694, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
 };
 
 static const struct step steps_161[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x100000, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
 static const struct step steps_162[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
 static const struct step steps_163[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
 };
 
 static const struct step steps_164[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x100000, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x110000, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
 static const struct step steps_165[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x1103c0, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
 static const struct step steps_166[] = {
-	{2, 4, LITTLE, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
-	{3, 4, LITTLE, 256, 0x110000, 0x1103fc, 0x0, 0x0},
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
 
 static const struct flip flips[] = {
@@ -1863,7 +1864,7 @@ static bool foreign_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 
 			if (i == 0 && offset >> foreign->whole->spread < foreign->whole->n_roots)
 				offset &= ((uint64_t)1 << foreign->whole->spread) - 1;
-			here = offset < (uint64_t)step->entries * step->bytes;
+			here = offset % step->stride == 0 && offset < (uint64_t)step->entries * step->stride;
 		}
 		if (here && bytes == step->bytes) {
 			store(buffer, step, i == foreign->at ? foreign->word : step->link);
@@ -2060,7 +2061,7 @@ static bool take(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int nod
 	uint64_t at = ground->base + ((uint64_t)i << ground->config->spread);
 
 	(void)node;
-	if (i == ground->n || bytes < (uint64_t)step->entries * step->bytes || (at & (align - 1)) != 0 || at + bytes - 1 > max_pa ||
+	if (i == ground->n || bytes < (uint64_t)step->entries * step->stride || (at & (align - 1)) != 0 || at + bytes - 1 > max_pa ||
 	    at - ground->base + bytes > MEMORY_BYTES) {
 		ground->spoilt = true;
 		return false;
@@ -2157,7 +2158,7 @@ static bool check_slots(const struct world *world, unsigned int rights, uint64_t
 	const struct step *step = &world->steps[leaf->n_steps - 1];
 
 	for (unsigned int i = 0; i < leaf->slots; i++)
-		if (!same(about, load(at_pa(world, step->entry + (uint64_t)i * step->bytes), step), word_of(world, rights, i, false) & ~without))
+		if (!same(about, load(at_pa(world, step->entry + (uint64_t)i * step->stride), step), word_of(world, rights, i, false) & ~without))
 			return false;
 	return true;
 }
@@ -2168,10 +2169,10 @@ static bool check_tables(const struct world *world, unsigned int rights)
 	for (unsigned int s = 0; s < world->leaf->n_steps; s++) {
 		const struct step *step = &world->steps[s];
 		bool leaf = s + 1U == world->leaf->n_steps;
-		uint64_t end = step->entry + (leaf ? (uint64_t)world->leaf->slots * step->bytes : step->bytes);
+		uint64_t end = step->entry + (leaf ? (uint64_t)world->leaf->slots * step->stride : step->stride);
 
 		for (uint32_t i = 0; i < step->entries; i++) {
-			uint64_t pa = step->table + (uint64_t)i * step->bytes;
+			uint64_t pa = step->table + (uint64_t)i * step->stride;
 			bool here = pa >= step->entry && pa < end;
 
 			if (!(here && leaf) && !same(pa, load(at_pa(world, pa), step), here ? step->link : step->absent))
@@ -2194,13 +2195,13 @@ static bool unmap(struct world *world, uint64_t about)
 	uint64_t first = load(at_pa(world, step->entry), step), last;
 	struct pt_result result;
 
-	last = load(at_pa(world, step->entry + (leaf->slots - 1U) * (uint64_t)step->bytes), step);
+	last = load(at_pa(world, step->entry + (leaf->slots - 1U) * (uint64_t)step->stride), step);
 	if (!same(about, mtk_v7s_unmap(&world->t, world->iova, (uint64_t)1 << leaf->lg2, 0, NULL, &result), PT_OK) ||
 	    !same(about, result.bytes, (uint64_t)1 << leaf->lg2) ||
 	    !same(about, load(at_pa(world, step->entry), step), (step->absent & ~leaf->keep) | (first & leaf->keep)))
 		return false;
 	for (unsigned int i = 1; i < leaf->slots; i++) {
-		uint64_t word = load(at_pa(world, step->entry + (uint64_t)i * step->bytes), step);
+		uint64_t word = load(at_pa(world, step->entry + (uint64_t)i * step->stride), step);
 
 		if (!same(about, i + 1U < leaf->slots ? word & ~leaf->keep : word,
 			  (step->absent & ~leaf->keep) | (i + 1U < leaf->slots ? 0 : last & leaf->keep)))
