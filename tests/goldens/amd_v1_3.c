@@ -3650,7 +3650,7 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	struct amd_v1_3_attributes attributes = {{0}};
 	struct amd_v1_3_found found;
 	struct pt_gather own;
-	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top;
+	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top, sizes = 0;
 	unsigned int level, target = PT_NO_KIND, lo;
 	amd_v1_3_entry value = 0, *slot;
 	size_t n;
@@ -3702,6 +3702,7 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 			return amd_v1_3_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
 					     "a part differs from the first one");
 		value = amd_v1_3_state_join(t, level, lg2, value, carried);
+		sizes |= (uint64_t)1 << found.lg2;
 		at += (uint64_t)1 << found.lg2;
 	} while (at - first < size);
 	if (result)
@@ -3713,6 +3714,7 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	if (!gather)
 		gather = &own;
 	pt_gather_add(gather, first, first + (size - 1), found.lg2);
+	gather->sizes |= sizes;
 	n = (size_t)1 << (lg2 - lo);
 	slot = amd_v1_3_slot_at(t, first, level);
 	for (size_t i = 0; i < n; i++) {

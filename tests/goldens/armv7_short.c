@@ -3219,7 +3219,7 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 	struct armv7_short_attributes attributes = {{0}};
 	struct armv7_short_found found;
 	struct pt_gather own;
-	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top;
+	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top, sizes = 0;
 	unsigned int level, target = PT_NO_KIND, lo;
 	armv7_short_entry value = 0, *slot;
 	size_t n;
@@ -3272,6 +3272,7 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 			return armv7_short_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
 						"a part differs from the first one");
 		value = armv7_short_state_join(t, level, lg2, value, carried);
+		sizes |= (uint64_t)1 << found.lg2;
 		at += (uint64_t)1 << found.lg2;
 	} while (at - first < size);
 	if (result)
@@ -3283,6 +3284,7 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 	if (!gather)
 		gather = &own;
 	pt_gather_add(gather, first, first + (size - 1), found.lg2);
+	gather->sizes |= sizes;
 	n = (size_t)1 << (lg2 - lo);
 	slot = armv7_short_slot_at(t, first, level);
 	for (size_t i = 0; i < n; i++) {

@@ -2924,7 +2924,7 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	struct x86_64_attributes attributes = {{0}};
 	struct x86_64_found found;
 	struct pt_gather own;
-	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top;
+	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top, sizes = 0;
 	unsigned int level, target = PT_NO_KIND, lo;
 	x86_64_entry value = 0, *slot;
 	size_t n;
@@ -2976,6 +2976,7 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 			return x86_64_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
 					   "a part differs from the first one");
 		value = x86_64_state_join(t, level, lg2, value, carried);
+		sizes |= (uint64_t)1 << found.lg2;
 		at += (uint64_t)1 << found.lg2;
 	} while (at - first < size);
 	if (result)
@@ -2987,6 +2988,7 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	if (!gather)
 		gather = &own;
 	pt_gather_add(gather, first, first + (size - 1), found.lg2);
+	gather->sizes |= sizes;
 	n = (size_t)1 << (lg2 - lo);
 	slot = x86_64_slot_at(t, first, level);
 	for (size_t i = 0; i < n; i++) {

@@ -231,6 +231,39 @@ TEST_EACH(contract, cuts, count, label)
 	world_close(world);
 }
 
+/* Leaves of several sizes become one: an invalidation by size has to be told all of them. */
+TEST_EACH(contract, merge_mixed, count, label)
+{
+	struct world *world = begin(each, true);
+	uint64_t larger = world->table.page_sizes & (world->table.page_sizes - 1);
+	unsigned int middle = larger ? (unsigned int)__builtin_ctzll(larger) : 0, large = 0;
+	struct op op = {.kind = OP_SPLIT, .iova = page_at(world, 0)};
+
+	larger &= larger - 1;
+	if (larger)
+		large = (unsigned int)__builtin_ctzll(larger);
+	/* the first part is larger than the last one */
+	if (large && large < world->page_lg2 + 12 &&
+	    ones(large) <= world->in.aperture_last - world->in.aperture_first && (op.iova & ones(large)) == 0 &&
+	    map(world, op.iova, 0, (uint64_t)1 << large) == PT_OK) {
+		op.lg2 = middle;
+		CHECK_EQ(world_do(world, &op, NULL), PT_OK);
+		op.iova += ones(large);
+		op.lg2 = world->page_lg2;
+		CHECK_EQ(world_do(world, &op, NULL), PT_OK);
+		world_flush(world);
+		world_remember(world, 0, ones(large));
+		op.kind = OP_MERGE;
+		op.lg2 = large;
+		CHECK_EQ(world_do(world, &op, NULL), PT_OK);
+		world_flush(world);
+		/* what a TLB still holds of the parts would now outlive the mapping */
+		CHECK_EQ(unmap(world, page_at(world, 0), (uint64_t)1 << large, 0), PT_OK);
+		world_flush(world);
+	}
+	world_close(world);
+}
+
 /* Unmap takes holes, and counts what it removed; a range of nothing is no error. */
 TEST_EACH(contract, holes, count, label)
 {
