@@ -178,7 +178,8 @@ const char *mailbox_old_code(struct trial *trial, struct mailbox *mailbox, const
 		return NULL;
 	trial->class->forget(trial);
 	mailbox->large_flushed = true; /* when the other accesses of this batch were made */
-	/* What is fetched anew may differ for another reason that has a name, but not for this one: it is allowed no more. */
+	/* What is fetched anew may differ for another reason that has a name, but not for this one: it is allowed no
+	 * more. */
 	if (!judge_one(trial, &again) && (again.allowed || !trial->class->gap(trial, &again)))
 		return NULL;
 	return "fetch of old code in a large page after the invalidation of one address";
