@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_arm.c - a 64-bit Arm CPU walks: stage 1 by real accesses of EL1 and EL0, stage 1 and stage 2 by address
- * translation instructions, and 32-bit short descriptors by the same.
+ * translation instructions, and the tables of 32-bit CPUs, with short and with long descriptors, by the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ struct arm {
 	bool running;
 };
 
-static const struct machine_class stage1, stage1_at, stage2_at, short_at;
+static const struct machine_class stage1, stage1_at, stage2_at, short_at, long_at;
 
 static bool upper(const struct trial *trial)
 {
@@ -141,15 +141,32 @@ static void load_short(struct trial *trial)
 	mailbox_store(&arm->mailbox, HCR, 0);
 }
 
+static void load_long(struct trial *trial)
+{
+	enum { M = 1 };
+	const struct arm *arm = trial->machine;
+	uint64_t ttbr = trial_register(trial, "TTBR").value[0];
+
+	mailbox_store(&arm->mailbox, SCTLR, 0xc50078 | M);
+	mailbox_store(&arm->mailbox, TCR, trial_register(trial, "TTBCR").value[0]);
+	mailbox_store(&arm->mailbox, TTBR0, upper(trial) ? 0 : ttbr);
+	mailbox_store(&arm->mailbox, TTBR1, upper(trial) ? ttbr : 0);
+	mailbox_store(&arm->mailbox, MAIR,
+		      trial_register(trial, "MAIR0").value[0] | trial_register(trial, "MAIR1").value[0] << 32);
+	mailbox_store(&arm->mailbox, HCR, 0);
+}
+
 static void arm_load(struct trial *trial)
 {
 	struct arm *arm = trial->machine;
+	bool is_32 = trial->class == &short_at || trial->class == &long_at;
 	char firmware[32];
-	const char *const arguments[] = {"-bios", firmware, "-cpu", trial->class == &short_at ? "cortex-a57" : "max",
-					 NULL};
+	const char *const arguments[] = {"-bios", firmware, "-cpu", is_32 ? "cortex-a57" : "max", NULL};
 
 	if (trial->class == &short_at)
 		load_short(trial);
+	else if (trial->class == &long_at)
+		load_long(trial);
 	else if (trial->class == &stage2_at)
 		load_stage2(trial);
 	else
@@ -332,6 +349,14 @@ static const struct machine_class short_at = {
 	.present = present_at,
 };
 
+static const struct machine_class long_at = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch32 CPU, AT S1E1/S1E0",
+	.not_modelled = "fetches and cached translations cannot be seen this way",
+	.can = CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_PHYSICAL,
+	.present = present_at,
+};
+
 #define NO_ACCESSED (CAN_ACCESSED | CAN_DIRTY)
 
 static const struct configuration real[] = {
@@ -378,7 +403,17 @@ static const struct configuration shorts[] = {
 	{.format = "armv7_short", .setting = {{"domain", 5}, {"pxn", 1}}},
 };
 
+/* No register tells a 32-bit CPU how wide output addresses are: to this one, words with 40 bits are no hostile ones. */
+static const struct configuration longs[] = {
+	{.format = "arm_lpae32_s1"},
+	{.format = "arm_lpae32_s1", .setting = {{"ia", 25}, {"oa", 36}}, .lacks = CAN_RESERVED, .whole = true},
+	{.format = "arm_lpae32_s1", .setting = {{"ia", 31}, {"oa", 32}}, .lacks = CAN_RESERVED},
+	{.format = "arm_lpae32_s1", .setting = {{"upper", 1}, {"other", 2}}},
+	{.format = "arm_lpae32_s1", .setting = {{"other", 3}}, .whole = true},
+};
+
 ORACLE_TESTS(stage1, &stage1, real)
 ORACLE_TESTS(stage1_at, &stage1_at, translated)
 ORACLE_TESTS(stage2_at, &stage2_at, second)
 ORACLE_TESTS(short_at, &short_at, shorts)
+ORACLE_TESTS(long_at, &long_at, longs)
