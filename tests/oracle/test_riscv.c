@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* test_riscv.c - a 64-bit RISC-V CPU walks: Sv39, Sv48 and Sv57, with Svnapot and Svpbmt. */
+/*
+ * test_riscv.c - RISC-V CPUs walk: Sv39, Sv48 and Sv57, with Svnapot and Svpbmt; the second stage of a guest; and on 32
+ * bits Sv32.
+ */
 #include <stdlib.h>
 
 #include "mailbox.h"
 
-static const unsigned char stub[] = {
+static const unsigned char stub64[] = {
 #include "stubs/riscv64.inc"
 };
+static const unsigned char stub32[] = {
+#include "stubs/riscv32.inc"
+};
 
-enum { MIB = 1 << 20, SATP = 0x20, EXTENSIONS = 1 };
+enum { MIB = 1 << 20, SATP = 0x20, HGATP = 0x28, EXTENSIONS = 1 };
 
 #define RAM UINT64_C(0x80000000)
 
@@ -16,19 +22,24 @@ struct riscv {
 	struct mailbox mailbox;
 };
 
+static const struct machine_class riscv64, riscv32, gstage;
+
 static void riscv_start(struct trial *trial)
 {
-	static const struct ram_piece piece = {RAM, RAM + (UINT64_C(60) << 30) - 1, 0};
+	/* On 32 bits QEMU loses what is above 4 GiB of an address in an entry. */
+	bool is_32 = trial->class == &riscv32;
+	uint64_t end = is_32 ? UINT64_C(4) << 30 : UINT64_C(60) << 30;
+	const struct ram_piece piece = {RAM, end - 1, 0};
 	struct riscv *riscv = calloc(1, sizeof(*riscv));
 	struct ram *ram = &trial->ram;
 
 	CHECK(riscv != NULL);
 	trial->machine = riscv;
 	ram_open(ram, &piece, 1);
-	ram->tables_first = trial_below(trial, 2) ? RAM + 64 * MIB : UINT64_C(58) << 30;
+	ram->tables_first = trial_below(trial, 2) ? RAM + 64 * MIB : end - 1024 * MIB;
 	ram->tables_bytes = 64 * MIB;
-	ram->data_first = UINT64_C(4) << 30;
-	ram->data_last = (UINT64_C(58) << 30) - 1;
+	ram->data_first = is_32 ? RAM + 256 * MIB : UINT64_C(4) << 30;
+	ram->data_last = end - 1024 * MIB - 1;
 	riscv->mailbox.ram = ram;
 	riscv->mailbox.pa = RAM + 2 * MIB;
 }
@@ -43,13 +54,23 @@ static void riscv_forget(struct trial *trial)
 static void riscv_load(struct trial *trial)
 {
 	struct riscv *riscv = trial->machine;
+	bool is_32 = trial->class == &riscv32;
+	const char *cpu = is_32						? "rv32"
+			  : trial->class == &gstage			? "rv64,h=true"
+			  : trial->configuration->variant == EXTENSIONS ? "rv64,svnapot=on,svpbmt=on"
+									: "rv64";
 	char firmware[32];
-	const char *const arguments[] = {
-		"-bios", firmware, "-cpu",
-		trial->configuration->variant == EXTENSIONS ? "rv64,svnapot=on,svpbmt=on" : "rv64", NULL};
+	const char *const arguments[] = {"-bios", firmware, "-cpu", cpu, NULL};
 
-	nameless_file("firmware", stub, sizeof(stub), firmware);
-	mailbox_store(&riscv->mailbox, SATP, trial_register(trial, "satp").value[0]);
+	nameless_file("firmware", is_32 ? stub32 : stub64, is_32 ? sizeof(stub32) : sizeof(stub64), firmware);
+	if (trial->class == &gstage) {
+		/* The guest's own stage is off (vsatp is 0). The host's must not be: with it QEMU decides what faults.
+		 */
+		mailbox_store(&riscv->mailbox, SATP, UINT64_C(8) << 60 | RAM >> 12);
+		mailbox_store(&riscv->mailbox, HGATP, trial_register(trial, "hgatp").value[0]);
+	} else {
+		mailbox_store(&riscv->mailbox, SATP, trial_register(trial, "satp").value[0]);
+	}
 	emulator_start(&riscv->mailbox.emulator, trial->class->program, "virt", trial->ram.path, trial->ram.bytes,
 		       arguments);
 	riscv_forget(trial);
@@ -80,18 +101,34 @@ static void fault(const struct operation *operation, struct access *access)
 		cause == due && operation->detail[0] == (access->iova & ~UINT64_C(7)) ? FAULT_UNTOLD : FAULT_ODD;
 }
 
+/* Of the second stage. */
+static void guest_fault(const struct operation *operation, struct access *access)
+{
+	struct operation first = *operation;
+
+	first.code -= 8; /* causes 20, 21 and 23 */
+	fault(&first, access);
+}
+
 static void riscv_present(struct trial *trial, struct access *accesses, size_t n)
 {
 	struct riscv *riscv = trial->machine;
 
-	mailbox_present(trial, &riscv->mailbox, accesses, n, plant, fault);
+	mailbox_present(trial, &riscv->mailbox, accesses, n, plant, trial->class == &gstage ? guest_fault : fault);
+}
+
+/* HFENCE.GVMA takes a guest's physical address without its lowest two bits. */
+static uint64_t guest_operand(uint64_t iova)
+{
+	return iova >> 2;
 }
 
 static void riscv_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
 	struct riscv *riscv = trial->machine;
 
-	mailbox_invalidate(trial, &riscv->mailbox, gather, OP_FLUSH_ADDRESS, NULL);
+	mailbox_invalidate(trial, &riscv->mailbox, gather, OP_FLUSH_ADDRESS,
+			   trial->class == &gstage ? guest_operand : NULL);
 }
 
 /*
@@ -102,6 +139,12 @@ static bool riscv_usable(const struct trial *trial, uint64_t iova, uint64_t byte
 {
 	(void)trial;
 	return iova + (bytes - 1) < RAM || iova > RAM + 0xfff;
+}
+
+/* QEMU takes the highest bit of a guest's physical address for a sign, and finds nothing there. */
+static bool guest_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
+{
+	return iova + (bytes - 1) < trial_width(trial) / 2;
 }
 
 static const char *riscv_blind(const struct trial *trial, const struct pt_walk *walk)
@@ -125,25 +168,47 @@ static const char *riscv_gap(struct trial *trial, const struct access *access)
 	return mailbox_old_code(trial, &riscv->mailbox, access);
 }
 
+#define COMMON                                                                                                      \
+	.test = "riscv", .package = "qemu-system-misc", .start = riscv_start, .end = riscv_end, .load = riscv_load, \
+	.present = riscv_present, .invalidate = riscv_invalidate, .forget = riscv_forget, .blind = riscv_blind,     \
+	.gap = riscv_gap
+
+#define ALL (CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_RESERVED)
+
 static const struct machine_class riscv64 = {
-	.test = "riscv",
+	COMMON,
 	.oracle = "QEMU 7.2 riscv64 CPU",
 	.program = "qemu-system-riscv64",
-	.package = "qemu-system-misc",
 	.not_modelled =
 		"faults for a clear accessed or dirty bit (Svade): it always sets them; neither kind nor level of a "
 		"fault is told; translations do not outlive the change of MPRV that an access needs; "
 		"memory types have no effect",
-	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_RESERVED | CAN_OUTSIDE,
-	.start = riscv_start,
-	.end = riscv_end,
-	.load = riscv_load,
-	.present = riscv_present,
-	.invalidate = riscv_invalidate,
-	.forget = riscv_forget,
+	.can = ALL | CAN_OUTSIDE,
 	.usable = riscv_usable,
-	.blind = riscv_blind,
-	.gap = riscv_gap,
+};
+
+static const struct machine_class riscv32 = {
+	COMMON,
+	.oracle = "QEMU 7.2 riscv32 CPU",
+	.program = "qemu-system-riscv32",
+	.not_modelled =
+		"faults for a clear accessed or dirty bit (Svade): it always sets them; neither kind nor level of a "
+		"fault is told; translations do not outlive the change of MPRV that an access needs; "
+		"physical addresses from 4 GiB up: bits 33 and 32 of an entry are lost",
+	.can = ALL,
+	.usable = riscv_usable,
+};
+
+static const struct machine_class gstage = {
+	COMMON,
+	.oracle = "QEMU 7.2 riscv64 CPU, HLV/HSV and fetches of a guest",
+	.program = "qemu-system-riscv64",
+	.not_modelled =
+		"the upper half of the input range: its highest bit is taken for a sign; faults for a clear accessed "
+		"or dirty bit: it always sets them; neither kind nor level of a fault is told; memory types have no "
+		"effect",
+	.can = ALL | CAN_CACHE,
+	.usable = guest_usable,
 };
 
 static const struct configuration configurations[] = {
@@ -155,4 +220,16 @@ static const struct configuration configurations[] = {
 	 .variant = EXTENSIONS},
 };
 
+static const struct configuration configurations32[] = {
+	{.format = "riscv_sv32", .setting = {{"adue", 1}}},
+};
+
+static const struct configuration second[] = {
+	{.format = "riscv_sv39_57", .setting = {{"adue", 1}, {"gstage", 1}}},
+	{.format = "riscv_sv39_57", .setting = {{"adue", 1}, {"gstage", 1}, {"levels", 4}}},
+	{.format = "riscv_sv39_57", .setting = {{"adue", 1}, {"gstage", 1}, {"levels", 5}}, .whole = true},
+};
+
 ORACLE_TESTS(riscv, &riscv64, configurations)
+ORACLE_TESTS(riscv32, &riscv32, configurations32)
+ORACLE_TESTS(gstage, &gstage, second)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_x86.c - an x86-64 CPU walks: four and five levels, every access in ring 0 and ring 3. */
+/*
+ * test_x86.c - an x86-64 CPU walks: four and five levels, every access in ring 0 and ring 3. Its own tables, and those
+ * of IOMMUs that have the same entries; no emulated IOMMU walks these.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +149,34 @@ static void x86_start(struct trial *trial)
 	pointer(trial, MAILBOX + 0x90, 16 * 129 - 1, low + IDT);
 }
 
+/* What turns the CPU's walker on, as the registers of the format say it. */
+static void set_registers(struct trial *trial)
+{
+	enum { PAE = 1 << 5, LA57 = 1 << 12, LME = 1 << 8, NXE = 1 << 11 };
+	const struct x86 *x86 = trial->machine;
+	uint64_t cr3, cr4 = PAE, efer = LME;
+
+	if (strcmp(trial->format->name, "vtd_first_stage") == 0) {
+		/* Its third word has the root, and below it what the bits of CR4 and EFER are. */
+		uint64_t word = trial_register(trial, "PASID").value[2];
+
+		cr3 = word & ~UINT64_C(0xfff);
+		cr4 |= word >> 2 & 3 ? (uint64_t)LA57 : 0;
+		efer |= word >> 5 & 1 ? (uint64_t)NXE : 0;
+	} else if (strcmp(trial->format->name, "amd_v2") == 0) {
+		cr3 = trial_register(trial, "GCR3").value[0] & ~UINT64_C(0xfff);
+		cr4 |= trial_register(trial, "DTE2").value[0] >> 54 & 3 ? (uint64_t)LA57 : 0;
+		efer |= trial_param(trial, "nxe") ? (uint64_t)NXE : 0;
+	} else {
+		cr3 = trial_register(trial, "CR3").value[0];
+		cr4 = trial_register(trial, "CR4").value[0];
+		efer = trial_register(trial, "EFER").value[0];
+	}
+	mailbox_store(&x86->mailbox, 0x28, cr3);
+	mailbox_store(&x86->mailbox, 0x30, cr4 | CR4_PGE);
+	mailbox_store(&x86->mailbox, 0x38, efer);
+}
+
 static void x86_load(struct trial *trial)
 {
 	struct x86 *x86 = trial->machine;
@@ -156,10 +187,7 @@ static void x86_load(struct trial *trial)
 
 	/* Our one entry in the table under test: the stub's window. */
 	entry(trial, pt_root(&trial->table), WINDOW_SLOT, WINDOW_TABLES | 7);
-	mailbox_store(&x86->mailbox, 0x28, trial_register(trial, "CR3").value[0]);
-	mailbox_store(&x86->mailbox, 0x30, trial_register(trial, "CR4").value[0] | CR4_PGE);
-	mailbox_store(&x86->mailbox, 0x38, trial_register(trial, "EFER").value[0]);
-
+	set_registers(trial);
 	memcpy(image, stub, sizeof(stub));
 	memcpy(image + 0xfff0, (const unsigned char[]){0xe9, 0x0d, 0x00}, 3); /* a jump to the first byte */
 	nameless_file("firmware", image, sizeof(image), firmware);
@@ -237,22 +265,24 @@ static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
 	return iova + (bytes - 1) < x86->window || iova > x86->window + (window - 1);
 }
 
+#define COMMON                                                                                                        \
+	.test = "x86", .program = "qemu-system-x86_64", .package = "qemu-system-x86", .start = x86_start,             \
+	.end = x86_end, .load = x86_load, .unload = x86_unload, .present = x86_present, .invalidate = x86_invalidate, \
+	.forget = x86_forget, .usable = x86_usable, .gap = x86_gap,                                                   \
+	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE
+
 static const struct machine_class x86_64 = {
+	COMMON,
 	.oracle = "QEMU 7.2 x86-64 CPU",
-	.test = "x86",
-	.program = "qemu-system-x86_64",
-	.package = "qemu-system-x86",
 	.not_modelled = "the CPU does not tell the level of a fault; memory types have no effect",
-	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE,
-	.start = x86_start,
-	.end = x86_end,
-	.load = x86_load,
-	.unload = x86_unload,
-	.present = x86_present,
-	.invalidate = x86_invalidate,
-	.forget = x86_forget,
-	.usable = x86_usable,
-	.gap = x86_gap,
+};
+
+static const struct machine_class x86_iommu = {
+	COMMON,
+	.oracle = "QEMU 7.2 x86-64 CPU, whose entries these are",
+	.not_modelled =
+		"no emulated IOMMU walks these tables: neither context entries nor fault records are looked at; the "
+		"level of a fault is not told",
 };
 
 static const struct configuration configurations[] = {
@@ -263,4 +293,13 @@ static const struct configuration configurations[] = {
 	{.format = "x86_64", .setting = {{"mp", 40}, {"levels", 5}, {"nxe", 0}, {"page1g", 0}}, .variant = NO_1G},
 };
 
+/* The CPU has an upper half where an AMD IOMMU has nothing. */
+static const struct configuration iommus[] = {
+	{.format = "vtd_first_stage", .setting = {{"mp", 40}}},
+	{.format = "vtd_first_stage", .setting = {{"mp", 40}, {"levels", 5}, {"nxe", 1}}, .whole = true},
+	{.format = "amd_v2", .setting = {{"mp", 40}}, .lacks = CAN_OUTSIDE},
+	{.format = "amd_v2", .setting = {{"mp", 40}, {"levels", 5}, {"nxe", 1}}, .lacks = CAN_OUTSIDE, .whole = true},
+};
+
 ORACLE_TESTS(x86, &x86_64, configurations)
+ORACLE_TESTS(x86_iommu, &x86_iommu, iommus)
