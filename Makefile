@@ -379,7 +379,7 @@ $(B)/libvcm.a: $(VCM_O)
 # The shared library shows what the headers declare, and nothing else.
 VCM_MAJOR := 0
 VCM_PIC_O := $(patsubst %.c,$(B)/pic/%.o,$(wildcard runtime/vcm/*.c))
-VCM_HEADERS := runtime/vcm/vc.h runtime/vcm/vcm.h runtime/vcm/vcmx.h
+VCM_HEADERS := runtime/vcm/vc.h runtime/vcm/vcm.h runtime/vcm/vcm_alloc.h runtime/vcm/vcmx.h
 $(VCM_PIC_O): $(B)/pic/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

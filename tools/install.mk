@@ -46,7 +46,7 @@ install: ## install programs, headers, libraries, formats, manual pages and comp
 		'$(DESTDIR)$(DATADIR)/fish/vendor_completions.d'
 	install -m 755 $(INSTALLED_BINARIES) '$(DESTDIR)$(BINDIR)'
 	install -m 644 runtime/pt.h runtime/pt_nested.h '$(DESTDIR)$(INCLUDEDIR)'
-	install -m 644 runtime/vcm/vc.h runtime/vcm/vcm.h runtime/vcm/vcmx.h '$(DESTDIR)$(INCLUDEDIR)/vcm'
+	install -m 644 runtime/vcm/vc.h runtime/vcm/vcm.h runtime/vcm/vcm_alloc.h runtime/vcm/vcmx.h '$(DESTDIR)$(INCLUDEDIR)/vcm'
 	install -m 644 $(FORMATS:%=$(G)/%.h) $(G)/registry.h '$(DESTDIR)$(INCLUDEDIR)/formats'
 	install -m 644 build/libvcm.a '$(DESTDIR)$(LIBDIR)'
 	install -m 755 build/libvcm.so.$(VCM_MAJOR) '$(DESTDIR)$(LIBDIR)'

@@ -519,7 +519,7 @@ int vc_association_split(struct vc_association *handle, enum vc_half half, unsig
 	else if (association->dead || association->active)
 		error = vc_fail(association->dead ? -EINVAL : -EBUSY, describe_association(association).text, 0,
 				"it is %s", association->dead ? "freed" : "active");
-	else if (association->device->kind != VC_DEVICE_TRANSLATED)
+	else if (half != VC_WHOLE && association->device->kind != VC_DEVICE_TRANSLATED)
 		error = vc_fail(-EOPNOTSUPP, describe_association(association).text, 0,
 				"the device has no tables of ours that could be two");
 	if (!error) {

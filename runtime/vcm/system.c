@@ -448,6 +448,23 @@ int vc_system_pool(struct vc_system *handle, unsigned int i, struct vc_pool_info
 	return error;
 }
 
+int vc_system_type(struct vc_system *handle, unsigned int type, struct vc_type_config *out)
+{
+	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);
+	int error = 0;
+
+	if (!system)
+		return -EINVAL;
+	if (!out)
+		error = vc_fail(-EINVAL, "", 0, "out is NULL");
+	else if (type >= system->n_types)
+		error = vc_fail(-ENOENT, "", 0, "no memory type %u; there are %u", type, system->n_types);
+	else
+		*out = system->types[type];
+	object_put(&system->object);
+	return error;
+}
+
 int vc_system_contiguous(struct vc_system *handle, unsigned int type, struct vc_span *out)
 {
 	struct system *system = object_get(OBJECT_SYSTEM, handle, __func__);

@@ -158,6 +158,8 @@ struct vc_pool_info {
 
 /* Pool i, counted from 0. 0; -ENOENT there is none. */
 int vc_system_pool(struct vc_system *system, unsigned int i, struct vc_pool_info *out);
+/* A memory type: its pools, by number. 0; -ENOENT there is none. */
+int vc_system_type(struct vc_system *system, unsigned int type, struct vc_type_config *out);
 /* The first contiguous pool of a memory type. 0; -ENOENT: no such type, or it has none. */
 int vc_system_contiguous(struct vc_system *system, unsigned int type, struct vc_span *out);
 /* Bytes of tables that exist in all regions. */

@@ -111,14 +111,52 @@ struct vcm *vcm_create(vcm_addr_t start_addr, size_t len)
 	return vc_region_create(vcm_system(), start_addr, len, &region) ? NULL : (struct vcm *)region;
 }
 
+static struct prebuilt {
+	size_t id; /* 0: free */
+	struct vcm *(*make)(void *data);
+	void *data;
+} registered[16];
+
+int vcm_register_prebuilt(size_t ext_vcm_id, struct vcm *(*make)(void *data), void *data)
+{
+	struct prebuilt *place = NULL;
+	size_t i, n = sizeof(registered) / sizeof(registered[0]);
+
+	if (!ext_vcm_id || ext_vcm_id == VCM_PREBUILT_KERNEL || ext_vcm_id == VCM_PREBUILT_USER)
+		return vc_fail(-EINVAL, "", 0, "the id %zu is the library's own", ext_vcm_id);
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < n && registered[i].id != ext_vcm_id; i++)
+		if (!registered[i].id && !place)
+			place = &registered[i];
+	if (i < n)
+		place = &registered[i];
+	if (place)
+		*place = (struct prebuilt){make ? ext_vcm_id : 0, make, data};
+	pthread_mutex_unlock(&lock);
+	return place || !make ? 0 : vc_fail(-ENOSPC, "", 0, "there are %zu registered regions already", n);
+}
+
+static struct vcm *make_registered(size_t id)
+{
+	struct prebuilt found = {0, NULL, NULL};
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < sizeof(registered) / sizeof(registered[0]); i++)
+		if (registered[i].id == id && id)
+			found = registered[i];
+	pthread_mutex_unlock(&lock);
+	if (found.make)
+		return found.make(found.data);
+	vc_fail_at("vcm_create_from_prebuilt", -EINVAL, "", 0, "no prebuilt region has the id %zu", id);
+	return NULL;
+}
+
 struct vcm *vcm_create_from_prebuilt(size_t ext_vcm_id)
 {
 	struct vc_region *region;
 
-	if (ext_vcm_id != VCM_PREBUILT_KERNEL) {
-		vc_fail_at(__func__, -EINVAL, "", 0, "no prebuilt region has the id %zu", ext_vcm_id);
-		return NULL;
-	}
+	if (ext_vcm_id != VCM_PREBUILT_KERNEL && ext_vcm_id != VCM_PREBUILT_USER)
+		return make_registered(ext_vcm_id);
 	return vc_region_create_cpu(vcm_system(), 0, &region) ? NULL : (struct vcm *)region;
 }
 
@@ -374,15 +412,20 @@ int vcm_unback(struct res *res)
 	return error == -ENXIO ? -EINVAL : error;
 }
 
+static struct physmem *strictly(int error)
+{
+	return atomic_load(&strict) == VCM_STRICT ? (struct physmem *)(intptr_t)error : NULL;
+}
+
 struct physmem *vcm_get_physmem_from_res(struct res *res)
 {
 	struct vc_reservation_info info;
 
 	if (vc_reservation_info(vcm_reservation(res), &info))
-		return NULL;
+		return strictly(-EINVAL);
 	if (!info.phys)
 		vc_fail_at(__func__, -ENOMEM, "", info.address, "the reservation is not backed");
-	return (struct physmem *)info.phys;
+	return info.phys ? (struct physmem *)info.phys : strictly(-ENOMEM);
 }
 
 enum memtype_t vcm_get_memtype_of_physalloc(struct physmem *physmem)
@@ -396,9 +439,11 @@ enum memtype_t vcm_get_memtype_of_physalloc(struct physmem *physmem)
 
 enum memtype_t vcm_get_memtype_of_res(struct res *res)
 {
-	struct physmem *physmem = vcm_get_physmem_from_res(res);
+	struct vc_reservation_info info;
 
-	return physmem ? vcm_get_memtype_of_physalloc(physmem) : VCM_INVALID;
+	if (vc_reservation_info(vcm_reservation(res), &info) || !info.phys)
+		return VCM_INVALID;
+	return vcm_get_memtype_of_physalloc((struct physmem *)info.phys);
 }
 
 vcm_paddr_t vcm_get_next_phys_addr(struct physmem *physmem, vcm_paddr_t phys, size_t *len)
@@ -459,11 +504,38 @@ size_t vcm_get_cont_memtype_len(enum memtype_t memtype)
 
 /* ---------------------------------------------------------------------------------------------------- associations */
 
+/* Which addresses attr asks for. */
+static int half_of(uint32_t attr, const char *function, enum vc_half *half, unsigned int *bits)
+{
+	bool low = (attr & VCM_USE_LOW_BASE) != 0, high = (attr & VCM_USE_HIGH_BASE) != 0;
+
+	*bits = (attr & VCM_SPLIT_MASK) >> VCM_SPLIT_SHIFT;
+	*half = high ? VC_UPPER : low && *bits ? VC_LOWER : VC_WHOLE;
+	if (low && high)
+		return vc_fail_at(function, -EINVAL, "", 0, "an association is for the low base or for the high one");
+	if (high && !*bits)
+		return vc_fail_at(function, -EINVAL, "", 0, "with N = 0 no address uses the high base");
+	if (!low && !high && *bits)
+		return vc_fail_at(function, -EINVAL, "", 0, "N = %u needs the low base or the high one", *bits);
+	return 0;
+}
+
 struct avcm *vcm_assoc(struct vcm *vcm, struct device *dev, uint32_t attr)
 {
 	struct vc_association *association;
+	enum vc_half half;
+	unsigned int bits;
 
-	return vc_associate(vcm_region(vcm), vcm_device(dev), attr, &association) ? NULL : (struct avcm *)association;
+	if (half_of(attr, __func__, &half, &bits) || vc_associate(vcm_region(vcm), vcm_device(dev), attr, &association))
+		return NULL;
+	if (half != VC_WHOLE && vc_association_split(association, half, bits)) {
+		struct vc_error first = *vc_last_error();
+
+		vc_dissociate(association);
+		vc_fail_at(first.function, first.code, first.object, first.address, "%s", first.reason);
+		return NULL;
+	}
+	return (struct avcm *)association;
 }
 
 int vcm_deassoc(struct avcm *avcm)
@@ -473,7 +545,13 @@ int vcm_deassoc(struct avcm *avcm)
 
 int vcm_set_assoc_attr(struct avcm *avcm, uint32_t attr)
 {
-	return vc_association_set_attr(vcm_association(avcm), attr);
+	enum vc_half half;
+	unsigned int bits;
+	int error = half_of(attr, __func__, &half, &bits);
+
+	if (!error)
+		error = vc_association_split(vcm_association(avcm), half, bits);
+	return error ? error : vc_association_set_attr(vcm_association(avcm), attr);
 }
 
 uint32_t vcm_get_assoc_attr(struct avcm *avcm)
@@ -562,8 +640,7 @@ size_t vcm_hw_ver(struct device *dev)
 {
 	struct vc_device_info info;
 
-	vc_device_info(vcm_device(dev), &info); /* records what is wrong with the handle */
-	return 0;
+	return vc_device_info(vcm_device(dev), &info) ? 0 : info.hardware;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- seeing */

@@ -37,8 +37,9 @@ typedef uint64_t vcm_paddr_t;
 enum memtype_t { VCM_MEMTYPE_0, VCM_MEMTYPE_1, VCM_MEMTYPE_2, VCM_MEMTYPE_3, VCM_INVALID };
 enum memtarget_t { VCM_START };
 
-/* Regions that exist without being made: the address space of the CPU. */
-enum { VCM_PREBUILT_KERNEL = 1 };
+/* Regions that exist without being made: the address space of the CPU, and a second window into it. Other ids may be
+ * registered: see vcm_register_prebuilt(). */
+enum { VCM_PREBUILT_KERNEL = 1, VCM_PREBUILT_USER = 2 };
 
 /* -------------------------------------------------------------------------------------- attributes of reservations */
 
@@ -49,8 +50,10 @@ enum { VCM_PREBUILT_KERNEL = 1 };
 #define VCM_WT		 UINT32_C(3)
 
 /*
+ * VCM_SECURE: its use was left to be decided in 2010, and nothing here is secure memory: it is refused.
  * None of READ, WRITE, EXECUTE: read and write. SUPERVISOR without USER: privileged accesses only.
  */
+#define VCM_SECURE     (UINT32_C(1) << 4)
 #define VCM_SUPERVISOR (UINT32_C(1) << 5)
 #define VCM_USER       (UINT32_C(1) << 6)
 #define VCM_EXECUTE    (UINT32_C(1) << 7)
@@ -97,6 +100,20 @@ enum { VCM_PREBUILT_KERNEL = 1 };
 #define SET_ALIGN_REQ_BYTES(attr, align) \
 	(((attr) & ~VCM_ALIGNMENT_MASK) | (((uint32_t)(align) << 6) & VCM_ALIGNMENT_MASK))
 
+/* ------------------------------------------------------------------------------------- attributes of associations */
+
+/*
+ * A device may be active in two VCMs: N leading bits of its addresses choose. Where they are all 0 it is the one that
+ * was associated with VCM_USE_LOW_BASE, else the one with VCM_USE_HIGH_BASE; both say the same N. Neither: all
+ * addresses, and so with VCM_USE_LOW_BASE and N = 0.
+ */
+#define VCM_USE_HIGH_BASE (UINT32_C(1) << 1)
+#define VCM_USE_LOW_BASE  (UINT32_C(1) << 2)
+#define VCM_SPLIT	  (UINT32_C(1) << 3) /* the lowest bit of N */
+#define VCM_SPLIT_SHIFT	  3
+#define VCM_SPLIT_MASK	  (UINT32_C(0x1f) << VCM_SPLIT_SHIFT)
+#define VCM_SPLIT_ATTR(n) (((uint32_t)(n) << VCM_SPLIT_SHIFT) & VCM_SPLIT_MASK)
+
 /* ---------------------------------------------------------------------------------------------------------- system */
 
 /* Make the system of this process, the platform of 2010: see vc_default_config. 0; -1 there is one, or no memory. */
@@ -110,8 +127,8 @@ enum { VCM_RELAXED, VCM_STRICT };
 
 /*
  * VCM_STRICT: the letter of 2010. Backing and unbacking then need an association (-EINVAL), and every one active
- * (-EAGAIN). Otherwise devices get at activation what was backed before. Returns the mode that was set before; other
- * values are ignored.
+ * (-EAGAIN), and vcm_get_physmem_from_res() gives error pointers. Otherwise devices get at activation what was backed
+ * before. Returns the mode that was set before; other values are ignored.
  */
 int vcm_compat(int mode);
 
@@ -129,8 +146,14 @@ struct vcm *vcm_create(vcm_addr_t start_addr, size_t len);
 /* Addresses are those of the memory that is behind them, for devices without tables: see vc_region_create_identity().
  */
 struct vcm *vcm_create_identity(vcm_paddr_t start_addr, size_t len);
-/* VCM_PREBUILT_KERNEL: addresses of this process, that can be dereferenced. NULL: unknown id, no address space. */
+/* VCM_PREBUILT_KERNEL, VCM_PREBUILT_USER: addresses of this process, that can be dereferenced; each call makes a window
+ * of its own. NULL: unknown id, no address space. */
 struct vcm *vcm_create_from_prebuilt(size_t ext_vcm_id);
+/*
+ * From now on vcm_create_from_prebuilt(ext_vcm_id) is make(data): for address spaces that the platform builds; make
+ * NULL ends that. At most 16. 0; -EINVAL: an id that the library knows itself, or 0; -ENOSPC.
+ */
+int vcm_register_prebuilt(size_t ext_vcm_id, struct vcm *(*make)(void *data), void *data);
 /* A copy: the same range, reservations at the same addresses, backed by the same memory, without associations. What
  * changes in one later is not seen in the other. vcm_get_res() finds the reservations of the copy. NULL: no memory, or
  * vcm is of the CPU, whose addresses exist once. */
@@ -188,7 +211,8 @@ int vcm_back(struct res *res, struct physmem *physmem);
 int vcm_reback(struct res *res, struct physmem *physmem);
 /* 0; -EINVAL: not backed; in strict mode -EAGAIN. */
 int vcm_unback(struct res *res);
-/* NULL: not backed. */
+/* NULL: not backed. In strict mode as in 2010: (struct physmem *)-EINVAL: invalid; (struct physmem *)-ENOMEM: not
+ * backed. */
 struct physmem *vcm_get_physmem_from_res(struct res *res);
 /* VCM_INVALID: not of a type. */
 enum memtype_t vcm_get_memtype_of_physalloc(struct physmem *physmem);
@@ -206,7 +230,7 @@ size_t vcm_get_cont_memtype_len(enum memtype_t memtype);
 
 /* ---------------------------------------------------------------------------------------------------- associations */
 
-/* attr is recorded. NULL: the pair is linked already, or they do not fit each other. */
+/* NULL: the pair is linked already, they do not fit each other, or attr contradicts itself. */
 struct avcm *vcm_assoc(struct vcm *vcm, struct device *dev, uint32_t attr);
 /* 0; -EBUSY: active; -EINVAL. */
 int vcm_deassoc(struct avcm *avcm);
@@ -244,7 +268,7 @@ int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 
 /* ---------------------------------------------------------------------------------------------------------- seeing */
 
-/* The version of the device's hardware; devices of this runtime have none: 0. */
+/* The version of the device's hardware, as the platform gave it with the device; 0: none, or invalid. */
 size_t vcm_hw_ver(struct device *dev);
 
 /* See vc_dump_dot() and vc_dump_json(). 0; negative errno value. */

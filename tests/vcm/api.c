@@ -239,7 +239,7 @@ TEST(vcm_api, strict_and_relaxed)
 	CHECK_EQ(vcm_back(res, physmem), -EAGAIN);
 	CHECK_EQ(vcm_activate(avcm), 0);
 	CHECK_EQ(vcm_activate(avcm), -EBUSY);
-	CHECK_EQ(vcm_set_assoc_attr(avcm, 6), -EBUSY);
+	CHECK_EQ(vcm_set_assoc_attr(avcm, 4), -EBUSY);
 	CHECK_EQ(vcm_back(res, physmem), 0);
 	CHECK(vcm_get_physmem_from_res(res) == physmem);
 	CHECK_EQ(vcm_deactivate(avcm), 0);
