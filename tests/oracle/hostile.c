@@ -61,10 +61,10 @@ static bool harmless(struct trial *trial, uint64_t iova, unsigned int access)
 	for (unsigned int i = 0; i < walk.n_steps; i++) {
 		uint64_t pa = walk.step[i].entry_pa;
 
-		if (pa - ram->tables_first >= ram->tables_bytes && (pa < ram->data_first || pa > ram->data_last))
+		if (pa - ram->tables_first >= ram->tables_bytes && !ram_is_data(ram, pa))
 			return false;
 	}
-	return walk.fault != PT_FAULT_NONE || (walk.pa >= ram->data_first && walk.pa <= ram->data_last);
+	return walk.fault != PT_FAULT_NONE || ram_is_data(ram, walk.pa);
 }
 
 void check_hostile(struct trial *trial)

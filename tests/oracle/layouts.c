@@ -260,7 +260,7 @@ void check_accessed(struct trial *trial)
 	unsigned int who = trial->can & CAN_PRIV ? (unsigned int)PT_ACCESS_PRIV : 0;
 	bool dirty = trial->format->has_dirty && (trial->can & CAN_DIRTY);
 
-	for (unsigned int round = 0; round < 2 * effort(); round++)
+	for (unsigned int round = 0; round < 2 * effort() || (round < 20 && trial->n_regions < 3); round++)
 		for (unsigned int lg2 = page_lg2(trial); lg2 < 64; lg2++)
 			if (trial->table.page_sizes >> lg2 & 1)
 				map_leaf(trial, lg2, PT_READ | PT_WRITE);

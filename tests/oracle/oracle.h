@@ -47,7 +47,8 @@ struct ram {
 
 	uint64_t tables_first, tables_bytes, tables_next;
 	uint64_t data_first, data_last;
-	struct pt_mem mem; /* the contract; invalidate goes to the machine */
+	uint64_t more_first, more_last; /* and a second piece; first > last or both 0: there is none */
+	struct pt_mem mem;		/* the contract; invalidate goes to the machine */
 	uint64_t n_live, random;
 	uint64_t n_blocks;
 	struct {
@@ -61,6 +62,8 @@ void ram_open(struct ram *ram, const struct ram_piece *pieces, unsigned int n_pi
 /* Fails the test if a table was not given back. */
 void ram_close(struct ram *ram);
 bool ram_has(const struct ram *ram, uint64_t pa, uint64_t bytes);
+/* May leaves point there? */
+bool ram_is_data(const struct ram *ram, uint64_t pa);
 unsigned char *ram_at(const struct ram *ram, uint64_t pa);
 uint64_t ram_load(const struct ram *ram, uint64_t pa);
 void ram_store(const struct ram *ram, uint64_t pa, uint64_t value);

@@ -22,6 +22,12 @@ bool ram_has(const struct ram *ram, uint64_t pa, uint64_t bytes)
 	return false;
 }
 
+bool ram_is_data(const struct ram *ram, uint64_t pa)
+{
+	return (pa >= ram->data_first && pa <= ram->data_last) ||
+	       (ram->more_last && pa >= ram->more_first && pa <= ram->more_last);
+}
+
 unsigned char *ram_at(const struct ram *ram, uint64_t pa)
 {
 	CHECK_MSG(ram_has(ram, pa, 8), "physical address 0x%" PRIx64 " is not in memory", pa);

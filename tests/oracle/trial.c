@@ -102,15 +102,17 @@ bool trial_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
 
 bool trial_pa(struct trial *trial, unsigned int lg2, uint64_t bytes, uint64_t *pa)
 {
-	uint64_t size = UINT64_C(1) << lg2, last = trial->ram.data_last;
-	uint64_t first = (trial->ram.data_first + size - 1) & ~(size - 1);
+	bool more = trial->ram.more_last && trial_below(trial, 2);
+	uint64_t size = UINT64_C(1) << lg2, last = more ? trial->ram.more_last : trial->ram.data_last;
+	uint64_t lowest = more ? trial->ram.more_first : trial->ram.data_first,
+		 first = (lowest + size - 1) & ~(size - 1);
 
 	if (last > trial->table.output_last)
 		last = trial->table.output_last;
 	/* Low ones too: where only some leaves have room for high addresses, the others are used. */
 	if (last > UINT32_MAX && first + (bytes - 1) <= UINT32_MAX && trial_below(trial, 3) == 0)
 		last = UINT32_MAX;
-	if (first < trial->ram.data_first || first > last || bytes - 1 > last - first)
+	if (first < lowest || first > last || bytes - 1 > last - first)
 		return false;
 	*pa = first + (trial_below(trial, (last - first - (bytes - 1)) / size + 1) << lg2);
 	return true;
