@@ -98,7 +98,7 @@ FUZZ_O := $(FUZZ_NAMES:%=$(B)/obj/tests/fuzz/fuzz_%.o) $(B)/obj/tests/fuzz/table
 REPLAYERS := $(FUZZ_NAMES:%=$(B)/fuzz/replay-%)
 # What other programs say of what we write (compilers, build systems, formatters, emulated hosts) does not depend on
 # sanitizers.
-UNSANITIZED := $(patsubst %,tests/run-%,editors format headers install json pages readme selftests stubs)
+UNSANITIZED := $(patsubst %,tests/run-%,dist editors format headers install json pages readme selftests stubs)
 TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),$(UNSANITIZED)),$(wildcard tests/run-*)))
 
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
@@ -235,16 +235,19 @@ clean: ## remove everything that was built or generated
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 
+# A source tarball (make dist) brings what bison and flex wrote; they are needed only if their input was changed since.
+MADE := ptgen/made
+brought = $(Q)if [ -e $(MADE)/$(@F) ] && [ ! $< -nt $(MADE)/$(@F) ]; then cp $(MADE)/$(@F) $@ && cp $(MADE)/$(basename $(@F)).h $(@:.c=.h); else
 $(B)/obj/ptgen/parse.c: ptgen/parse.y
 	@mkdir -p $(@D)
 	$(call say,BISON,$@)
-	$(Q)$(BISON) -Wall -Werror=conflicts-sr -Werror=conflicts-rr --defines=$(@:.c=.h) -o $@ $<
+	$(brought) $(BISON) -Wall -Werror=conflicts-sr -Werror=conflicts-rr --defines=$(@:.c=.h) -o $@ $<; fi
 $(B)/obj/ptgen/parse.h: $(B)/obj/ptgen/parse.c ;
 
 $(B)/obj/ptgen/scan.c: ptgen/scan.l
 	@mkdir -p $(@D)
 	$(call say,FLEX,$@)
-	$(Q)$(FLEX) --header-file=$(@:.c=.h) -o $@ $<
+	$(brought) $(FLEX) --header-file=$(@:.c=.h) -o $@ $<; fi
 $(B)/obj/ptgen/scan.h: $(B)/obj/ptgen/scan.c ;
 
 $(B)/obj/ptgen/templates.c: $(TEMPLATES) tools/text-to-c.awk

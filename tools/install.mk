@@ -34,6 +34,9 @@ build/%.pc: tools/%.pc.in FORCE
 	@mkdir -p $(@D)
 	$(Q)sed 's|@prefix@|$(PREFIX)|; s|@bindir@|$(BINDIR)|; s|@includedir@|$(INCLUDEDIR)|; s|@libdir@|$(LIBDIR)|; s|@formatsdir@|$(FORMATSDIR)|; s|@version@|$(VERSION)|' $< >$@
 
+# Vim finds its files by itself; for other editors they are where the formats are.
+SYNTAX_FILES := $(patsubst tools/editors/%,%,$(wildcard tools/editors/*/* tools/editors/*/*/*.vim))
+SYNTAX_FILES := $(filter %.vim %.json %.plist %.tmLanguage,$(SYNTAX_FILES))
 INSTALLED_BINARIES := $(filter build/ptgen build/pttool build/vcmrun,$(PROGRAMS))
 
 manuals: $(PROGRAMS) $(MANUALS) $(COMPLETIONS)
@@ -55,6 +58,12 @@ install: ## install programs, headers, libraries, formats, manual pages and comp
 	install -m 644 build/ptgen.pc build/vcm.pc '$(DESTDIR)$(LIBDIR)/pkgconfig'
 	install -m 644 tools/ptgen-config.cmake '$(DESTDIR)$(LIBDIR)/cmake/ptgen'
 	install -m 644 $(PTDS) '$(DESTDIR)$(FORMATSDIR)'
+	for file in $(SYNTAX_FILES); do \
+		install -D -m 644 tools/editors/$$file '$(DESTDIR)$(DATADIR)/ptgen/editors/'$$file || exit 1; \
+	done
+	for file in $(patsubst vim/%,%,$(filter vim/%,$(SYNTAX_FILES))); do \
+		install -D -m 644 tools/editors/vim/$$file '$(DESTDIR)$(DATADIR)/vim/vimfiles/'$$file || exit 1; \
+	done
 	install -m 644 $(filter %.1,$(MANUALS)) '$(DESTDIR)$(MANDIR)/man1'
 	install -m 644 $(filter %.5,$(MANUALS)) '$(DESTDIR)$(MANDIR)/man5'
 	for program in $(MANUAL_PROGRAMS); do \
@@ -68,9 +77,23 @@ uninstall: ## remove what install puts there (the same DESTDIR and PREFIX)
 	rm -rf '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(LIBDIR)/cmake/ptgen' '$(DESTDIR)$(DATADIR)/ptgen'
 	rm -f '$(DESTDIR)$(LIBDIR)/libvcm.a' '$(DESTDIR)$(LIBDIR)/libvcm.so' '$(DESTDIR)$(LIBDIR)/libvcm.so.$(VCM_MAJOR)' \
 		'$(DESTDIR)$(LIBDIR)/pkgconfig/vcm.pc' '$(DESTDIR)$(LIBDIR)/libptgen-formats.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/ptgen.pc'
+	rm -f $(patsubst vim/%,'$(DESTDIR)$(DATADIR)/vim/vimfiles/%',$(filter vim/%,$(SYNTAX_FILES)))
 	rm -f $(patsubst build/man/%,'$(DESTDIR)$(MANDIR)/man1/%',$(filter %.1,$(MANUALS))) \
 		$(patsubst build/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(filter %.5,$(MANUALS)))
 	rm -f $(foreach program,$(MANUAL_PROGRAMS),'$(DESTDIR)$(DATADIR)/bash-completion/completions/$(program)' \
 		'$(DESTDIR)$(DATADIR)/zsh/site-functions/_$(program)' '$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$(program).fish')
 
-.PHONY: install uninstall manuals
+# What is under version control, and what bison and flex make of it: the same bytes from the same commit.
+DIST := ptgen-$(VERSION)
+dist: ## write build/ptgen-VERSION.tar.gz: the sources, to be built without flex and bison
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo 'make dist needs the git repository: it packs what is under version control' >&2; exit 1; }
+	@$(MAKE) --no-print-directory build/obj/ptgen/parse.c build/obj/ptgen/scan.c
+	@rm -rf build/$(DIST) && mkdir -p build/$(DIST)
+	@git ls-files -z | tar -c --null -T - | tar -x -C build/$(DIST)
+	@mkdir build/$(DIST)/ptgen/made && cp build/obj/ptgen/parse.[ch] build/obj/ptgen/scan.[ch] build/$(DIST)/ptgen/made
+	@tar -C build --sort=name --mtime=@$$(git log -1 --format=%ct) --owner=0 --group=0 --numeric-owner --mode=u+w,go=rX -c $(DIST) | \
+		gzip -9n >build/$(DIST).tar.gz
+	@rm -rf build/$(DIST)
+	@echo build/$(DIST).tar.gz
+
+.PHONY: dist install uninstall manuals
