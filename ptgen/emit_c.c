@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* emit_c.c - the C emitter: what the format needs, the two passes, the public header. */
 #include "emit_c.h"
+#include "codec_bound.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,8 +14,7 @@
 extern const char template_header[], template_core[], template_lookup[], template_map[], template_unmap[],
 	template_change[], template_walk[], template_init[], template_state[];
 
-/* A name fit for an enumerator: capitals, digits, underscores; a minus becomes M. */
-static const char *enumerator(struct arena *arena, const char *text)
+const char *enumerator(struct arena *arena, const char *text)
 {
 	char *name = arena_alloc(arena, strlen(text) + 1), *c = name;
 
@@ -137,7 +137,7 @@ static ref written_next(struct emitter *emitter, ref kind)
 	const struct m_kind *k = &model->kinds.v[kind];
 	const int64_t *param = emitter->defaults + model->levels.v[k->level].shape * model->params.n;
 	uint64_t word[2] = {0, 0};
-	struct m_env env = {.param = param, .kind = kind, .word = word};
+	struct m_env env = {.param = param, .kind = kind, .word = word, .address = codec_addresses()};
 	ref code;
 
 	if (!codec_attributes(model, kind, param, REQ_READ | REQ_WRITE | REQ_EXEC, CODEC_WHOLE, word, &code) ||
@@ -185,6 +185,8 @@ static void plan_twins(struct emitter *emitter, ref kind)
 			continue;
 		emitter->has_twins = true;
 		emitter->has_skips = true;
+		if (model_limited(&model->levels.v[next->level]))
+			refuse(emitter, "'limit' on one of several sub-tables");
 		if (model->levels.v[next->level].hi + 1 != model->levels.v[k->level].lo)
 			refuse(emitter, "sub-tables that serve less than their entry does");
 		if (sub_table_bit(model, kind, next->via) !=
@@ -355,15 +357,13 @@ static void plan_levels(struct emitter *emitter)
 		emitter->written[i] = false;
 		if (level->entry_bytes != 4 && level->entry_bytes != 8)
 			refuse(emitter, "entries that are not 4 or 8 bytes");
-		if (level->first_index > 0 || level->last_index < (int64_t)mask_of(level->hi - level->lo, 0))
-			refuse(emitter, "tables that hold some indices only ('limit')");
+		emitter->has_limits = emitter->has_limits || model_limited(level);
 		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++) {
 			const struct m_kind *kind = &model->kinds.v[k];
 
 			if (kind->category == CATEGORY_ABSENT) {
 				absent++;
-				if (kind->when != REF_NONE)
-					refuse(emitter, "an absent kind with 'when'");
+				emitter->mixed = emitter->mixed || kind->when != REF_NONE;
 			}
 			emitter->has_nulls = emitter->has_nulls || kind->category == CATEGORY_NULL;
 			if (kind->category == CATEGORY_LEAF && kind->group_lg2 &&
@@ -382,6 +382,8 @@ static void plan_levels(struct emitter *emitter)
 			refuse(emitter, "more tables on one way down than a walk has steps");
 		plan_table(emitter, i);
 	}
+	if (model->params.n + model->addresses.n > PTGEN_MAX_PARAMS)
+		refuse(emitter, "so many parameters and addresses");
 	plan_written(emitter);
 	emitter->max_roots = greatest(emitter, model->root.count);
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE) {
@@ -399,8 +401,6 @@ static void plan_levels(struct emitter *emitter)
 	}
 	if (emitter->max_roots > 1 && model->root.grows != REF_NONE)
 		refuse(emitter, "a root that grows beside others");
-	if (model->addresses.n)
-		refuse(emitter, "run-time addresses");
 }
 
 /* The number of the highest address bit that the lines hold; -1: none. */
@@ -578,7 +578,7 @@ static void emit_param_enum(void *ctx)
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
 
-	if (model->params.n == 0)
+	if (model->params.n + model->addresses.n == 0)
 		return;
 	OUT("/* Parameters: indices into pt_config.param. */\nenum {\n");
 	for (int i = 0; i < model->params.n; i++) {
@@ -589,6 +589,9 @@ static void emit_param_enum(void *ctx)
 			OUT(" /* %s */", p->doc);
 		OUT("\n");
 	}
+	for (int i = 0; i < model->addresses.n; i++)
+		OUT("\t%s_PARAM_%s, /* %s */\n", emitter->upper, enumerator(emitter->arena, model->addresses.v[i].name),
+		    model->addresses.v[i].doc ? model->addresses.v[i].doc : "an address");
 	OUT("};\n\n");
 }
 
@@ -765,11 +768,13 @@ static void print_source(struct emitter *emitter, bool header)
 		{"breaks", emitter->has_breaks},
 		{"narrows", emitter->has_narrows},
 		{"refuses", emitter->has_narrows || emitter->has_marks},
-		{"params", model->params.n != 0},
+		{"params", model->params.n + model->addresses.n != 0},
 		{"in_base", emitter->in_base},
 		{"outside", emitter->outside},
 		{"window", emitter->window},
 		{"moved", emitter->in_base || emitter->outside},
+		{"limits", emitter->has_limits},
+		{"gaps", emitter->has_skips || emitter->has_limits},
 		{"roots", emitter->max_roots > 1},
 		{"foreign", emitter->has_foreign},
 		{"mixed", emitter->mixed},

@@ -24,6 +24,8 @@
 
 /* Entries on one way down: PT_MAX_STEPS of runtime/pt.h. */
 enum { PTGEN_MAX_STEPS = 12 };
+/* Values of a configuration: PT_MAX_PARAMS. */
+enum { PTGEN_MAX_PARAMS = 32 };
 
 /* A word of struct pt_table that F_init computes from the parameters. */
 struct word {
@@ -78,6 +80,7 @@ struct emitter {
 	 * more than a mask to tell. Slots are then bytes, and every access is told the level.
 	 */
 	bool mixed;
+	bool has_limits;	       /* not all indices of a level exist */
 	bool in_base, outside, window; /* addresses in indices and entries are not those of the callers */
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
 		has_narrows, has_foreign, has_nulls, has_twins, absent_by_config;
@@ -114,6 +117,8 @@ const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n)
 
 /* --------------------------------------------------------------------------------------------------------- emit_c.c */
 
+/* A name fit for an enumerator: capitals, digits, underscores; a minus becomes M. */
+const char *enumerator(struct arena *arena, const char *text);
 /* The highest address bit that a table of a shape can have, -1: any; and whether that differs between shapes. */
 int table_bit(const struct model *model, int shape);
 bool tables_differ(const struct model *model);
@@ -200,6 +205,8 @@ void emit_descriptor(void *ctx);
 
 /* -------------------------------------------------------------------------------------------------- emit_c_config.c */
 
+/* The bits of a run-time address that entries hold. */
+uint64_t address_bits(const struct model *model, ref address);
 void emit_defaults(void *ctx);
 void emit_requires(void *ctx);
 void emit_shape(void *ctx);

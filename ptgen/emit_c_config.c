@@ -16,6 +16,16 @@ static const char *param_text(struct emitter *emitter, ref param)
 	return text_of(emitter, "p[%s_PARAM_%s]", emitter->upper, name);
 }
 
+uint64_t address_bits(const struct model *model, ref address)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < model->exprs.n; i++)
+		if (model->exprs.v[i].op == X_ADDRESS && model->exprs.v[i].a == address)
+			bits |= mask_of(model->exprs.v[i].b, model->exprs.v[i].c);
+	return bits;
+}
+
 void emit_defaults(void *ctx)
 {
 	struct emitter *emitter = ctx;
@@ -43,6 +53,18 @@ void emit_requires(void *ctx)
 			continue;
 		OUT("\tif (!(%s))\n\t\treturn %s_fail(result, PT_ERR_CONFIG, 0, 0, 0,\n\t\t\t\t%s);\n",
 		    config_text(emitter, require->cond), emitter->lower, quoted(emitter, require->why));
+	}
+	for (int i = 0; i < emitter->model->addresses.n; i++) {
+		const struct m_name *address = &emitter->model->addresses.v[i];
+		uint64_t bits = address_bits(emitter->model, i);
+
+		/* Bits that no entry holds would be lost. */
+		if (((bits | (bits - 1)) & ~bits) != 0)
+			OUT("\tif (((uint64_t)p[%s_PARAM_%s] & ~UINT64_C(0x%" PRIx64
+			    ")) != 0)\n\t\treturn %s_fail(result, PT_ERR_CONFIG, 0, 0, 0, %s);\n",
+			    emitter->upper, enumerator(emitter->arena, address->name), bits, emitter->lower,
+			    quoted(emitter,
+				   text_of(emitter, "%s is an address that entries cannot hold", address->name)));
 	}
 }
 

@@ -173,6 +173,33 @@ static const char *test_text(struct emitter *emitter, ref kind, bool with_when)
 	return text;
 }
 
+/* The test of a level's absent kinds where that takes more than masks; NULL: it does not. */
+static const char *absent_test(struct emitter *emitter, int level)
+{
+	const struct m_level *l = &emitter->model->levels.v[level];
+	const char *text = NULL;
+	bool needed = false;
+
+	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++) {
+		const struct m_kind *kind = &emitter->model->kinds.v[k];
+		const char *own;
+
+		if (kind->category != CATEGORY_ABSENT)
+			continue;
+		needed = needed || kind->when != REF_NONE;
+		own = test_text(emitter, k, true);
+		if (kind->present != REF_NONE)
+			own = text_of(
+				emitter, "t->word[%s] != 0 && %s",
+				word_name(emitter, word_of(emitter, text_of(emitter, "HAS_%s", emitter->kind_name[k]),
+							   text_of(emitter, "(uint64_t)((%s) != 0)",
+								   config_text(emitter, kind->present)))),
+				own);
+		text = text ? text_of(emitter, "(%s) || (%s)", text, own) : own;
+	}
+	return needed ? text : NULL;
+}
+
 static void emit_absent(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
@@ -196,6 +223,8 @@ static void emit_absent(struct emitter *emitter)
 				text_of(emitter, "\treturn (raw ^ %s(%s)) & %s(%s);\n", of, test_text, of, mask_text);
 			is[i] = text_of(emitter, "\treturn (entry & %s) == %s;\n", mask_text, test_text);
 		}
+		if (absent_test(emitter, i))
+			is[i] = text_of(emitter, "\treturn %s;\n", absent_test(emitter, i));
 		keep[i] = text_of(emitter, "\treturn %s;\n",
 				  bits_text(emitter, text_of(emitter, "%s_KEEP", name), &kept));
 	}

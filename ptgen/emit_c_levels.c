@@ -33,7 +33,11 @@ static void walk_cases(struct emitter *emitter, bool lookup)
 			if (emitter->written[p] && emitter->next[p] == i && printed_after(emitter, p) != i)
 				OUT("\tlevel_%d:\n", i);
 		if (!lookup && next == REF_NONE) {
-			OUT("\t\treturn slot;\n");
+			if (model_limited(level))
+				OUT("\t\treturn %s_no_slot(t, %s_%s, iova) ? NULL : slot;\n", emitter->lower,
+				    emitter->upper, emitter->level_name[i]);
+			else
+				OUT("\t\treturn slot;\n");
 			continue;
 		}
 		OUT("\t\tentry = %s_load_link(%sslot);\n", emitter->lower,

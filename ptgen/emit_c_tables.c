@@ -138,8 +138,9 @@ static int *field_arrays(struct emitter *emitter)
 static void emit_params(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
+	int at = 0;
 
-	if (model->params.n == 0)
+	if (model->params.n + model->addresses.n == 0)
 		return;
 	OUT("static const struct pt_range %s_ranges[] = {\n", emitter->lower);
 	for (int i = 0; i < model->params.n; i++) {
@@ -154,8 +155,11 @@ static void emit_params(struct emitter *emitter)
 			OUT("\t{%" PRId64 ", %" PRId64 "},\n", model->ranges.v[p->first_range + r].first,
 			    model->ranges.v[p->first_range + r].last);
 	}
+	for (int i = 0; i < model->addresses.n; i++)
+		OUT("\t/* %s */\n\t{0, INT64_C(0x%" PRIx64 ")},\n", model->addresses.v[i].name,
+		    address_bits(model, i) | (address_bits(model, i) - 1));
 	OUT("};\n\nstatic const struct pt_param_info %s_params[] = {\n", emitter->lower);
-	for (int i = 0, at = 0; i < model->params.n; i++) {
+	for (int i = 0; i < model->params.n; i++) {
 		const struct m_param *p = &model->params.v[i];
 		int n = p->bound ? 1 : p->n_ranges;
 
@@ -165,6 +169,9 @@ static void emit_params(struct emitter *emitter)
 		    emitter->lower, at, n, p->feature ? "true" : "false", p->bound ? "true" : "false");
 		at += n;
 	}
+	for (int i = 0; i < model->addresses.n; i++)
+		OUT("\t{%s, %s, \"\", %s_ranges + %d, 1, false, false},\n", quoted(emitter, model->addresses.v[i].name),
+		    quoted(emitter, model->addresses.v[i].doc), emitter->lower, at++);
 	OUT("};\n\n");
 }
 
@@ -211,12 +218,22 @@ static void emit_levels(struct emitter *emitter)
 	}
 }
 
+/* What a walk makes of an index that a level does not have: the same as of an absent entry. */
+static const char *missing_fault(struct emitter *emitter, const struct m_level *level)
+{
+	const struct m_kind *kind = &emitter->model->kinds.v[level->first_kind];
+
+	while (kind->category != CATEGORY_ABSENT)
+		kind++;
+	return fault_text(emitter, kind->fault, FAULT_ABSENT);
+}
+
 static void emit_geometry(struct emitter *emitter)
 {
 	const struct model *model = emitter->model;
 
 	OUT("/* What the walks need of a level; folded where the level is a constant. */\n"
-	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats%s;%s\n"
+	    "struct %s_geometry {\n\tuint8_t lo;\n\tbool has_table, groups, repeats%s;%s%s\n"
 	    "\tuint8_t carry; /* the lowest address bit of the next piece "
 	    "of a split address; 0: none */\n"
 	    "\tuint8_t narrow; /* address bits that leaves of narrow_sizes hold; 0: all */\n"
@@ -227,6 +244,10 @@ static void emit_geometry(struct emitter *emitter)
 	    emitter->lower, emitter->has_foreign ? ", written" : "",
 	    emitter->mixed
 		    ? "\n\tuint8_t bytes; /* of an entry */\n\tuint32_t stride; /* bytes from one entry to the next */"
+		    : "",
+	    emitter->has_limits
+		    ? "\n\tbool limited; /* some indices do not exist */\n\tuint16_t missing; /* the fault of these */"
+		      "\n\tuint32_t first_index, last_index;"
 		    : "",
 	    emitter->lower, emitter->lower, emitter->lower);
 	for (int i = 0; i < model->levels.n; i++) {
@@ -281,15 +302,20 @@ static void emit_geometry(struct emitter *emitter)
 		emitter->has_groups = emitter->has_groups || groups;
 		emitter->has_repeats = emitter->has_repeats || repeats;
 		emitter->has_carries = emitter->has_carries || carry != 0;
-		OUT("\t[%s_%s] = {%d, %s, %s, %s%s, %s%d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64
+		OUT("\t[%s_%s] = {%d, %s, %s, %s%s, %s%s%d, %d, %d, %d, %d, %d, 0x%" PRIx64 ", UINT64_C(0x%" PRIx64
 		    "), UINT64_C(0x%" PRIx64 "), %s},\n",
 		    emitter->upper, emitter->level_name[i], l->lo, emitter->next[i] != REF_NONE ? "true" : "false",
 		    groups ? "true" : "false", repeats ? "true" : "false",
 		    !emitter->has_foreign ? ""
 		    : emitter->written[i] ? ", true"
 					  : ", false",
-		    emitter->mixed ? text_of(emitter, "%d, %" PRIu32 ", ", l->entry_bytes, stride_of(l)) : "", carry,
-		    narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
+		    emitter->mixed ? text_of(emitter, "%d, %" PRIu32 ", ", l->entry_bytes, stride_of(l)) : "",
+		    !emitter->has_limits
+			    ? ""
+			    : text_of(emitter, "%s, %s, %" PRIu32 ", %s, ", model_limited(l) ? "true" : "false",
+				      missing_fault(emitter, l), l->first_index,
+				      model_limited(l) ? text_of(emitter, "%" PRIu32, l->last_index) : "UINT32_MAX"),
+		    carry, narrow, emitter->next[i] != REF_NONE ? (int)emitter->next[i] : i, parent, (int)l->first_kind,
 		    (int)l->first_kind + l->n_kinds, mask_of(l->hi - l->lo, 0), sizes, narrow_sizes,
 		    hex(emitter, step));
 	}
@@ -738,7 +764,7 @@ void emit_descriptor(void *ctx)
 	struct emitter *emitter = ctx;
 	const struct model *model = emitter->model;
 	uint64_t sizes = 0;
-	int registers = 0;
+	int registers = 0, n_params = model->params.n + model->addresses.n;
 	bool accessed = false, dirty = false, exec = false, priv = false, memory = false;
 	const char *spec = "";
 	const char *f = emitter->lower;
@@ -779,12 +805,11 @@ void emit_descriptor(void *ctx)
 	    f, quoted(emitter, emitter->lower), quoted(emitter, model->title), quoted(emitter, spec));
 	OUT("\t.params = %s%s,\n\t.levels = %s_levels,\n\t.kinds = %s_kinds,\n\t.faults = %s%s,\n"
 	    "\t.shapes = %s_shapes,\n",
-	    model->params.n ? f : "NULL", model->params.n ? "_params" : "", f, f,
-	    model->faults.n > N_FAULTS_BUILTIN ? f : "NULL", model->faults.n > N_FAULTS_BUILTIN ? "_faults" : "", f);
+	    n_params ? f : "NULL", n_params ? "_params" : "", f, f, model->faults.n > N_FAULTS_BUILTIN ? f : "NULL",
+	    model->faults.n > N_FAULTS_BUILTIN ? "_faults" : "", f);
 	OUT("\t.n_params = %d,\n\t.n_levels = %d,\n\t.n_kinds = %d,\n\t.n_faults = %d,\n\t.n_shapes = %d,\n"
 	    "\t.n_registers = %d,\n",
-	    model->params.n, model->levels.n, model->kinds.n, model->faults.n - N_FAULTS_BUILTIN, model->shapes.n,
-	    registers);
+	    n_params, model->levels.n, model->kinds.n, model->faults.n - N_FAULTS_BUILTIN, model->shapes.n, registers);
 	OUT("\t.page_sizes = UINT64_C(0x%" PRIx64
 	    "),\n\t.has_accessed = %s,\n\t.has_dirty = %s,\n\t.has_exec = %s,\n\t.has_priv = %s,\n"
 	    "\t.has_memory = "

@@ -52,6 +52,12 @@ const char *hex(struct emitter *emitter, uint64_t value)
 	return text_of(emitter, "UINT64_C(0x%" PRIx64 ")", value);
 }
 
+/* The same for what is no entry: an address, a word of the configuration. */
+static const char *hex64(struct emitter *emitter, uint64_t value)
+{
+	return value < 10 ? text_of(emitter, "%" PRIu64, value) : text_of(emitter, "UINT64_C(0x%" PRIx64 ")", value);
+}
+
 static const char *number(struct emitter *emitter, int64_t value)
 {
 	if (value == INT64_MIN)
@@ -135,6 +141,13 @@ static const char *field_text(struct emitter *emitter, ref kind, ref field, cons
 	return strchr(text, '+') ? text_of(emitter, "(%s)", text) : text;
 }
 
+/* A run-time address is a parameter behind the others. */
+static const char *address_text(struct emitter *emitter, ref address, const char *param)
+{
+	return text_of(emitter, "%s[%s_PARAM_%s]", param, emitter->upper,
+		       enumerator(emitter->arena, emitter->model->addresses.v[address].name));
+}
+
 /* param: how a parameter is reached. word NULL: no fields may occur. */
 static const char *expression(struct emitter *emitter, ref expr, const char *param, ref kind, const char *word)
 {
@@ -161,8 +174,10 @@ static const char *expression(struct emitter *emitter, ref expr, const char *par
 		return word ? text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, e.b,
 				      hex(emitter, mask_of(e.a - e.b, 0)))
 			    : "0";
-	case X_RIGHT:
-	case X_ADDRESS: return "0";
+	case X_RIGHT: return "0";
+	case X_ADDRESS:
+		return text_of(emitter, "(int64_t)(((uint64_t)%s >> %d) & %s)", address_text(emitter, e.a, param), e.c,
+			       hex64(emitter, mask_of(e.b - e.c, 0)));
 	case X_NOT: return text_of(emitter, "!%s", expression(emitter, e.a, param, kind, word));
 	case X_NEG: return text_of(emitter, "(-%s)", expression(emitter, e.a, param, kind, word));
 	case X_COND:

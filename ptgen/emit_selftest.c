@@ -658,6 +658,8 @@ static const char *too_much(const struct model *model)
 	for (int i = 0; i < model->levels.n; i++) {
 		if (model->levels.v[i].entry_bytes > 8)
 			return "entries of more than 8 bytes";
+		if (model_limited(&model->levels.v[i]))
+			return "tables that have some indices only ('limit')";
 	}
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
 		return "'base' and 'window'";

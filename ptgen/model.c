@@ -143,6 +143,11 @@ ref model_level(const struct model *model, ref shape, int64_t number)
 	return REF_NONE;
 }
 
+bool model_limited(const struct m_level *level)
+{
+	return level->first_index > 0 || level->last_index + (uint64_t)1 < (uint64_t)1 << (level->hi - level->lo + 1);
+}
+
 bool model_mentions(const struct model *model, ref expr, enum m_op op, ref which)
 {
 	const struct m_expr *e;

@@ -2,8 +2,18 @@
 /* formats.c - see formats.h. */
 #include "formats.h"
 
+#include "interp.h"
 #include "list.h"
 #include "registry.h"
+
+void formats_config(const struct pt_format *format, struct pt_config *config)
+{
+	const struct model *model = models_find(format->name);
+
+	pt_config_init(config);
+	if (model)
+		interp_unset(model, config->param);
+}
 
 size_t formats_count(void)
 {

@@ -6,6 +6,8 @@
 #include "pt.h"
 
 size_t formats_count(void);
+/* All defaults, and for addresses, which have none, one that entries can hold. */
+void formats_config(const struct pt_format *format, struct pt_config *config);
 const struct pt_format *formats_nth(size_t n);
 
 #endif

@@ -79,7 +79,9 @@ int64_t interp_eval(const struct interp *in, ref expr, ref kind, const uint64_t 
 		return (int64_t)field;
 	case X_BITS: return word ? (int64_t)interp_get_bits(word, (unsigned int)e->a, (unsigned int)e->b) : 0;
 	case X_RIGHT: return (request & (unsigned int)e->a) != 0;
-	case X_ADDRESS: return 0; /* no format under test has one */
+	case X_ADDRESS:
+		return (int64_t)((uint64_t)in->param[in->model->params.n + e->a] >> e->c &
+				 ones((unsigned int)(e->b - e->c) + 1));
 	case X_COND:
 		return interp_eval(in, interp_eval(in, e->a, kind, word, request) ? e->b : e->c, kind, word, request);
 	case X_OR: return interp_eval(in, e->a, kind, word, request) || interp_eval(in, e->b, kind, word, request);
@@ -121,6 +123,24 @@ static int64_t eval(const struct interp *in, ref expr)
 /* -------------------------------------------------------------------------------------------------------
  * configurations */
 
+uint64_t interp_address_bits(const struct model *model, ref address)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < model->exprs.n; i++)
+		if (model->exprs.v[i].op == X_ADDRESS && model->exprs.v[i].a == address)
+			bits |= ones((unsigned int)model->exprs.v[i].b + 1) & ~ones((unsigned int)model->exprs.v[i].c);
+	return bits;
+}
+
+void interp_unset(const struct model *model, int64_t param[PT_MAX_PARAMS])
+{
+	for (int i = 0; i < PT_MAX_PARAMS; i++)
+		param[i] = PT_UNSET;
+	for (int i = 0; i < model->addresses.n; i++)
+		param[model->params.n + i] = (int64_t)(UINT64_C(0x5a5a5a5a5a5a5a5a) & interp_address_bits(model, i));
+}
+
 static const char *settle_params(struct interp *in, const int64_t *param)
 {
 	const struct model *model = in->model;
@@ -148,6 +168,13 @@ static const char *settle_params(struct interp *in, const int64_t *param)
 			inside = in->param[i] == 0 || in->param[i] == 1;
 		if (!inside)
 			return "a parameter out of its set";
+	}
+	for (int i = 0; i < model->addresses.n; i++) {
+		int64_t value = param[model->params.n + i];
+
+		in->param[model->params.n + i] = value;
+		if (value < 0 || (uint64_t)value & ~interp_address_bits(model, i))
+			return "an address that entries do not hold, or none at all";
 	}
 	for (int i = 0; i < model->requires.n; i++)
 		if (!interp_holds(in, model->requires.v[i].cond, REF_NONE, NULL, 0))
@@ -277,6 +304,14 @@ uint64_t interp_entries(const struct interp *in, ref level, bool start)
 uint64_t interp_index(const struct interp *in, ref level, bool start, uint64_t inner)
 {
 	return (inner >> in->model->levels.v[level].lo) & (interp_entries(in, level, start) - 1);
+}
+
+bool interp_has_index(const struct interp *in, ref level, uint64_t index)
+{
+	const struct m_level *l = &in->model->levels.v[level];
+	bool limited = l->first_index > 0 || l->last_index < ones((unsigned int)(l->hi - l->lo) + 1);
+
+	return !limited || (index >= l->first_index && index <= l->last_index);
 }
 
 uint64_t interp_table_bytes(const struct interp *in, ref level, bool start)

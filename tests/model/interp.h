@@ -68,6 +68,11 @@ struct image {
  */
 const char *interp_init(struct interp *in, const struct model *model, const int64_t *param);
 
+/* Nothing said, but for addresses: they have no default, and get a value that entries hold. */
+void interp_unset(const struct model *model, int64_t param[PT_MAX_PARAMS]);
+/* The bits of a run-time address that entries hold. */
+uint64_t interp_address_bits(const struct model *model, ref address);
+
 /* True if the address is one that the table serves; *inner is what the indices are taken from. */
 bool interp_input(const struct interp *in, uint64_t iova, uint64_t *inner);
 /* The other way. */
@@ -85,6 +90,8 @@ unsigned int interp_root(const struct interp *in, uint64_t inner);
 /* Entries of a table of this level; index of an inner address in it. start: it is a root. */
 uint64_t interp_entries(const struct interp *in, ref level, bool start);
 uint64_t interp_index(const struct interp *in, ref level, bool start, uint64_t inner);
+/* Does the level have this index (limit)? */
+bool interp_has_index(const struct interp *in, ref level, uint64_t index);
 /* Bytes of the table. */
 uint64_t interp_table_bytes(const struct interp *in, ref level, bool start);
 uint64_t interp_entry_pa(const struct interp *in, ref level, uint64_t table, uint64_t index);
@@ -196,6 +203,8 @@ bool interp_choose(const struct interp *in, const struct interp *now, const stru
 void interp_way(struct interp *in);
 /* Is the level on the way of what a mapper writes? Others are only read. */
 bool interp_written(const struct interp *in, ref level);
+/* Do the tables on a mapper's way to a leaf of 1 << lg2 bytes have slots for it? */
+bool interp_has_slots(const struct interp *in, uint64_t inner, unsigned int lg2);
 /* The leaf sizes that a mapper has, as a bitmap. */
 uint64_t interp_page_sizes(const struct interp *in);
 /* Can a leaf of 1 << lg2 bytes that a mapper has hold the address? Small leaves may have fewer address bits. */

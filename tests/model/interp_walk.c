@@ -108,6 +108,15 @@ void interp_walk(const struct interp *in, const struct image *image, struct inte
 		for (unsigned int i = 0; i < walk->n_steps; i++)
 			walk->own_ancestor |= walk->table[i] == table;
 		walk->table[walk->n_steps] = table;
+		if (!interp_has_index(in, level, interp_index(in, level, start, inner))) {
+			/* as if an absent entry stood there */
+			for (int i = 0; i < level_of(in, level)->n_kinds; i++)
+				if (kind_of(in, level_of(in, level)->first_kind + i)->category == CATEGORY_ABSENT)
+					walk->faults |=
+						fault_bit(kind_of(in, level_of(in, level)->first_kind + i)->fault,
+							  PT_FAULT_ABSENT);
+			return;
+		}
 		step->entry_pa = interp_entry_pa(in, level, table, interp_index(in, level, start, inner));
 		step->level = (uint16_t)level;
 		step->kind = PT_NO_KIND;
@@ -245,6 +254,8 @@ static bool scan_table(const struct scan *scan, ref level, bool start, uint64_t 
 			i = skip_absent(scan, level, table, i, n, absent);
 		if (i == n)
 			break;
+		if (!interp_has_index(in, level, i))
+			continue;
 		entry.index = i;
 		entry.pa = interp_entry_pa(in, level, table, i);
 		if (!interp_read(in, scan->image, level, entry.pa, entry.word))
@@ -358,7 +369,8 @@ static bool nothing_below(const struct interp *in, const struct image *image, re
 		return false;
 	child = interp_address(in, kind, word);
 	for (uint64_t i = 0; i < interp_entries(in, next, false); i++)
-		if (!nothing_below(in, image, next, interp_entry_pa(in, next, child, i)))
+		if (interp_has_index(in, next, i) &&
+		    !nothing_below(in, image, next, interp_entry_pa(in, next, child, i)))
 			return false;
 	return true;
 }
@@ -368,7 +380,8 @@ static bool slots_absent(const struct interp *in, const struct image *image, ref
 			 uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
-		if (!nothing_below(in, image, level, interp_entry_pa(in, level, table, first + i)))
+		if (!interp_has_index(in, level, first + i) ||
+		    !nothing_below(in, image, level, interp_entry_pa(in, level, table, first + i)))
 			return false;
 	return true;
 }
@@ -392,13 +405,15 @@ static bool has_room(const struct interp *in, const struct image *image, struct 
 		if (level == kind_of(in, kind)->level)
 			return slots_absent(in, image, level, table, index,
 					    (uint64_t)1 << kind_of(in, kind)->group_lg2);
+		if (!interp_has_index(in, level, index))
+			return false;
 		if (!interp_read(in, image, level, interp_entry_pa(in, level, table, index), word))
 			return false;
 		entry = interp_classify(in, level, word, NULL);
 		if (entry == REF_NONE)
 			return false;
 		if (kind_of(in, entry)->category == CATEGORY_ABSENT)
-			return true;
+			return interp_has_slots(in, inner, (unsigned int)kind_of(in, kind)->lg2);
 		if (kind_of(in, entry)->category != CATEGORY_TABLE)
 			return false;
 		table = interp_address(in, entry, word);
@@ -444,6 +459,21 @@ bool interp_choose(const struct interp *in, const struct interp *now, const stru
 		}
 	}
 	return found;
+}
+
+bool interp_has_slots(const struct interp *in, uint64_t inner, unsigned int lg2)
+{
+	for (unsigned int i = 0; i < in->n_way; i++) {
+		ref level = in->way[i];
+		bool start = i == 0, last = (unsigned int)level_of(in, level)->lo <= lg2;
+
+		if (!interp_has_index(in, level, interp_index(in, level, start, inner)) ||
+		    (last && !interp_has_index(in, level, interp_index(in, level, start, inner + ones(lg2)))))
+			return false;
+		if (last)
+			break;
+	}
+	return true;
 }
 
 uint64_t interp_page_sizes(const struct interp *in)

@@ -271,7 +271,7 @@ TEST_EACH(model, hostile_adoption, count, label)
 	CHECK(hostile.bytes != NULL);
 	hostile.base = 0x40000000;
 	hostile.root = 0x40000000;
-	pt_config_init(&hostile.config);
+	formats_config(hostile.format, &hostile.config);
 	CHECK(interp_init(&hostile.in, models_find(hostile.format->name), hostile.config.param) == NULL);
 	for (unsigned int i = 0; i < PT_MAX_ROOTS; i++)
 		hostile.roots[i] = hostile.root + (uint64_t)i * 0x10000;

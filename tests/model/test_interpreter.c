@@ -91,8 +91,7 @@ TEST_EACH(interpreter, examples, count, label)
 		ref level, kind;
 		int claims;
 
-		for (int i = 0; i < PT_MAX_PARAMS; i++)
-			param[i] = PT_UNSET;
+		interp_unset(model, param);
 		for (int i = 0; i < example->n_binds; i++)
 			if (!model->params.v[model->assigns.v[example->first_bind + i].index].bound)
 				param[model->assigns.v[example->first_bind + i].index] =
@@ -123,8 +122,7 @@ TEST_EACH(interpreter, requests, count, label)
 	unsigned int n = 0;
 	struct interp in;
 
-	for (int i = 0; i < PT_MAX_PARAMS; i++)
-		param[i] = PT_UNSET;
+	interp_unset(model, param);
 	CHECK(interp_init(&in, model, param) == NULL);
 	shape = &model->shapes.v[in.shape];
 	for (ref level = in.start; level < shape->first_level + shape->n_levels; level++)

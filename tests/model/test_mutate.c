@@ -226,10 +226,14 @@ TEST_EACH(model, descriptor, count, label)
 	const struct model *model = models_find(format->name);
 
 	CHECK_MSG(model != NULL, "no format file describes %s", format->name);
-	CHECK_EQ(format->n_params, model->params.n);
+	CHECK_EQ(format->n_params, model->params.n + model->addresses.n);
 	CHECK_EQ(format->n_levels, model->levels.n);
 	CHECK_EQ(format->n_kinds, model->kinds.n);
 	CHECK_EQ(format->n_shapes, model->shapes.n);
+	for (int i = 0; i < model->addresses.n; i++) {
+		CHECK_STR_EQ(format->params[model->params.n + i].name, model->addresses.v[i].name);
+		CHECK_STR_EQ(format->params[model->params.n + i].default_text, "");
+	}
 	for (int i = 0; i < model->params.n; i++) {
 		CHECK_STR_EQ(format->params[i].name, model->params.v[i].name);
 		CHECK_EQ(format->params[i].feature, model->params.v[i].feature);

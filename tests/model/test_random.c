@@ -59,7 +59,7 @@ static bool sequence(const struct pt_format *format, unsigned int round, bool in
 	world_random_config(format, &random, &config);
 	random_sizes(format, &random, &config);
 	if (round == 0)
-		pt_config_init(&config); /* all defaults, once for sure */
+		formats_config(format, &config); /* all defaults, once for sure */
 	if (!world_open(&world, format, &config, test_random(&random) % 2, test_random(&random)))
 		return false;
 	world.round = round;

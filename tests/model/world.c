@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats.h"
 #include "test.h"
 
 /* ------------------------------------------------------------------------------------------------------ the ledger */
@@ -53,14 +54,14 @@ const char *world_describe(const struct world *world)
 
 void world_random_config(const struct pt_format *format, uint64_t *random, struct pt_config *config)
 {
-	pt_config_init(config);
+	formats_config(format, config);
 	for (unsigned int i = 0; i < format->n_params; i++) {
 		const struct pt_param_info *param = &format->params[i];
 		const struct pt_range *range;
 		uint64_t span;
 
-		if (param->is_static || test_random(random) % 3 == 0)
-			continue; /* the default */
+		if (param->is_static || !*param->default_text || test_random(random) % 3 == 0)
+			continue; /* the default, or an address */
 		range = &param->ranges[test_random(random) % param->n_ranges];
 		span = (uint64_t)(range->last - range->first);
 		config->param[i] = range->first + (int64_t)(test_random(random) % (span + 1));

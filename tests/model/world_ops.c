@@ -64,7 +64,12 @@ static bool ledger_cuts(const struct ledger *ledger, uint64_t first, uint64_t la
 
 /* ----------------------------------------------------------------------------------------------------- predictions */
 
-enum plan { PLAN_DONE, PLAN_LONG /* too long to be worth it */, PLAN_NONE /* no leaf can hold the address */ };
+enum plan {
+	PLAN_DONE,
+	PLAN_LONG /* too long to be worth it */,
+	PLAN_NONE /* no leaf can hold the address */,
+	PLAN_NO_SLOT
+};
 
 /* Leaves that a map must choose, appended to *plan. */
 static enum plan plan_run(struct world *world, const struct interp *grown, uint64_t inner, uint64_t pa, uint64_t bytes,
@@ -95,6 +100,26 @@ static enum plan plan_run(struct world *world, const struct interp *grown, uint6
 		bytes -= (uint64_t)1 << leaf.lg2;
 	}
 	return PLAN_DONE;
+}
+
+/* Are there pages without a slot in a range? covered: those below a leaf do not count. */
+static bool without_slot(const struct world *world, uint64_t first, uint64_t bytes, bool covered)
+{
+	for (uint64_t done = 0; done < bytes; done += (uint64_t)1 << world->page_lg2)
+		if (!interp_has_slots(&world->in, first + done, world->page_lg2))
+			if (!covered || !ledger_find(&world->ledger, first + done))
+				return true;
+	return false;
+}
+
+static bool has_limits(const struct world *world)
+{
+	for (unsigned int i = 0; i < world->in.n_way; i++)
+		if (!interp_has_index(&world->in, world->in.way[i], 0) ||
+		    !interp_has_index(&world->in, world->in.way[i],
+				      interp_entries(&world->in, world->in.way[i], i == 0) - 1))
+			return true;
+	return false;
 }
 
 /* The set of statuses (bit n: status n) that refuse the operation; 0: it must succeed. */
@@ -135,6 +160,8 @@ static uint64_t refusals(struct world *world, const struct op *op, const struct 
 		set |= 1U << PT_ERR_CUTS;
 	if (op->kind == OP_DIRTY && op->iova & ones(op->lg2))
 		set |= 1U << PT_ERR_ALIGN;
+	if (op->kind == OP_RESERVE && set == 0 && has_limits(world) && without_slot(world, first, bytes, true))
+		set = 1U << PT_ERR_RANGE;
 	return set;
 }
 
@@ -561,8 +588,10 @@ static void settle_resize(struct world *world, const struct op *op, enum pt_stat
 			CHECK_MSG(leaf && !smaller_hold(world, leaf), "%s\n  %s", world_describe(world),
 				  pt_status_string(status));
 		else
-			CHECK_MSG(status == PT_ERR_SIZE && (world->table.page_sizes & (2 * size - 1)) == 0, "%s\n  %s",
-				  world_describe(world), pt_status_string(status));
+			CHECK_MSG(status == PT_ERR_SIZE &&
+					  ((world->table.page_sizes & (2 * size - 1)) == 0 ||
+					   (leaf && without_slot(world, leaf->inner, (uint64_t)1 << leaf->lg2, false))),
+				  "%s\n  %s", world_describe(world), pt_status_string(status));
 		return;
 	}
 	whole = inside && ledger_mapped(&world->ledger, first, last) == size;
@@ -681,7 +710,7 @@ static enum plan make_plan(struct world *world, const struct op *op, const struc
 	return PLAN_DONE;
 }
 
-/* Can the largest leaves for a run, with nothing in their way, hold their addresses? */
+/* Can the largest leaves for a run, with nothing in their way, hold their addresses, and are there slots for them? */
 static enum plan run_fits(const struct world *world, uint64_t first, uint64_t pa_first, uint64_t bytes,
 			  unsigned int rounded)
 {
@@ -699,6 +728,8 @@ static enum plan run_fits(const struct world *world, uint64_t first, uint64_t pa
 			lg2--;
 		if (!interp_holds_address(in, lg2, pa, rounded))
 			return PLAN_NONE;
+		if (!interp_has_slots(in, at, lg2))
+			return PLAN_NO_SLOT;
 		done += (uint64_t)1 << lg2;
 	}
 	return PLAN_DONE;
@@ -760,6 +791,10 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 		}
 		if (made == PLAN_NONE)
 			set = 1U << PT_ERR_OUTPUT;
+		if (made == PLAN_NO_SLOT)
+			set = 1U << PT_ERR_RANGE;
+		if (made == PLAN_NONE && has_limits(world) && without_slot(world, first, op->bytes, false))
+			set |= 1U << PT_ERR_RANGE;
 	}
 	/* the first of several reasons may be told */
 	if (set && !(set & (1U << PT_ERR_ALIGN | 1U << PT_ERR_RANGE | 1U << PT_ERR_OUTPUT)) &&
@@ -773,6 +808,8 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 		}
 		if (fit == PLAN_NONE)
 			set |= 1U << PT_ERR_OUTPUT;
+		if (fit == PLAN_NO_SLOT)
+			set |= 1U << PT_ERR_RANGE;
 	}
 	world->n_ops[op->kind]++;
 	if (op->kind == OP_SPLIT || op->kind == OP_MERGE)
