@@ -124,7 +124,7 @@ enum pt_status {
 	PT_ERR_RANGE,	    /* iova, length or their sum outside the input range or the aperture of the table */
 	PT_ERR_ALIGN,	    /* iova, pa or length not a multiple of the smallest page */
 	PT_ERR_OUTPUT,	    /* pa wider than the output of this table, or than an address field can hold */
-	PT_ERR_RIGHTS,	    /* the format cannot express the request and says it must be refused */
+	PT_ERR_RIGHTS,	    /* a request that the format cannot express and must refuse, or with bits unknown here */
 	PT_ERR_WIDER,	    /* the format would add write, execute or user access; PT_ALLOW_WIDER was not given */
 	PT_ERR_EXISTS,	    /* something is mapped there already */
 	PT_ERR_ABSENT,	    /* nothing is mapped there */

@@ -2929,7 +2929,8 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_request(const struct pt_table *t,
 	unsigned int code = amd_v1_3_granted[0][request & PT_REQUEST_MASK];
 
 	(void)t;
-	if (PT_UNLIKELY((request & PT_MEMORY_MASK) == PT_MEMORY_MASK || code == AMD_V1_3_REFUSED))
+	/* No memory type but the three, and no bit that this contract does not know. */
+	if (PT_UNLIKELY((request & ~(unsigned int)PT_ALLOW_WIDER) >= PT_MEMORY_MASK || code == AMD_V1_3_REFUSED))
 		return PT_ERR_RIGHTS;
 	if (PT_UNLIKELY((code & AMD_V1_3_WIDER) != 0 && (request & PT_ALLOW_WIDER) == 0))
 		return PT_ERR_WIDER;
@@ -3245,6 +3246,8 @@ enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes,
 {
 	enum pt_status status = amd_v1_3_check_range(t, iova, 0, bytes);
 
+	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
+		status = PT_ERR_UNSUPPORTED;
 	if (PT_UNLIKELY(status != PT_OK))
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
 	/* The common case apart: one page of the smallest size. */
@@ -3384,7 +3387,7 @@ enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes,
 
 	if (status == PT_OK && (lg2 > 63 || (iova & (((uint64_t)1 << lg2) - 1)) != 0))
 		status = PT_ERR_ALIGN;
-	if (status == PT_OK && !amd_v1_3_has_state(t, accessed))
+	if (status == PT_OK && (flags > (PT_DIRTY_CLEAR | PT_DIRTY_ACCESSED) || !amd_v1_3_has_state(t, accessed)))
 		status = PT_ERR_UNSUPPORTED;
 	if (status != PT_OK)
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);

@@ -2465,7 +2465,8 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_check_request(const struct pt_table 
 	unsigned int code = armv7_short_granted[0][request & PT_REQUEST_MASK];
 
 	(void)t;
-	if (PT_UNLIKELY((request & PT_MEMORY_MASK) == PT_MEMORY_MASK || code == ARMV7_SHORT_REFUSED))
+	/* No memory type but the three, and no bit that this contract does not know. */
+	if (PT_UNLIKELY((request & ~(unsigned int)PT_ALLOW_WIDER) >= PT_MEMORY_MASK || code == ARMV7_SHORT_REFUSED))
 		return PT_ERR_RIGHTS;
 	if (PT_UNLIKELY((code & ARMV7_SHORT_WIDER) != 0 && (request & PT_ALLOW_WIDER) == 0))
 		return PT_ERR_WIDER;
@@ -2780,6 +2781,8 @@ enum pt_status armv7_short_unmap(struct pt_table *t, uint64_t iova, uint64_t byt
 {
 	enum pt_status status = armv7_short_check_range(t, iova, 0, bytes);
 
+	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
+		status = PT_ERR_UNSUPPORTED;
 	if (PT_UNLIKELY(status != PT_OK))
 		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);
 	/* The common case apart: one page of the smallest size. */
@@ -2944,7 +2947,7 @@ enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t byt
 
 	if (status == PT_OK && (lg2 > 63 || (iova & (((uint64_t)1 << lg2) - 1)) != 0))
 		status = PT_ERR_ALIGN;
-	if (status == PT_OK && !armv7_short_has_state(t, accessed))
+	if (status == PT_OK && (flags > (PT_DIRTY_CLEAR | PT_DIRTY_ACCESSED) || !armv7_short_has_state(t, accessed)))
 		status = PT_ERR_UNSUPPORTED;
 	if (status != PT_OK)
 		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);

@@ -87,7 +87,7 @@ enum pt_status armv7_short_map_segments(struct pt_table *t, uint64_t iova, const
 /*
  * Unmap a range; holes are fine. result->bytes: what was mapped. flags: PT_UNMAP_TRUSTED or 0. Frees the tables that
  * the range covers wholly (through the gather); other tables stay until F_trim. A range that cuts a leaf is refused
- * with PT_ERR_CUTS before anything changes. PT_ERR_ALIGN, PT_ERR_RANGE.
+ * with PT_ERR_CUTS before anything changes. PT_ERR_ALIGN, PT_ERR_RANGE, PT_ERR_UNSUPPORTED (another flag).
  */
 enum pt_status armv7_short_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 				 struct pt_gather *gather, struct pt_result *result);
@@ -137,7 +137,8 @@ enum pt_status armv7_short_trim(struct pt_table *t, uint64_t iova, uint64_t byte
 /*
  * Dirty (or accessed) state of a range: bit i of bitmap is set if any of the 2^lg2 bytes at iova + i * 2^lg2 are dirty
  * (bits are never cleared; bitmap may be NULL). flags: PT_DIRTY_CLEAR, PT_DIRTY_ACCESSED. result->bytes: dirty bytes.
- * PT_ERR_UNSUPPORTED where this configuration has no such state; PT_ERR_CUTS when clearing a part of a leaf.
+ * PT_ERR_UNSUPPORTED where this configuration has no such state, and for other flags; PT_ERR_CUTS when clearing a part
+ * of a leaf.
  */
 enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 				 uint64_t *bitmap, unsigned int lg2, struct pt_gather *gather,

@@ -2171,7 +2171,8 @@ PT_ALWAYS_INLINE enum pt_status x86_64_check_request(const struct pt_table *t, u
 	unsigned int code = x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK];
 
 	(void)t;
-	if (PT_UNLIKELY((request & PT_MEMORY_MASK) == PT_MEMORY_MASK || code == X86_64_REFUSED))
+	/* No memory type but the three, and no bit that this contract does not know. */
+	if (PT_UNLIKELY((request & ~(unsigned int)PT_ALLOW_WIDER) >= PT_MEMORY_MASK || code == X86_64_REFUSED))
 		return PT_ERR_RIGHTS;
 	if (PT_UNLIKELY((code & X86_64_WIDER) != 0 && (request & PT_ALLOW_WIDER) == 0))
 		return PT_ERR_WIDER;
@@ -2496,6 +2497,8 @@ enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 {
 	enum pt_status status = x86_64_check_range(t, iova, 0, bytes);
 
+	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
+		status = PT_ERR_UNSUPPORTED;
 	if (PT_UNLIKELY(status != PT_OK))
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
 	/* The common case apart: one page of the smallest size. */
@@ -2658,7 +2661,7 @@ enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 
 	if (status == PT_OK && (lg2 > 63 || (iova & (((uint64_t)1 << lg2) - 1)) != 0))
 		status = PT_ERR_ALIGN;
-	if (status == PT_OK && !x86_64_has_state(t, accessed))
+	if (status == PT_OK && (flags > (PT_DIRTY_CLEAR | PT_DIRTY_ACCESSED) || !x86_64_has_state(t, accessed)))
 		status = PT_ERR_UNSUPPORTED;
 	if (status != PT_OK)
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);

@@ -102,6 +102,40 @@ TEST_EACH(contract, requests, count, label)
 	world_close(world);
 }
 
+/* A bit that this version of the contract does not know is refused, not ignored: who sets it means something by it. */
+TEST_EACH(contract, unknown_bits, count, label)
+{
+	struct world *world = begin(each, true);
+	const struct pt_format *format = world->format;
+	struct pt_table *table = &world->table;
+	uint64_t page = (uint64_t)1 << world->page_lg2, iova = page_at(world, 0), next = page_at(world, 1);
+	uint64_t pa = interp_outside(&world->in, 0), found = 0;
+	struct pt_segment segment = {pa + page, page};
+	unsigned int good = PT_READ | PT_WRITE | PT_ALLOW_WIDER;
+
+	CHECK_EQ(map(world, iova, 0, page), PT_OK);
+	for (unsigned int bit = 0; bit < 32; bit++) {
+		unsigned int flag = 1U << bit, request = good | flag;
+
+		if ((flag & (PT_REQUEST_MASK | PT_ALLOW_WIDER)) == 0) {
+			CHECK_EQ(format->map(table, next, pa + page, page, request, NULL, NULL), PT_ERR_RIGHTS);
+			CHECK_EQ(format->map_segments(table, next, &segment, 1, request, NULL, NULL), PT_ERR_RIGHTS);
+			CHECK_EQ(format->protect(table, iova, page, request, NULL, NULL), PT_ERR_RIGHTS);
+			CHECK_EQ(format->replace(table, iova, pa + page, page, request, NULL, NULL), PT_ERR_RIGHTS);
+		}
+		if (flag != PT_UNMAP_TRUSTED)
+			CHECK_EQ(format->unmap(table, iova, page, flag, &world->gather, NULL), PT_ERR_UNSUPPORTED);
+		if (flag != PT_DIRTY_CLEAR && flag != PT_DIRTY_ACCESSED)
+			CHECK_EQ(format->dirty(table, iova, page, flag, NULL, world->page_lg2, NULL, NULL),
+				 PT_ERR_UNSUPPORTED);
+		CHECK_EQ(format->iova_to_phys(table, next, &found), PT_ERR_ABSENT);
+		CHECK_EQ(format->iova_to_phys(table, iova, &found), PT_OK);
+		CHECK_EQ(found, pa);
+	}
+	world_check(world);
+	world_close(world);
+}
+
 /* Results and gathers are optional. */
 TEST_EACH(contract, null_arguments, count, label)
 {
