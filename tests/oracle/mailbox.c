@@ -54,7 +54,7 @@ void mailbox_run(struct mailbox *mailbox)
 
 		memcpy(ram_at(mailbox->ram, mailbox->pa + at), &op, sizeof(op));
 		mailbox_store(mailbox, at + 8, operation->address);
-		mailbox_store(mailbox, at + 16, operation->value);
+		ram_store(mailbox->ram, mailbox->pa + at + 16, operation->value);
 	}
 	mailbox_store(mailbox, 16, mailbox->n);
 	mailbox->rung++;
@@ -65,7 +65,7 @@ void mailbox_run(struct mailbox *mailbox)
 		uint64_t at = mailbox->pa + MAILBOX_LIST + (uint64_t)i * OPERATION_BYTES;
 
 		operation->code = swapped(mailbox, ram_load(mailbox->ram, at + 24));
-		operation->result = swapped(mailbox, ram_load(mailbox->ram, at + 32));
+		operation->result = ram_load(mailbox->ram, at + 32);
 		for (unsigned int k = 0; k < 3; k++)
 			operation->detail[k] = swapped(mailbox, ram_load(mailbox->ram, at + 40 + 8 * k));
 	}

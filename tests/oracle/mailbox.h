@@ -3,7 +3,7 @@
  * mailbox.h - a CPU that runs a stub of ours: operations are written to its memory, a word is the doorbell.
  *
  * Mailbox: doorbell, the doorbell that was answered, number of operations (64-bit words, in the CPU's byte order); the
- * machine's parameters up to 0x1000; then operations.
+ * machine's parameters up to 0x1000; then operations. Value and result are bytes, as they are in memory.
  */
 #ifndef PTGEN_TESTS_ORACLE_MAILBOX_H
 #define PTGEN_TESTS_ORACLE_MAILBOX_H
