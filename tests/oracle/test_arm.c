@@ -40,7 +40,12 @@ struct arm {
 	bool running;
 };
 
-static const struct machine_class stage1, stage1_at, stage2_at, short_at, long_at;
+static const struct machine_class stage1, stage1_at, stage2_at, stage2_32, short_at, long_at;
+
+static bool is_second(const struct trial *trial)
+{
+	return trial->class == &stage2_at || trial->class == &stage2_32;
+}
 
 static bool upper(const struct trial *trial)
 {
@@ -110,6 +115,21 @@ static void load_stage1(struct trial *trial)
 	mailbox_store(&arm->mailbox, HCR, UINT64_C(1) << HCR_RW);
 }
 
+/*
+ * VTCR_EL2. The register of a 32-bit hypervisor has the same start level and cacheability; its T0SZ is signed and
+ * counts from 32 bits, where the other's counts from 64, and outputs have 40 bits without saying so.
+ */
+static uint64_t vtcr(const struct trial *trial)
+{
+	enum { S = 1 << 4, OUTPUT_40 = 2 << 16, ATTRIBUTES = 0x3fc0 };
+	uint64_t value = trial_register(trial, "VTCR").value[0];
+	int64_t t0sz = (int64_t)(value & 15) - (value & S ? 16 : 0);
+
+	if (strcmp(trial->format->name, "arm_lpae32_s2") != 0)
+		return value;
+	return UINT64_C(1) << 31 | OUTPUT_40 | (value & ATTRIBUTES) | (uint64_t)(32 + t0sz);
+}
+
 static void load_stage2(struct trial *trial)
 {
 	const struct arm *arm = trial->machine;
@@ -117,7 +137,7 @@ static void load_stage2(struct trial *trial)
 	/* Stage 1 is off: what the instruction is given is an intermediate address. */
 	mailbox_store(&arm->mailbox, SCTLR, SCTLR_EL1 & ~UINT64_C(1));
 	mailbox_store(&arm->mailbox, VTTBR, trial_register(trial, "VTTBR").value[0]);
-	mailbox_store(&arm->mailbox, VTCR, trial_register(trial, "VTCR").value[0]);
+	mailbox_store(&arm->mailbox, VTCR, vtcr(trial));
 	mailbox_store(&arm->mailbox, HCR, UINT64_C(1) << HCR_RW | HCR_VM);
 }
 
@@ -167,7 +187,7 @@ static void arm_load(struct trial *trial)
 		load_short(trial);
 	else if (trial->class == &long_at)
 		load_long(trial);
-	else if (trial->class == &stage2_at)
+	else if (is_second(trial))
 		load_stage2(trial);
 	else
 		load_stage1(trial);
@@ -234,7 +254,7 @@ static void present_real(struct trial *trial, struct access *accesses, size_t n)
 static void present_at(struct trial *trial, struct access *accesses, size_t n)
 {
 	struct arm *arm = trial->machine;
-	uint32_t base = trial->class == &stage2_at ? OP_TRANSLATE_12 : OP_TRANSLATE;
+	uint32_t base = is_second(trial) ? OP_TRANSLATE_12 : OP_TRANSLATE;
 
 	mailbox_run(&arm->mailbox);
 	for (size_t i = 0; i < n; i++)
@@ -264,8 +284,7 @@ static void arm_invalidate(struct trial *trial, const struct pt_gather *gather)
 	struct arm *arm = trial->machine;
 
 	mailbox_invalidate(trial, &arm->mailbox, gather,
-			   trial->class == &stage2_at ? (uint32_t)OP_FLUSH_STAGE2 : (uint32_t)OP_FLUSH_ADDRESS,
-			   tlbi_operand);
+			   is_second(trial) ? (uint32_t)OP_FLUSH_STAGE2 : (uint32_t)OP_FLUSH_ADDRESS, tlbi_operand);
 }
 
 static void arm_forget(struct trial *trial)
@@ -341,6 +360,15 @@ static const struct machine_class stage2_at = {
 	.present = present_at,
 };
 
+static const struct machine_class stage2_32 = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch64 CPU, AT S12E1/S12E0, whose tables these are",
+	.not_modelled = "a hypervisor of 32 bits: its VTCR is translated to the one of 64 bits; fetches and cached "
+			"translations cannot be seen this way",
+	.can = CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_PHYSICAL,
+	.present = present_at,
+};
+
 static const struct machine_class short_at = {
 	COMMON,
 	.oracle = "QEMU 7.2 AArch32 CPU, AT S1E1/S1E0",
@@ -395,6 +423,12 @@ static const struct configuration second[] = {
 	{.format = "arm64_s2", .setting = {{"hd", 1}}},
 };
 
+/* Hostile words as with the first stage of 32 bits: see longs. */
+static const struct configuration second32[] = {
+	{.format = "arm_lpae32_s2"},
+	{.format = "arm_lpae32_s2", .setting = {{"ia", 32}, {"oa", 36}}, .lacks = CAN_RESERVED, .whole = true},
+};
+
 static const struct configuration shorts[] = {
 	{.format = "armv7_short"},
 	{.format = "armv7_short", .setting = {{"N", 2}}, .whole = true},
@@ -415,5 +449,6 @@ static const struct configuration longs[] = {
 ORACLE_TESTS(stage1, &stage1, real)
 ORACLE_TESTS(stage1_at, &stage1_at, translated)
 ORACLE_TESTS(stage2_at, &stage2_at, second)
+ORACLE_TESTS(stage2_32, &stage2_32, second32)
 ORACLE_TESTS(short_at, &short_at, shorts)
 ORACLE_TESTS(long_at, &long_at, longs)
