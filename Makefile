@@ -183,6 +183,11 @@ bench: ## measure generated code, the kernel's and the machine's limit; BENCH=qu
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
 	@build/bench --json build/bench.json --plot build/bench.svg $(if $(filter quick,$(BENCH)),--passes 3)
 
+bench-runtime: ## measure what the VCM runtime costs, against the size of things; BENCH=quick; writes build/bench-runtime.json
+	@tools/setup build
+	@$(MAKE) --no-print-directory $(PARALLEL) build/bench-runtime
+	@build/bench-runtime --json build/bench-runtime.json $(if $(filter quick,$(BENCH)),--quick)
+
 bench-instructions: ## count instructions of operations, and compare them with bench/instructions.json
 	@tools/setup build
 	@$(MAKE) --no-print-directory $(PARALLEL) build/count
@@ -231,7 +236,7 @@ editors: ## write tools/editors: highlighting for Vim and for editors that read 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all bench bench-instructions mutate lint format clean check-run tests FORCE
+.PHONY: all bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all bench bench-runtime bench-instructions mutate lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 
@@ -399,7 +404,8 @@ $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)
 
 include bench/bench.mk
 
-USER_O := $(sort $(PTTOOL_O) $(VCMRUN_O)) $(BENCH_O) $(B)/obj/bench/instructions/count.o \
+BENCH_RUNTIME_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/runtime/*.c))
+USER_O := $(sort $(PTTOOL_O) $(VCMRUN_O)) $(BENCH_O) $(BENCH_RUNTIME_O) $(B)/obj/bench/instructions/count.o \
 	$(patsubst %.c,$(B)/obj/%.o,$(wildcard examples/*.c)) $(TWO_MACHINES_O) $(MACHINES_O)
 $(USER_O): $(B)/obj/%.o: %.c $(B)/flags | $(GENERATED_H)
 	@mkdir -p $(@D)
@@ -410,6 +416,9 @@ $(B)/pttool: $(PTTOOL_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -lelf $(if $(HAVE_KDUMPFILE),-lkdumpfile) -o $@
 $(B)/vcmrun: $(VCMRUN_O) $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $^ -ljansson -pthread -o $@
+$(B)/bench-runtime: $(BENCH_RUNTIME_O) $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -pthread -o $@
 $(B)/obj/tools/verification.o: $(B)/obj/%.o: %.c $(B)/flags

@@ -251,10 +251,10 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 /* What tables are in stays what it is. Graph lock held. */
 static int check_pins(const char *function, const struct reservation *reservation)
 {
-	return reservation->pins
-		       ? vc_fail_at(function, -EBUSY, describe_reservation(reservation).text, reservation->address,
-				    "tables of %u regions on this one are in it", reservation->pins)
-		       : 0;
+	return reservation->pins ? vc_fail_at(function, -EBUSY, describe_reservation(reservation).text,
+					      reservation->address, "tables of %u region%s on this one are in it",
+					      reservation->pins, reservation->pins == 1 ? "" : "s")
+				 : 0;
 }
 
 /* Make a backed reservation the caller's own for a while. */

@@ -37,7 +37,11 @@ static struct name size_text(uint64_t bytes)
 		bytes >>= 10;
 		unit++;
 	}
-	snprintf(name.text, sizeof(name.text), "%" PRIu64 " %s", bytes, units[unit]);
+	/* Exact, as long as that is short. */
+	if (bytes > 9999 && unit < 6)
+		snprintf(name.text, sizeof(name.text), "%.1f %s", (double)bytes / 1024, units[unit + 1]);
+	else
+		snprintf(name.text, sizeof(name.text), "%" PRIu64 " %s", bytes, units[unit]);
 	return name;
 }
 
@@ -196,9 +200,9 @@ static void put_table(FILE *stream, const struct region *region, struct table *t
 	put_text(stream, table->pt.format->name);
 	fprintf(stream,
 		"</b>%s</td></tr><tr><td align=\"left\">root 0x%" PRIx64 "</td></tr><tr><td align=\"left\">%" PRIu64
-		" tables, %s</td></tr>",
+		" table%s, %s</td></tr>",
 		is_second ? ", stage 2" : "", pt_root(&table->pt), table->pt.n_tables,
-		size_text(table->pt.table_bytes).text);
+		table->pt.n_tables == 1 ? "" : "s", size_text(table->pt.table_bytes).text);
 	for (unsigned int lg2 = 64; lg2-- > 0;)
 		if (leaves[lg2])
 			fprintf(stream, "<tr><td align=\"left\">%" PRIu64 " x %s</td></tr>", leaves[lg2],
@@ -295,7 +299,10 @@ static void put_row_edges(const struct drawing *drawing, const struct region *re
 static void put_head(FILE *stream, const struct region *region)
 {
 	uint64_t bytes = region->ranges.last - region->ranges.first + 1;
+	char on[48] = "";
 
+	if (region->parent)
+		snprintf(on, sizeof(on), " &#160; on region %u", region->parent->number);
 	fprintf(stream,
 		"\tsubgraph cluster_r%u {\n\t\tlabel=<<b>region %u</b>%s<br align=\"left\"/>0x%" PRIx64 " - 0x%" PRIx64
 		" &#160; %s<br align=\"left\"/>%" PRIu64 " reservation%s, %s backed<br align=\"left\"/>>;\n"
@@ -304,8 +311,7 @@ static void put_head(FILE *stream, const struct region *region)
 		region->object.index, region->number,
 		region->kind == VC_REGION_CPU	     ? " &#160; window of the CPU"
 		: region->kind == VC_REGION_IDENTITY ? " &#160; physical addresses"
-		: region->parent		     ? " &#160; on the region below"
-						     : "",
+						     : on,
 		region->ranges.first, region->ranges.last, size_text(bytes).text, region->ranges.count,
 		region->ranges.count == 1 ? "" : "s", size_text(region->backed).text);
 }
@@ -450,6 +456,11 @@ static void put_memory(const struct drawing *drawing)
 	if (!drawing->n_boxes)
 		fputs("\t\tnothing [label=<<i>nothing allocated</i>>];\n", stream);
 	fputs("\t}\n", stream);
+	/* Memory stands on the right, also where nothing leads to it. */
+	for (size_t i = 0; i < drawing->frozen->n_regions; i++)
+		if (drawing->keep_region[i])
+			fprintf(stream, "\tr%u -> %s [style=invis];\n", drawing->frozen->regions[i]->object.index,
+				drawing->n_boxes ? "m0" : "nothing");
 }
 
 static int draw(const struct drawing *drawing)

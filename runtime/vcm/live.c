@@ -139,7 +139,8 @@ static int may_move(const struct phys *phys)
 
 		if (reservation->pins)
 			return vc_fail_at("vc_migrate", -EBUSY, describe_reservation(reservation).text,
-					  reservation->address, "tables of %u regions are in it", reservation->pins);
+					  reservation->address, "tables of %u region%s are in it", reservation->pins,
+					  reservation->pins == 1 ? "" : "s");
 		if (reservation->region->kind == VC_REGION_IDENTITY)
 			return vc_fail_at("vc_migrate", -EBUSY, describe_reservation(reservation).text,
 					  reservation->address, "its address is that of the memory, which cannot move");

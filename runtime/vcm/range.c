@@ -27,30 +27,39 @@ static bool align_in(uint64_t first, uint64_t bytes, unsigned int align_lg2, uin
 	return true;
 }
 
-static void update(const struct tree *tree, struct tree_node *tree_node)
+/* This is where the time of an allocation goes: plain loops, without a branch that depends on what is there. */
+static bool update(const struct tree *tree, struct tree_node *tree_node)
 {
+	static const uint32_t nothing[VC_RANGE_ORDERS];
+	const uint32_t *left = tree_node->left ? NODE(tree_node->left)->best : nothing;
+	const uint32_t *right = tree_node->right ? NODE(tree_node->right)->best : nothing;
 	const struct vc_ranges *ranges = ranges_of(tree);
 	struct vc_range_node *node = NODE(tree_node);
+	uint32_t best[VC_RANGE_ORDERS], changed = 0;
+	uint64_t start, grains;
 
-	for (unsigned int k = 0; k < ranges->n_orders; k++) {
-		uint64_t start, grains = 0;
-		uint32_t best;
-
-		if (align_in(node->hole_first, node->hole_bytes, ranges->grain_lg2 + k, &start))
-			grains = (node->hole_bytes - (start - node->hole_first)) >> ranges->grain_lg2;
+	for (unsigned int k = 0; k < VC_RANGE_ORDERS; k++)
+		best[k] = left[k] > right[k] ? left[k] : right[k];
+	/* A hole without a multiple of an alignment has none of a larger one. */
+	for (unsigned int k = 0; k < ranges->n_orders && node->hole_bytes; k++) {
+		if (!align_in(node->hole_first, node->hole_bytes, ranges->grain_lg2 + k, &start))
+			break;
+		grains = (node->hole_bytes - (start - node->hole_first)) >> ranges->grain_lg2;
+		if (grains <= best[k])
+			continue;
 		/* A hole of 2^32 grains and more saturates: the search then looks at the hole itself. */
-		best = grains > UINT32_MAX ? UINT32_MAX : (uint32_t)grains;
-		if (tree_node->left && NODE(tree_node->left)->best[k] > best)
-			best = NODE(tree_node->left)->best[k];
-		if (tree_node->right && NODE(tree_node->right)->best[k] > best)
-			best = NODE(tree_node->right)->best[k];
-		node->best[k] = best;
+		best[k] = grains > UINT32_MAX ? UINT32_MAX : (uint32_t)grains;
 	}
+	for (unsigned int k = 0; k < VC_RANGE_ORDERS; k++) {
+		changed |= node->best[k] ^ best[k];
+		node->best[k] = best[k];
+	}
+	return changed != 0;
 }
 
-static struct vc_range_node *new_node(const struct vc_ranges *ranges)
+static struct vc_range_node *new_node(void)
 {
-	return vc_calloc(1, sizeof(struct vc_range_node) + ranges->n_orders * sizeof(uint32_t));
+	return vc_calloc(1, sizeof(struct vc_range_node));
 }
 
 int vc_ranges_init(struct vc_ranges *ranges, uint64_t first, uint64_t last, unsigned int grain_lg2)
@@ -69,7 +78,7 @@ int vc_ranges_init(struct vc_ranges *ranges, uint64_t first, uint64_t last, unsi
 	ranges->n_orders = lg2 - grain_lg2 + 1;
 	if (ranges->n_orders > VC_RANGE_ORDERS)
 		ranges->n_orders = VC_RANGE_ORDERS;
-	ranges->end = new_node(ranges);
+	ranges->end = new_node();
 	if (!ranges->end)
 		return -ENOMEM;
 	ranges->end->hole_first = first;
@@ -154,7 +163,7 @@ static struct vc_range_node *search(struct tree_node *tree_node, const struct wi
 static int take(struct vc_ranges *ranges, struct vc_range_node *next, uint64_t first, uint64_t bytes, void *owner,
 		struct vc_range_node **out)
 {
-	struct vc_range_node *node = new_node(ranges);
+	struct vc_range_node *node = new_node();
 
 	if (!node)
 		return -ENOMEM;
@@ -167,6 +176,7 @@ static int take(struct vc_ranges *ranges, struct vc_range_node *next, uint64_t f
 	/* An empty hole keeps its place in the order, also at the very end of the address space. */
 	next->hole_first = next->hole_bytes ? first + bytes : node->last;
 	tree_insert_before(&ranges->tree, &node->tree, &next->tree);
+	tree_changed(&ranges->tree, &next->tree);
 	ranges->used += bytes;
 	ranges->count++;
 	*out = node;

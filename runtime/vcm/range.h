@@ -27,7 +27,7 @@ struct vc_range_node {
 	uint64_t first, last;
 	uint64_t hole_first, hole_bytes;
 	void *owner;
-	uint32_t best[];
+	uint32_t best[VC_RANGE_ORDERS];
 };
 
 /* end is the sentinel behind the last range; it owns the last hole. */

@@ -279,7 +279,7 @@ static void destroy(struct object *object)
 	free(system);
 }
 
-static void update_block(const struct tree *tree, struct tree_node *node)
+static bool update_block(const struct tree *tree, struct tree_node *node)
 {
 	struct phys_block *block = VC_CONTAINER(node, struct phys_block, tree);
 	uint64_t last = block->last;
@@ -289,7 +289,10 @@ static void update_block(const struct tree *tree, struct tree_node *node)
 		last = VC_CONTAINER(node->left, struct phys_block, tree)->last_below;
 	if (node->right && VC_CONTAINER(node->right, struct phys_block, tree)->last_below > last)
 		last = VC_CONTAINER(node->right, struct phys_block, tree)->last_below;
+	if (block->last_below == last)
+		return false;
 	block->last_below = last;
+	return true;
 }
 
 /* Fill what can fail; the caller destroys the system when it does. */

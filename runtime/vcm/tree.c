@@ -7,13 +7,14 @@ static int height(const struct tree_node *node)
 	return node ? node->height : 0;
 }
 
-static void refresh(const struct tree *tree, struct tree_node *node)
+/* Does what those above see of node change? */
+static bool refresh(const struct tree *tree, struct tree_node *node)
 {
-	int left = height(node->left), right = height(node->right);
+	int left = height(node->left), right = height(node->right), before = node->height;
+	bool changed = tree->update && tree->update(tree, node);
 
 	node->height = (left > right ? left : right) + 1;
-	if (tree->update)
-		tree->update(tree, node);
+	return changed || node->height != before;
 }
 
 /* Make child take the place that node has below its parent. */
@@ -59,10 +60,18 @@ static struct tree_node *rotate_right(struct tree *tree, struct tree_node *node)
 	return up;
 }
 
-/* Walk to the root: every summary on the way may have changed, so there is no early end. */
-static void rebalance(struct tree *tree, struct tree_node *node)
+/*
+ * Walk towards the root, until nothing changes any more. `stale`, if not NULL, is a node on the way that has got other
+ * children: it is reached in any case.
+ */
+static void rebalance(struct tree *tree, struct tree_node *node, const struct tree_node *stale)
 {
-	while (node) {
+	bool goes_on = true;
+
+	while (node && (goes_on || stale)) {
+		if (node == stale)
+			stale = NULL;
+		goes_on = true;
 		int lean = height(node->left) - height(node->right);
 
 		if (lean > 1) {
@@ -74,7 +83,7 @@ static void rebalance(struct tree *tree, struct tree_node *node)
 				rotate_right(tree, node->right);
 			node = rotate_left(tree, node);
 		} else {
-			refresh(tree, node);
+			goes_on = refresh(tree, node);
 		}
 		node = node->parent;
 	}
@@ -87,7 +96,8 @@ void tree_insert(struct tree *tree, struct tree_node *node, struct tree_node *pa
 	node->right = NULL;
 	node->height = 1;
 	*link = node;
-	rebalance(tree, node);
+	refresh(tree, node);
+	rebalance(tree, parent, NULL);
 }
 
 void tree_insert_before(struct tree *tree, struct tree_node *node, struct tree_node *next)
@@ -108,7 +118,8 @@ void tree_insert_before(struct tree *tree, struct tree_node *node, struct tree_n
 
 void tree_remove(struct tree *tree, struct tree_node *node)
 {
-	struct tree_node *from; /* the lowest node whose subtree changes */
+	struct tree_node *from;		/* the lowest node whose subtree changes */
+	struct tree_node *stale = NULL; /* what takes its place */
 
 	if (node->left && node->right) {
 		struct tree_node *next = tree_next(node);
@@ -123,17 +134,18 @@ void tree_remove(struct tree *tree, struct tree_node *node)
 		if (next->right)
 			next->right->parent = next;
 		replace(tree, node, next);
+		stale = next;
 	} else {
 		from = node->parent;
 		replace(tree, node, node->left ? node->left : node->right);
 	}
-	rebalance(tree, from);
+	rebalance(tree, from, stale);
 }
 
 void tree_changed(const struct tree *tree, struct tree_node *node)
 {
-	for (; node; node = node->parent)
-		refresh(tree, node);
+	while (node && refresh(tree, node))
+		node = node->parent;
 }
 
 struct tree_node *tree_first(const struct tree *tree)

@@ -8,6 +8,7 @@
 #ifndef VCM_TREE_H
 #define VCM_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct tree_node {
@@ -16,11 +17,11 @@ struct tree_node {
 };
 
 /*
- * update   recompute the summary of node from itself and its children; NULL: there is none.
+ * update   recompute the summary of node from itself and its children; false: it is what it was. NULL: there is none.
  */
 struct tree {
 	struct tree_node *root;
-	void (*update)(const struct tree *tree, struct tree_node *node);
+	bool (*update)(const struct tree *tree, struct tree_node *node);
 };
 
 /* Link node below parent, at link (&parent->left, &parent->right, or &tree->root with parent NULL), and rebalance. */
@@ -28,7 +29,7 @@ void tree_insert(struct tree *tree, struct tree_node *node, struct tree_node *pa
 /* Link node directly before next in the order; next NULL: at the end. */
 void tree_insert_before(struct tree *tree, struct tree_node *node, struct tree_node *next);
 void tree_remove(struct tree *tree, struct tree_node *node);
-/* Recompute the summaries from node to the root, after what node says about itself has changed. */
+/* Recompute the summaries from node towards the root, after what node says about itself has changed. */
 void tree_changed(const struct tree *tree, struct tree_node *node);
 
 struct tree_node *tree_first(const struct tree *tree);

@@ -9,28 +9,26 @@
 
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: vcmrun [OPTION]... FILE\n"
-		     "Run a scenario of the VCM runtime, check it after every step, and print what each step did.\n"
-		     "\n"
-		     "options:\n"
-		     "  --dot FILE   draw what there is at the end, for Graphviz\n"
-		     "  --focus NAME draw only what this device uses, and what that lies on\n"
-		     "  --json FILE  the same as JSON\n"
-		     "  --trace FILE write down every call of the runtime, a line each\n"
-		     "  --replay     FILE is such a trace: do it again, and say where something else comes out\n"
-		     "  --quiet      print errors only\n"
-		     "  --help       print this\n"
-		     "\n"
-		     "The file is one JSON object: \"system\" (ram, pools, types, tables, file; absent: the platform "
-		     "of 2010),\n"
-		     "\"devices\" (name, kind, format, set, bus_offset, allow_wider, bypass, reserved, iotlb, count) "
-		     "and \"steps\". Numbers\n"
-		     "may be strings such as \"0x1000\" or \"16M\". Every step has \"do\", and may have \"expect\": "
-		     "the error with\n"
-		     "which it must be refused, and \"note\". A device whose name ends with \"*\" stands for all that "
-		     "begin so.\n"
-		     "\n"
-		     "steps:\n");
+	fprintf(out,
+		"usage: vcmrun [OPTION]... FILE\n"
+		"Run a scenario of the VCM runtime, check it after every step, and print what each step did.\n"
+		"\n"
+		"options:\n"
+		"  --dot FILE   draw what there is at the end, for Graphviz\n"
+		"  --focus NAME draw only what this device uses, and what that lies on\n"
+		"  --json FILE  the same as JSON\n"
+		"  --trace FILE write down every call of the runtime, a line each\n"
+		"  --replay     FILE is such a trace: do it again, and say where something else comes out\n"
+		"  --quiet      print errors only\n"
+		"  --help       print this\n"
+		"\n"
+		"The file is one JSON object: \"system\" (ram, pools, types, tables, file; absent: the platform of\n"
+		"2010), \"devices\" (name, kind, format, set, stage2, set2, bus_offset, allow_wider, bypass,\n"
+		"reserved, iotlb, count) and \"steps\". Numbers may be strings such as \"0x1000\" or \"16M\". Every\n"
+		"step has \"do\", and may have \"expect\": the error with which it must be refused, and \"note\". A\n"
+		"device whose name ends with \"*\" stands for all that begin so.\n"
+		"\n"
+		"steps:\n");
 	fflush(out);
 	if (out == stdout)
 		print_steps();

@@ -144,10 +144,10 @@ static const char *format_name(const void *ctx, size_t i)
 	return pt_formats[i]->name;
 }
 
-static bool read_parameters(const struct place *place, const json_t *object, const struct pt_format *format,
-			    struct pt_config *config)
+static bool read_parameters(const struct place *place, const json_t *object, const char *key,
+			    const struct pt_format *format, struct pt_config *config)
 {
-	json_t *set = json_object_get(object, "set");
+	json_t *set = json_object_get(object, key);
 	const char *name;
 	json_t *value;
 
@@ -156,9 +156,9 @@ static bool read_parameters(const struct place *place, const json_t *object, con
 		int index = pt_param_find(format, name);
 
 		if (index < 0)
-			return complain_at(place, "set", "format %s has no parameter '%s'", format->name, name);
+			return complain_at(place, key, "format %s has no parameter '%s'", format->name, name);
 		if (!json_is_integer(value) || !pt_param_valid(format, (unsigned int)index, json_integer_value(value)))
-			return complain_at(place, "set", "parameter '%s' of %s cannot be that", name, format->name);
+			return complain_at(place, key, "parameter '%s' of %s cannot be that", name, format->name);
 		config->param[index] = json_integer_value(value);
 	}
 	return true;
@@ -184,19 +184,39 @@ static bool read_reserved(const struct place *place, const json_t *object, struc
 	return true;
 }
 
+/* A format by name, and its parameters; without a name there is none. */
+static bool read_stage(const struct place *place, const json_t *object, const char *key, const char *set_key,
+		       const struct pt_format **out, struct pt_config *config)
+{
+	const char *format = NULL, *near;
+
+	pt_config_init(config);
+	if (!get_text(place, object, key, false, &format))
+		return false;
+	if (!format)
+		return true;
+	*out = find_format(format);
+	if (*out)
+		return read_parameters(place, object, set_key, *out, config);
+	near = near_name(format, pt_n_formats, format_name, NULL);
+	return complain_at(place, key, "there is no format '%s'%s%s%s", format, near ? "; did you mean '" : "",
+			   near ? near : "", near ? "'?" : "");
+}
+
 /* One entry of "devices": one device, or "count" of them whose names end with a number. */
 static bool read_device(const struct place *place, const json_t *object, struct vc_system *system, struct names *names)
 {
-	static const char *const keys[] = {"name",     "kind",	      "format", "set",	 "bus_offset", "bypass",
-					   "reserved", "allow_wider", "count",	"iotlb", NULL};
+	static const char *const keys[] = {"name",   "kind",	 "format",	"set",	 "bus_offset",
+					   "bypass", "reserved", "allow_wider", "count", "iotlb",
+					   "stage2", "set2",	 NULL};
 	struct vc_reserved reserved[MAX_RESERVED] = {{0, 0, 0}};
 	struct vc_device_config config = {.kind = VC_DEVICE_TRANSLATED, .reserved = reserved};
-	const char *name = NULL, *kind = "translated", *format = NULL;
+	const char *name = NULL, *kind = "translated";
 	uint64_t offset = 0, count = 0, iotlb = 0;
-	struct pt_config table;
+	struct pt_config stages[2];
 
 	if (!only_members(place, object, keys) || !get_text(place, object, "name", true, &name) ||
-	    !get_text(place, object, "kind", false, &kind) || !get_text(place, object, "format", false, &format) ||
+	    !get_text(place, object, "kind", false, &kind) ||
 	    !get_number(place, object, "bus_offset", false, &offset) ||
 	    !get_bool(place, object, "bypass", &config.bypass) ||
 	    !get_bool(place, object, "allow_wider", &config.allow_wider) ||
@@ -209,19 +229,11 @@ static bool read_device(const struct place *place, const json_t *object, struct 
 		config.kind = VC_DEVICE_DIRECT;
 	else if (strcmp(kind, "translated") != 0)
 		return complain_at(place, "kind", "\"kind\" is translated, direct or cpu");
-	pt_config_init(&table);
-	if (format) {
-		config.format = find_format(format);
-		if (!config.format) {
-			const char *near = near_name(format, pt_n_formats, format_name, NULL);
-
-			return complain_at(place, "format", "there is no format '%s'%s%s%s", format,
-					   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-		}
-		if (!read_parameters(place, object, config.format, &table))
-			return false;
-		config.config = &table;
-	}
+	if (!read_stage(place, object, "format", "set", &config.format, &stages[0]) ||
+	    !read_stage(place, object, "stage2", "set2", &config.stage2, &stages[1]))
+		return false;
+	config.config = &stages[0];
+	config.stage2_config = &stages[1];
 	config.bus_offset = (int64_t)offset;
 	for (uint64_t i = 0; i < (count ? count : 1); i++) {
 		struct vc_device *device;

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* steps.c - the steps of a scenario. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memfd_create */
+#endif
 #include "vcmrun.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* One step, as it is run. */
 struct run {
@@ -81,6 +87,20 @@ static int step_region(struct run *run)
 	return error ? error : new_name(run, THING_REGION, region);
 }
 
+static int step_nested(struct run *run)
+{
+	struct vc_region *below = named(run, "below", THING_REGION), *region;
+	struct vc_reservation *tables = below ? named(run, "tables", THING_RESERVATION) : NULL;
+	uint64_t start = 0, bytes = 0;
+	int error;
+
+	if (!tables || !get_number(&run->place, run->step, "start", true, &start) ||
+	    !get_number(&run->place, run->step, "bytes", true, &bytes))
+		return BAD;
+	error = vc_region_create_nested(below, tables, start, bytes, &region);
+	return error ? error : new_name(run, THING_REGION, region);
+}
+
 static int step_window(struct run *run)
 {
 	struct vc_region *region;
@@ -142,6 +162,40 @@ static int link_one(struct run *run, const char *what, struct vc_region *region,
 	return strcmp(what, "crash") == 0 ? vc_dissociate_crashed(association) : vc_dissociate(association);
 }
 
+/* The device goes from one region to another in one step. */
+static int step_replace(struct run *run)
+{
+	struct vc_device *device = named(run, "device", THING_DEVICE);
+	struct vc_region *from = device ? named(run, "from", THING_REGION) : NULL;
+	struct vc_region *to = from ? named(run, "to", THING_REGION) : NULL;
+	struct vc_association *left = to ? association_of(run, from, device) : NULL;
+	struct vc_association *right = left ? association_of(run, to, device) : NULL;
+
+	return right ? vc_replace(left, right) : BAD;
+}
+
+static int step_split(struct run *run)
+{
+	struct vc_region *region = named(run, "region", THING_REGION);
+	struct vc_device *device = region ? named(run, "device", THING_DEVICE) : NULL;
+	struct vc_association *association = device ? association_of(run, region, device) : NULL;
+	const char *half = NULL;
+	uint64_t bits = 0;
+
+	if (!association || !get_text(&run->place, run->step, "half", true, &half) ||
+	    !get_number(&run->place, run->step, "bits", false, &bits))
+		return BAD;
+	if (strcmp(half, "lower") != 0 && strcmp(half, "upper") != 0 && strcmp(half, "whole") != 0) {
+		complain_at(&run->place, "half", "\"half\" is lower, upper or whole");
+		return BAD;
+	}
+	return vc_association_split(association,
+				    half[0] == 'l'   ? VC_LOWER
+				    : half[0] == 'u' ? VC_UPPER
+						     : VC_WHOLE,
+				    bits > 64 ? 64 : (unsigned int)bits);
+}
+
 /* "device" may end with "*": all devices whose names begin so. */
 static int step_link(struct run *run)
 {
@@ -188,6 +242,7 @@ static int step_reserve(struct run *run)
 	if (!get_number(&run->place, run->step, "bytes", true, &args.bytes) ||
 	    !get_number(&run->place, run->step, "align", false, &args.align) ||
 	    !get_number(&run->place, run->step, "at", false, &args.at) ||
+	    !get_number(&run->place, run->step, "guard", false, &args.guard) ||
 	    !get_rights(&run->place, run->step, &args.rights) || !get_cache(&run->place, run->step, &args.cache))
 		return BAD;
 	args.fixed = json_object_get(run->step, "at") != NULL;
@@ -324,6 +379,81 @@ static int step_wrap(struct run *run)
 	return error ? error : new_name(run, THING_MEMORY, phys);
 }
 
+/* Addresses of a region, for regions on it. */
+static int step_range(struct run *run)
+{
+	struct vc_region *region = named(run, "region", THING_REGION);
+	uint64_t address = 0, bytes = 0;
+	struct vc_phys *phys;
+	int error;
+
+	if (!region || !get_number(&run->place, run->step, "address", true, &address) ||
+	    !get_number(&run->place, run->step, "bytes", true, &bytes))
+		return BAD;
+	error = vc_phys_of_region(region, address, bytes, &phys);
+	return error ? error : new_name(run, THING_MEMORY, phys);
+}
+
+static bool read_piece(struct run *run, const json_t *object, struct vc_piece *out)
+{
+	const char *name = NULL;
+
+	if (!json_is_object(object))
+		return complain_at(&run->place, "pieces", "a piece is {\"memory\", \"offset\", \"bytes\"}");
+	if (!get_number(&run->place, object, "offset", false, &out->offset) ||
+	    !get_number(&run->place, object, "bytes", true, &out->bytes) ||
+	    !get_text(&run->place, object, "memory", false, &name))
+		return false;
+	out->phys = name ? names_find(run->names, name, THING_MEMORY) : NULL;
+	return !name || out->phys || complain_at(&run->place, "pieces", "there is no memory '%s' at this step", name);
+}
+
+/* Without a name a piece is a hole. */
+static int step_compose(struct run *run)
+{
+	const json_t *list = json_object_get(run->step, "pieces");
+	size_t n = json_array_size(list);
+	struct vc_piece *pieces = calloc(n + 1, sizeof(*pieces));
+	bool fine = pieces && n;
+	struct vc_phys *phys;
+	int error;
+
+	if (!n)
+		complain_at(&run->place, "pieces", "\"pieces\" is a list of {\"memory\", \"offset\", \"bytes\"}");
+	for (size_t i = 0; fine && i < n; i++)
+		fine = read_piece(run, json_array_get(list, i), &pieces[i]);
+	error = fine ? vc_phys_compose(run->scenario->system, pieces, n, &phys) : BAD;
+	free(pieces);
+	if (error)
+		return error;
+	say_memory(run, phys);
+	return new_name(run, THING_MEMORY, phys);
+}
+
+/* A file as another program would share it. */
+static int step_file(struct run *run)
+{
+	struct vc_phys *phys;
+	uint64_t bytes = 0;
+	int fd, error;
+
+	if (!get_number(&run->place, run->step, "bytes", true, &bytes))
+		return BAD;
+	fd = memfd_create("vcmrun", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || bytes > INT64_MAX || ftruncate(fd, (off_t)bytes) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0) {
+		complain_at(&run->place, "bytes", "a file of that size: %s", strerror(errno));
+		error = BAD;
+	} else {
+		error = vc_phys_import_fd(run->scenario->system, fd, 0, bytes, &phys);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (error)
+		return error;
+	say_memory(run, phys);
+	return new_name(run, THING_MEMORY, phys);
+}
+
 static int step_free_memory(struct run *run)
 {
 	struct vc_phys *phys = named(run, "memory", THING_MEMORY);
@@ -382,7 +512,7 @@ static int step_access(struct run *run)
 	bool write = strcmp(json_string_value(json_object_get(run->step, "do")), "write") == 0, privileged = false;
 	struct vc_device *device = named(run, "device", THING_DEVICE);
 	struct vc_reservation_info info = {.address = 0};
-	uint64_t address = 0, offset = 0, value = 0, wanted = 0;
+	uint64_t address = 0, offset = 0, value = 0, wanted = 0, stage = 0;
 	const char *fault = NULL;
 	struct vc_fault record;
 	unsigned int access;
@@ -392,6 +522,7 @@ static int step_access(struct run *run)
 	    !get_number(&run->place, run->step, "offset", false, &offset) ||
 	    !get_number(&run->place, run->step, "value", write, &value) ||
 	    !get_bool(&run->place, run->step, "privileged", &privileged) ||
+	    !get_number(&run->place, run->step, "stage", false, &stage) ||
 	    !get_text(&run->place, run->step, "fault", false, &fault))
 		return BAD;
 	wanted = value;
@@ -412,8 +543,14 @@ static int step_access(struct run *run)
 				    error ? "faulted: " : "did not", error ? record.kind_name : "");
 			return BAD;
 		}
-		say(run, "0x%" PRIx64 " faults: %s%s%s", address, record.kind_name, record.level[0] ? ", level " : "",
-		    record.level);
+		if (stage && record.stage != stage) {
+			complain_at(&run->place, "stage",
+				    "the access should have faulted in stage %" PRIu64 ", and did in stage %u", stage,
+				    record.stage);
+			return BAD;
+		}
+		say(run, "0x%" PRIx64 " faults: %s%s%s%s", address, record.kind_name, record.level[0] ? ", level " : "",
+		    record.level, record.stage == 2 ? ", stage 2" : "");
 		return 0;
 	}
 	if (!error && !write && json_object_get(run->step, "value") && value != wanted) {
@@ -485,13 +622,16 @@ static int step_dump(struct run *run)
 
 /* ------------------------------------------------------------------------------------------------------------- all */
 
+#define MOST_KEYS 10
+
 static const struct kind {
 	const char *name;
 	int (*run)(struct run *run);
-	const char *keys[8];
+	const char *keys[MOST_KEYS];
 } kinds[] = {
 	{"region", step_region, {"name", "start", "bytes"}},
 	{"identity", step_region, {"name", "start", "bytes"}},
+	{"nested", step_nested, {"name", "below", "tables", "start", "bytes"}},
 	{"window", step_window, {"name", "bytes"}},
 	{"clone", step_clone, {"name", "region"}},
 	{"free_region", step_free_region, {"region"}},
@@ -500,20 +640,25 @@ static const struct kind {
 	{"deactivate", step_link, {"region", "device"}},
 	{"dissociate", step_link, {"region", "device"}},
 	{"crash", step_link, {"region", "device"}},
-	{"reserve", step_reserve, {"name", "region", "bound", "bytes", "align", "at", "rights", "cache"}},
+	{"replace", step_replace, {"device", "from", "to"}},
+	{"split", step_split, {"region", "device", "half", "bits"}},
+	{"reserve", step_reserve, {"name", "region", "bound", "bytes", "align", "at", "rights", "cache", "guard"}},
 	{"unreserve", step_unreserve, {"reservation"}},
 	{"protect", step_protect, {"reservation", "rights", "cache"}},
 	{"bound", step_bound, {"name", "region", "bytes", "align"}},
 	{"free_bound", step_free_bound, {"bound"}},
 	{"memory", step_memory, {"name", "bytes", "type", "align", "contiguous", "blocks"}},
 	{"wrap", step_wrap, {"name", "pa", "bytes"}},
+	{"range", step_range, {"name", "region", "address", "bytes"}},
+	{"compose", step_compose, {"name", "pieces"}},
+	{"file", step_file, {"name", "bytes"}},
 	{"free_memory", step_free_memory, {"memory"}},
 	{"migrate", step_migrate, {"memory", "type", "align", "contiguous", "blocks"}},
 	{"back", step_back, {"reservation", "memory", "partial", "active"}},
 	{"reback", step_back, {"reservation", "memory", "active"}},
 	{"unback", step_unback, {"reservation"}},
-	{"write", step_access, {"device", "reservation", "address", "offset", "value", "fault", "privileged"}},
-	{"read", step_access, {"device", "reservation", "address", "offset", "value", "fault", "privileged"}},
+	{"write", step_access, {"device", "reservation", "address", "offset", "value", "fault", "stage", "privileged"}},
+	{"read", step_access, {"device", "reservation", "address", "offset", "value", "fault", "stage", "privileged"}},
 	{"check", step_check, {"region"}},
 	{"dump", step_dump, {"dot", "json"}},
 };
@@ -531,9 +676,9 @@ static const struct {
 /* Keys of the kind, and those that every step may have. */
 static bool check_keys(const struct place *place, const json_t *step, const struct kind *kind)
 {
-	const char *keys[12] = {"do", "expect", "note"};
+	const char *keys[3 + MOST_KEYS + 1] = {"do", "expect", "note"};
 
-	for (size_t i = 0; i < 8 && kind->keys[i]; i++)
+	for (size_t i = 0; i < MOST_KEYS && kind->keys[i]; i++)
 		keys[3 + i] = kind->keys[i];
 	return only_members(place, step, keys);
 }
@@ -628,7 +773,7 @@ void print_steps(void)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		printf("  %-12s", kinds[i].name);
-		for (size_t k = 0; k < 8 && kinds[i].keys[k]; k++)
+		for (size_t k = 0; k < MOST_KEYS && kinds[i].keys[k]; k++)
 			printf(" %s", kinds[i].keys[k]);
 		putchar('\n');
 	}
