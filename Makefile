@@ -97,8 +97,8 @@ FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_O := $(FUZZ_NAMES:%=$(B)/obj/tests/fuzz/fuzz_%.o) $(B)/obj/tests/fuzz/table.o
 REPLAYERS := $(FUZZ_NAMES:%=$(B)/fuzz/replay-%)
 # What other programs say of what we write (compilers, build systems, formatters, emulated hosts) does not depend on
-# sanitizers.
-UNSANITIZED := $(patsubst %,tests/run-%,dist editors format headers install json pages readme selftests stubs)
+# sanitizers; time and memory are theirs.
+UNSANITIZED := $(patsubst %,tests/run-%,dist editors format headers install json large pages readme selftests stubs)
 TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),$(UNSANITIZED)),$(wildcard tests/run-*)))
 
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)

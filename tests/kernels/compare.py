@@ -30,6 +30,7 @@ class Table:
         self.runs = [Run(run) for run in dump["runs"]]
         self.runs.sort(key=lambda run: run.first)
         self.text = self.output(["dump"] + self.options).splitlines()
+        self.drawing = self.output(["dump", "--dot", "--depth", "3"] + self.options)
         self.stats = self.output(["stats"] + self.options).splitlines()
 
     def output(self, arguments, status=(0,)):

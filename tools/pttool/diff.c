@@ -127,7 +127,10 @@ static void flush_change(struct diff *diff)
 							    view_json(&change->old), "new", view_json(&change->new)));
 		return;
 	}
-	printf("%c 0x%" PRIx64 "-0x%" PRIx64 " %s",
+	printf("%s%c 0x%" PRIx64 "-0x%" PRIx64 " %s",
+	       paint(!change->old.mapped   ? PAINT_READ
+		     : !change->new.mapped ? PAINT_DANGER
+					   : PAINT_WRITE),
 	       !change->old.mapped   ? '+'
 	       : !change->new.mapped ? '-'
 				     : '~',
@@ -138,7 +141,7 @@ static void flush_change(struct diff *diff)
 		printf(" ->");
 	if (change->new.mapped)
 		print_view(&change->new);
-	putchar('\n');
+	printf("%s\n", paint(PAINT_PLAIN));
 }
 
 static void take_change(struct diff *diff, uint64_t first, uint64_t last, const struct view *old,

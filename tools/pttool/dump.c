@@ -22,14 +22,13 @@ static bool print_run(void *ctx, const struct pt_run *run)
 	const struct pt_kind_info *kind = &dump->table->format->kinds[run->leaf.kind];
 	struct value values[MAX_VALUES];
 	size_t n = entry_values(dump->table, kind, run->leaf.raw, values, MAX_VALUES);
-	char rights[RIGHTS_LENGTH];
-	char bytes[24];
 
-	printf("0x%" PRIx64 "-0x%" PRIx64 " 0x%" PRIx64 " %s %s %s", run->first, run->last, run->leaf.pa,
-	       format_bytes(bytes, run->first, run->last), level_name(dump->table->format, run->leaf.level),
-	       format_rights(rights, run->leaf.rights, run->leaf.memory));
-	for (size_t i = 0; i < n; i++)
-		printf(" %s=0x%" PRIx64, values[i].name, values[i].value);
+	progress_at(run->last);
+	print_range(dump->table, run->first, run->last, run->leaf.pa, &run->leaf);
+	for (size_t i = 0; i < n; i++) {
+		putchar(' ');
+		print_value(&values[i]);
+	}
 	putchar('\n');
 	return !ferror(stdout);
 }
@@ -45,6 +44,7 @@ static bool print_run_json(void *ctx, const struct pt_run *run)
 	char rights[RIGHTS_LENGTH], bytes[24];
 	json_t *fields = json_object(), *object;
 
+	progress_at(run->last);
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(fields, values[i].name, hex(values[i].value));
 	object = json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "first", hex(run->first), "last",
@@ -98,9 +98,14 @@ static int dump_runs(const struct options *options, const struct pt_table *table
 			printf("%s\"0x%" PRIx64 "\"%s", i ? ", " : "  \"roots\": [", pt_root_at(table, i),
 			       i + 1U == table->n_roots ? "],\n" : "");
 		printf("  \"runs\": [");
+	} else {
+		print_columns(table, "FIELDS");
 	}
+	progress_start(table, image, true);
 	visited = visit_table(table, &visiting, dump.json ? print_run_json : print_run, &dump);
+	progress_phase("verifying");
 	verified = table->format->verify(table, &reader, take_finding, &dump, &findings);
+	progress_end();
 	if (dump.n_findings > MAX_FINDINGS)
 		note("%" PRIu64 " more findings are not shown", dump.n_findings - MAX_FINDINGS);
 	if (dump.n_findings)
@@ -137,7 +142,9 @@ int command_dump(const struct options *options)
 		if (options->output == OUTPUT_DOT) {
 			struct pt_reader reader = {&image, image_read, NULL, options->steps};
 
+			progress_start(&table, &image, false);
 			code = dump_dot(options, &table, &reader);
+			progress_end();
 		} else {
 			code = dump_runs(options, &table, &image);
 		}

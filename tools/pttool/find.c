@@ -17,7 +17,17 @@ struct find {
 	struct target *targets;
 	size_t n;
 	json_t *json; /* NULL: text */
+	bool headed;
 };
+
+static void print_line(struct find *find, const struct pt_run *run, uint64_t iova, uint64_t end, uint64_t pa)
+{
+	if (!find->headed)
+		print_columns(find->table, "");
+	find->headed = true;
+	print_range(find->table, iova, end, pa, &run->leaf);
+	putchar('\n');
+}
 
 /* The part of a run that leads to a target. */
 static bool show(struct find *find, const struct pt_run *run, uint64_t first, uint64_t last)
@@ -32,8 +42,7 @@ static bool show(struct find *find, const struct pt_run *run, uint64_t first, ui
 						"pa", hex(first), "size", format_bytes(bytes, iova, end), "level",
 						level_name(find->table->format, run->leaf.level), "prot", rights));
 	else
-		printf("0x%" PRIx64 "-0x%" PRIx64 " 0x%" PRIx64 " %s %s %s\n", iova, end, first,
-		       format_bytes(bytes, iova, end), level_name(find->table->format, run->leaf.level), rights);
+		print_line(find, run, iova, end, first);
 	return !ferror(stdout);
 }
 
@@ -42,6 +51,7 @@ static bool take_run(void *ctx, const struct pt_run *run)
 	struct find *find = ctx;
 	uint64_t pa = run->leaf.pa, last = pa + (run->last - run->first);
 
+	progress_at(run->last);
 	for (size_t i = 0; i < find->n; i++) {
 		struct target *target = &find->targets[i];
 
@@ -55,32 +65,15 @@ static bool take_run(void *ctx, const struct pt_run *run)
 	return true;
 }
 
-/* PA, or PA+SIZE. */
-static bool parse_target(const char *text, struct target *target)
-{
-	const char *plus = strchr(text, '+'), *why;
-	uint64_t bytes = 1;
-
-	why = parse_number(text, plus ? (size_t)(plus - text) : strlen(text), &target->first);
-	if (!why && plus)
-		why = parse_number(plus + 1, strlen(plus + 1), &bytes);
-	if (!why && bytes == 0)
-		why = "SIZE is 0";
-	if (!why && bytes - 1 > UINT64_MAX - target->first)
-		why = "it reaches beyond the last 64-bit address";
-	if (why) {
-		complain("%s is not PA or PA+SIZE: %s", text, why);
-		return false;
-	}
-	target->last = target->first + (bytes - 1);
-	return true;
-}
-
 static int find_all(const struct options *options, struct find *find, struct image *image)
 {
 	struct pt_reader reader = {image, image_read, NULL, options->steps};
-	enum pt_status status = visit_table(find->table, &reader, take_run, find);
+	enum pt_status status;
 	int code = EXIT_FINE;
+
+	progress_start(find->table, image, true);
+	status = visit_table(find->table, &reader, take_run, find);
+	progress_end();
 
 	if (find->json) {
 		json_dumpf(find->json, stdout, JSON_INDENT(2));
@@ -111,7 +104,7 @@ int command_find(const struct options *options)
 	find.targets = allocate(NULL, find.n, sizeof(*find.targets));
 	memset(find.targets, 0, find.n * sizeof(*find.targets));
 	for (size_t i = 0; fine && i < find.n; i++)
-		fine = parse_target(options->arguments[i], &find.targets[i]);
+		fine = parse_range("PA", options->arguments[i], &find.targets[i].first, &find.targets[i].last);
 	if (fine) {
 		if (open_table(options, &image, &table)) {
 			if (options->output == OUTPUT_JSON)

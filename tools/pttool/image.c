@@ -309,6 +309,7 @@ bool image_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 	struct image *image = ctx;
 	unsigned char *out = buffer;
 
+	progress_tick();
 	while (bytes) {
 		const struct segment *segment = image_find(image, pa);
 		uint64_t offset, start;

@@ -40,6 +40,9 @@ enum option {
 	OPTION_TEXT,
 	OPTION_JSON,
 	OPTION_DOT,
+	OPTION_DEPTH,
+	OPTION_FOCUS,
+	OPTION_COLOR,
 	OPTION_STEPS,
 	OPTION_OTHER_FORMAT,
 	OPTION_OTHER_SET,
@@ -78,6 +81,10 @@ static const struct option_info {
 			 "lines of text (the default)"},
 	[OPTION_JSON] = {"--json", NULL, DUMP | VERIFY | FIND | STATS | DIFF | REGISTERS | FORMATS, "one JSON value"},
 	[OPTION_DOT] = {"--dot", NULL, DUMP, "a drawing of the tables, for Graphviz"},
+	[OPTION_DEPTH] = {"--depth", "N", DUMP, "with --dot: draw tables down to the Nth from the root"},
+	[OPTION_FOCUS] = {"--focus", "IOVA[+SIZE]", DUMP, "with --dot: draw only what leads to these addresses"},
+	[OPTION_COLOR] = {"--color", "WHEN", READ,
+			  "colours and columns: auto (on a terminal; NO_COLOR is honoured), always or never"},
 	[OPTION_STEPS] = {"--steps", "N", TABLE, "how many entries may be read before giving up (64M)"},
 	[OPTION_OTHER_FORMAT] = {"--other-format", "F", DIFF, "the second table's format, if it is another one"},
 	[OPTION_OTHER_SET] = {"--other-set", "NAME=VALUE", DIFF,
@@ -291,6 +298,20 @@ static bool set_name(struct options *options, const char *text)
 	return fine;
 }
 
+static bool set_depth(struct options *options, const char *text)
+{
+	uint64_t depth;
+
+	if (!number("--depth", text, &depth))
+		return false;
+	if (depth == 0 || depth > PT_MAX_STEPS) {
+		complain("--depth %s: it is 1 (the root alone) to %d", text, PT_MAX_STEPS);
+		return false;
+	}
+	options->depth = (unsigned int)depth;
+	return true;
+}
+
 /* --set and --other-set wait until the formats are known. */
 struct sets {
 	const char **text;
@@ -321,6 +342,11 @@ static bool apply(struct options *options, enum option option, const char *value
 	case OPTION_TEXT: options->output = OUTPUT_TEXT; return true;
 	case OPTION_JSON: options->output = OUTPUT_JSON; return true;
 	case OPTION_DOT: options->output = OUTPUT_DOT; return true;
+	case OPTION_COLOR: return terminal_setup(value);
+	case OPTION_DEPTH: return set_depth(options, value);
+	case OPTION_FOCUS:
+		options->has_focus = true;
+		return parse_range("IOVA", value, &options->focus_first, &options->focus_last);
 	case OPTION_OTHER_FORMAT: return (other->format = find_format(value)) != NULL;
 	case OPTION_OTHER_SET: other_sets->text[other_sets->n++] = value; return true;
 	case OPTION_OTHER_RAM: other->ram[other->n_ram++] = value; return true;
@@ -459,6 +485,10 @@ static bool complete(const struct options *options, const struct command *comman
 		complain("%s goes with --emit", options->output_file ? "--output" : "--name");
 		return false;
 	}
+	if ((options->depth || options->has_focus) && options->output != OUTPUT_DOT) {
+		complain("%s goes with --dot", options->depth ? "--depth" : "--focus");
+		return false;
+	}
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		const struct option_info *info = &option_info[needed[i].option];
 
@@ -536,6 +566,7 @@ int main(int argc, char **argv)
 		note("`pttool --help` lists all");
 		return EXIT_USAGE;
 	}
+	terminal_setup("auto");
 	pt_config_init(&options.config);
 	pt_config_init(&other.config);
 	other.ram = allocate(NULL, (size_t)argc, sizeof(*other.ram));

@@ -6,6 +6,7 @@
  *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
  *   fields.c    entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
+ *   terminal.c  colours, columns, progress     survey.c   tables and what is under them, for drawings
  *   formats.c, build.c (script.c, firmware.c), walk.c, dump.c (and dot.c), verify.c, find.c, stats.c, diff.c,
  * registers.c: one command each
  *
@@ -50,6 +51,9 @@ const char *parse_rights(const char *text, size_t length, unsigned int *request,
  */
 const char *format_rights(char text[RIGHTS_LENGTH], unsigned int rights, unsigned int memory);
 const char *format_request(char text[RIGHTS_LENGTH], unsigned int request);
+
+/* PA or PA+SIZE as an inclusive range. Complains and returns false; what: how to call it. */
+bool parse_range(const char *what, const char *text, uint64_t *first, uint64_t *last);
 
 /* -------------------------------------------------------------------------------------------------- image.c */
 
@@ -216,6 +220,36 @@ void explain_entry(const struct pt_table *table, const struct pt_step *step);
 /* The name of a level; "-" when it is not one. */
 const char *level_name(const struct pt_format *format, unsigned int level);
 
+/* ----------------------------------------------------------------------------------------------- terminal.c */
+
+enum paint { PAINT_PLAIN, PAINT_HEAD, PAINT_FAINT, PAINT_READ, PAINT_WRITE, PAINT_EXEC, PAINT_DANGER };
+
+/* --color auto, always or never. Complains and returns false when it is something else. */
+bool terminal_setup(const char *when);
+
+/* What makes the text that follows look so; "" where there are no colours. */
+const char *paint(enum paint what);
+const char *paint_rights(unsigned int rights);
+
+/* IOVA-END PA SIZE LEVEL PROT, without a newline: in columns on a terminal, else with single blanks. */
+void print_range(const struct pt_table *table, uint64_t first, uint64_t last, uint64_t pa, const struct pt_leaf *leaf);
+/* The names of these columns, and of the rest of the line; nothing where there are no columns. */
+void print_columns(const struct pt_table *table, const char *rest);
+/* NAME=VALUE */
+void print_value(const struct value *value);
+
+/*
+ * How far a command has got, on the standard error stream, if that is a terminal and somebody may wait. start: reads
+ * the root; prints: the command writes lines while it reads. at: input address that is being read. tick: an entry was
+ * read.
+ */
+void progress_start(const struct pt_table *table, struct image *image, bool prints);
+void progress_phase(const char *phase); /* a name: what follows has no known end; NULL: it has */
+void progress_at(uint64_t iova);
+void progress_tick(void);
+void progress_clear(void); /* before something else is printed */
+void progress_end(void);
+
 /* ------------------------------------------------------------------------------------------------- script.c */
 
 enum action { ACTION_MAP, ACTION_UNMAP, ACTION_PROTECT };
@@ -258,6 +292,9 @@ struct options {
 	uint64_t steps;
 	unsigned int access; /* PT_ACCESS_*; 0: not given */
 	bool explain, allow_wider;
+	unsigned int depth; /* of a drawing, in tables from the root; 0: all */
+	bool has_focus;
+	uint64_t focus_first, focus_last;
 	enum { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_DOT } output;
 	enum { EMIT_NONE, EMIT_BIN, EMIT_C, EMIT_ASM } emit;
 	const char *output_file, *name; /* of --emit */

@@ -11,6 +11,7 @@
 static void say(const char *kind, const char *format, va_list args)
 {
 	fflush(stdout);
+	progress_clear();
 	fprintf(stderr, "pttool: %s: ", kind);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
@@ -143,4 +144,24 @@ const char *format_bytes(char text[24], uint64_t first, uint64_t last)
 		return "0x10000000000000000";
 	snprintf(text, 24, "0x%" PRIx64, last - first + 1);
 	return text;
+}
+
+bool parse_range(const char *what, const char *text, uint64_t *first, uint64_t *last)
+{
+	const char *plus = strchr(text, '+'), *why;
+	uint64_t bytes = 1;
+
+	why = parse_number(text, plus ? (size_t)(plus - text) : strlen(text), first);
+	if (!why && plus)
+		why = parse_number(plus + 1, strlen(plus + 1), &bytes);
+	if (!why && bytes == 0)
+		why = "SIZE is 0";
+	if (!why && bytes - 1 > UINT64_MAX - *first)
+		why = "it reaches beyond the last 64-bit address";
+	if (why) {
+		complain("%s is not %s or %s+SIZE: %s", text, what, what, why);
+		return false;
+	}
+	*last = *first + (bytes - 1);
+	return true;
 }

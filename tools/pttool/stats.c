@@ -237,7 +237,9 @@ int command_stats(const struct options *options)
 		return EXIT_USAGE;
 	}
 	reader = (struct pt_reader){&image, image_read, NULL, options->steps};
+	progress_start(&table, &image, false);
 	complete = walk_everything(&table, &reader, take_entry, &stats);
+	progress_end();
 	for (unsigned int i = PT_MAX_STEPS; i-- > 0;)
 		close_table(&stats, &stats.open[i]);
 	close_stretch(&stats);

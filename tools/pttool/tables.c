@@ -94,6 +94,7 @@ static bool walk_range(const struct pt_table *table, struct pt_reader *reader, u
 
 		if (reader->steps == 0)
 			return false;
+		progress_at(iova);
 		format->walk(table, reader, iova, &walk);
 		if (reader->steps == 0)
 			return false;

@@ -55,6 +55,7 @@ static bool take_run(void *ctx, const struct pt_run *run)
 	uint64_t last = run->leaf.pa + (run->last - run->first);
 	struct frames *before = verify->n ? &verify->frames[verify->n - 1] : NULL;
 
+	progress_at(run->last);
 	if (before && before->memory == run->leaf.memory && before->last + 1 == run->leaf.pa && last >= run->leaf.pa) {
 		before->last = last;
 		return true;
@@ -139,8 +140,12 @@ int command_verify(const struct options *options)
 	if (options->output == OUTPUT_JSON)
 		verify.json = json_array();
 	reader = visiting = (struct pt_reader){&image, image_read, NULL, options->steps};
+	progress_start(&table, &image, false);
+	progress_phase("verifying");
 	status = table.format->verify(&table, &reader, report_finding, &verify, &findings);
+	progress_phase(NULL);
 	visited = table.format->has_memory ? visit_table(&table, &visiting, take_run, &verify) : PT_OK;
+	progress_end();
 	find_conflicts(&verify);
 	if (status == PT_ERR_STEPS || visited == PT_ERR_STEPS)
 		incomplete = pt_status_string(PT_ERR_STEPS);

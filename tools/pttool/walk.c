@@ -22,8 +22,9 @@ static void explain(const struct pt_table *table, const struct pt_walk *walk)
 
 		if (step->level >= format->n_levels)
 			continue;
-		printf("  level %s: entry at 0x%" PRIx64 " is %s, ", level_name(format, step->level), step->entry_pa,
-		       format_word(word, &format->levels[step->level], step->raw));
+		printf("%s  level %s: entry at 0x%" PRIx64 " is %s, %s", paint(PAINT_HEAD),
+		       level_name(format, step->level), step->entry_pa,
+		       format_word(word, &format->levels[step->level], step->raw), paint(PAINT_PLAIN));
 		if (step->kind < format->n_kinds) {
 			const struct pt_kind_info *kind = &format->kinds[step->kind];
 
@@ -85,12 +86,13 @@ int command_walk(const struct options *options)
 		if (options->explain)
 			explain(&table, &walk);
 		if (walk.fault == PT_FAULT_NONE) {
-			printf("0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " %s\n", iova, walk.pa,
-			       (uint64_t)1 << (walk.leaf.lg2 & 63),
-			       format_rights(rights, walk.leaf.rights, walk.leaf.memory));
+			printf("0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " %s%s%s\n", iova, walk.pa,
+			       (uint64_t)1 << (walk.leaf.lg2 & 63), paint_rights(walk.leaf.rights),
+			       format_rights(rights, walk.leaf.rights, walk.leaf.memory), paint(PAINT_PLAIN));
 		} else {
-			printf("0x%" PRIx64 " fault %s %s\n", iova, pt_fault_string(options->format, walk.fault),
-			       level_name(options->format, walk.level));
+			printf("0x%" PRIx64 " %sfault %s %s%s\n", iova, paint(PAINT_DANGER),
+			       pt_fault_string(options->format, walk.fault), level_name(options->format, walk.level),
+			       paint(PAINT_PLAIN));
 			code = EXIT_FINDING;
 		}
 	}
