@@ -34,6 +34,7 @@ struct layout {
 	int n_pieces, piece_room;
 	struct line *line;
 	int n_lines, line_room;
+	struct statement statement; /* the one at hand */
 	/* The line that is being put together. */
 	char *buffer;
 	size_t used, buffer_room;
@@ -452,20 +453,22 @@ static int statement_columns(const struct statement *statement)
 
 static void put_statement(struct layout *layout, const struct piece *piece)
 {
-	struct statement statement = {.token = NULL};
+	struct statement *statement = &layout->statement;
 	int columns, comment = piece->comment ? text_columns(piece->comment, piece->comment_length) : 0;
 
-	statement_read(&statement, piece->text, piece->length, piece->indent);
-	columns = piece->indent + statement_columns(&statement);
+	statement_read(statement, piece->text, piece->length, piece->indent);
+	columns = piece->indent + statement_columns(statement);
 	if (comment && columns + 1 + comment > LAYOUT_COLUMNS) {
 		put_comment(layout, piece->indent, piece->comment, piece->comment_length);
 		comment = 0;
 	}
-	if (columns > LAYOUT_COLUMNS)
-		statement_break(&statement);
+	if (columns > LAYOUT_COLUMNS) {
+		statement_understand(statement);
+		statement_break(statement);
+	}
 	put_columns(layout, piece->indent);
-	for (int i = 0; i < statement.n; i++) {
-		const struct token *token = &statement.token[i];
+	for (int i = 0; i < statement->n; i++) {
+		const struct token *token = &statement->token[i];
 
 		if (token->breaks) {
 			end_line(layout, 0, 0);
@@ -484,26 +487,21 @@ static void put_statement(struct layout *layout, const struct piece *piece)
 	} else {
 		end_line(layout, 0, 0);
 	}
-	statement_free(&statement);
 }
 
-static int piece_columns(const struct piece *piece)
+static int piece_columns(struct layout *layout, const struct piece *piece)
 {
-	struct statement statement = {.token = NULL};
-	int columns;
-
-	statement_read(&statement, piece->text, piece->length, piece->indent);
-	columns = statement_columns(&statement);
-	statement_free(&statement);
-	return columns + (piece->comment ? 1 + text_columns(piece->comment, piece->comment_length) : 0);
+	statement_read(&layout->statement, piece->text, piece->length, piece->indent);
+	return statement_columns(&layout->statement) +
+	       (piece->comment ? 1 + text_columns(piece->comment, piece->comment_length) : 0);
 }
 
 /* How many statements stand on the line of the label before them: all up to the next label, if these are few and fit.
  */
-static int statements_on_label(const struct layout *layout, int label)
+static int statements_on_label(struct layout *layout, int label)
 {
 	const struct piece *piece = &layout->piece[label];
-	int columns = piece->indent + piece_columns(piece), n = 0;
+	int columns = piece->indent + piece_columns(layout, piece), n = 0;
 
 	if (piece->text[piece->length - 1] == '{')
 		return 0;
@@ -516,7 +514,7 @@ static int statements_on_label(const struct layout *layout, int label)
 			break;
 		if (next->kind != PIECE_STATEMENT || begins_control(next->text) || n == 2)
 			return 0;
-		columns += 1 + piece_columns(next);
+		columns += 1 + piece_columns(layout, next);
 	}
 	return columns <= LAYOUT_COLUMNS ? n : 0;
 }
@@ -527,16 +525,15 @@ static void put_label(struct layout *layout, int label, int n)
 
 	put_columns(layout, layout->piece[label].indent);
 	for (int i = label; i <= label + n; i++) {
-		struct statement statement = {.token = NULL};
+		const struct statement *statement = &layout->statement;
 
-		statement_read(&statement, layout->piece[i].text, layout->piece[i].length, 8);
+		statement_read(&layout->statement, layout->piece[i].text, layout->piece[i].length, 8);
 		if (i > label)
 			put(layout, " ", 1);
-		for (int k = 0; k < statement.n; k++) {
-			put(layout, " ", (size_t)statement.token[k].spaces);
-			put(layout, statement.token[k].text, (size_t)statement.token[k].length);
+		for (int k = 0; k < statement->n; k++) {
+			put(layout, " ", (size_t)statement->token[k].spaces);
+			put(layout, statement->token[k].text, (size_t)statement->token[k].length);
 		}
-		statement_free(&statement);
 	}
 	if (last->comment) {
 		size_t byte = layout->used;
@@ -724,6 +721,7 @@ void layout_write(FILE *out, const char *text)
 		fputc('\n', out);
 		free(layout.line[i].text);
 	}
+	statement_free(&layout.statement);
 	free(layout.line);
 	free(layout.piece);
 	free(layout.buffer);

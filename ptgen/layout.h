@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LAYOUT_COLUMNS = 120, LAYOUT_INDENT = 8 };
 
@@ -69,6 +70,7 @@ struct token {
 	int length, columns, spaces; /* spaces: before it, on one line */
 	enum token_kind kind;
 	enum token_role role;
+	enum precedence binds;
 	int level;   /* of brackets around it */
 	int tight;   /* what brackets add to the cost of a break */
 	int partner; /* of a bracket; -1: none */
@@ -94,18 +96,27 @@ struct statement {
 	bool at_file_scope, declares_function, declares_several;
 };
 
-bool token_is(const struct token *token, const char *text);
+/* Here, since it is asked a hundred times for each token, of texts whose length the compiler knows. */
+static inline bool token_is(const struct token *token, const char *text)
+{
+	size_t length = strlen(text);
+
+	return (size_t)token->length == length && memcmp(token->text, text, length) == 0;
+}
+
 bool token_opens(const struct token *token);
 bool token_closes(const struct token *token);
-enum precedence token_binds(const struct token *token);
 
 /* Columns that bytes of UTF-8 take. */
 int text_columns(const char *text, size_t length);
 
-/* text: a statement without comments, perhaps on several lines. The tokens point into it. */
+/* text: a statement without comments, perhaps on several lines. The tokens point into it; what they are is left open.
+ */
 void statement_read(struct statement *statement, const char *text, size_t length, int indent);
 void statement_free(struct statement *statement);
-/* Choose token.breaks of a statement that does not fit. */
+/* What the tokens are to each other, and what a break before each costs: what statement_break goes by. */
+void statement_understand(struct statement *statement);
+/* Choose token.breaks of a statement that does not fit and is understood. */
 void statement_break(struct statement *statement);
 
 #endif

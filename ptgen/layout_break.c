@@ -17,7 +17,8 @@ enum {
 	COST_OF_FIRST_BREAK = 15, /* in a pair of brackets or an expression */
 	COST_OF_FIRST_SHIFT = 120,
 	N_BUCKETS = 8191,
-	MANY_NODES = 50000
+	MANY_NODES = 50000,
+	CHUNK_BYTES = 65536
 };
 
 /* One pair of brackets, or one expression, around the token that comes next. Columns; 0: none. */
@@ -51,12 +52,20 @@ struct node {
 	struct beginning beginning;
 };
 
+/* Nodes are many, small and die together. */
+struct chunk {
+	struct chunk *next;
+	size_t used;
+	_Alignas(struct node) unsigned char memory[CHUNK_BYTES];
+};
+
 struct search {
 	const struct statement *statement;
 	struct node **node;
 	int n, room;
 	int *heap;
 	int n_heap;
+	struct chunk *chunk;
 	int bucket[N_BUCKETS]; /* the first node with a hash, counted from 1 */
 };
 
@@ -106,7 +115,7 @@ static int new_line_column(const struct search *search, const struct beginning *
 		return frame->subscript_column ? frame->subscript_column : continuation;
 	if (token->role == ROLE_DECLARED || token->role == ROLE_POINTER || token_is(before, "="))
 		return continuation;
-	if (token_is(before, ")") && token_binds(token) <= BIND_COMMA && !token_is(token, ":"))
+	if (token_is(before, ")") && token->binds <= BIND_COMMA && !token_is(token, ":"))
 		return continuation;
 	return frame->indent == s->indent && !token_is(before, "}") ? frame->indent + LAYOUT_INDENT : frame->indent;
 }
@@ -159,7 +168,7 @@ static bool must_break_at(const struct search *search, const struct beginning *b
 	if (b->column <= column || !token->may_break || !frame->break_at_next)
 		return false;
 	if (before->role == ROLE_BINARY) {
-		enum precedence binds = token_binds(before);
+		enum precedence binds = before->binds;
 
 		if (binds != BIND_ASSIGN && (before[-1].ends_operands || token_is(before, ">>") ||
 					     (binds != BIND_RELATION && binds != BIND_EQUAL)))
@@ -175,7 +184,7 @@ static void continue_line(const struct search *search, struct beginning *b)
 {
 	const struct token *token = token_at(search, b->next), *before = token - 1;
 	struct frame *frame = &b->frame[b->n_frames - 1];
-	enum precedence binds = token_binds(before);
+	enum precedence binds = before->binds;
 	bool colon = before->role == ROLE_CONDITION && token_is(before, ":");
 
 	if (token_is(token, "=") && !frame->variable_column &&
@@ -261,7 +270,7 @@ static void enter_groups(const struct search *search, struct beginning *b)
 {
 	const struct token *token = token_at(search, b->next), *before = b->next ? token - 1 : NULL;
 	bool skip = before && (token_opens(before) || token_is(before, ";") || token_is(before, "return") ||
-			       token_binds(before) == BIND_ASSIGN);
+			       before->binds == BIND_ASSIGN);
 
 	for (int i = token->n_begins; i-- > 0 && b->n_frames < MAX_FRAMES;) {
 		const struct frame *outer = &b->frame[b->n_frames - 1];
@@ -412,21 +421,37 @@ static int pop(struct search *search)
 	return first;
 }
 
-static struct node *add_node(struct search *search, int from)
+/* The frames that a beginning has not entered are not there. */
+static size_t bytes_of(const struct node *node)
 {
-	struct node *node = must(calloc(1, sizeof(*node)));
+	return offsetof(struct node, beginning.frame) + (size_t)node->beginning.n_frames * sizeof(struct frame);
+}
 
+static void *allocate(struct search *search, size_t bytes)
+{
+	size_t align = _Alignof(struct node);
+	struct chunk *chunk = search->chunk;
+
+	bytes = (bytes + align - 1) / align * align;
+	if (!chunk || chunk->used + bytes > CHUNK_BYTES) {
+		chunk = must(malloc(sizeof(*chunk)));
+		chunk->next = search->chunk;
+		chunk->used = 0;
+		search->chunk = chunk;
+	}
+	chunk->used += bytes;
+	return chunk->memory + chunk->used - bytes;
+}
+
+static void add_node(struct search *search, const struct node *node)
+{
 	if (search->n == search->room) {
 		search->room = search->room ? search->room * 2 : 256;
 		search->node = must(realloc(search->node, (size_t)search->room * sizeof(struct node *)));
 		search->heap = must(realloc(search->heap, (size_t)search->room * sizeof(*search->heap)));
 	}
-	if (from >= 0)
-		*node = *search->node[from];
-	node->from = from;
-	node->order = search->n;
-	search->node[search->n++] = node;
-	return node;
+	search->node[search->n] = memcpy(allocate(search, bytes_of(node)), node, bytes_of(node));
+	push(search, search->n++);
 }
 
 static bool same(const struct beginning *a, const struct beginning *b)
@@ -461,33 +486,57 @@ static bool seen(struct search *search, int number)
 
 static void try_next(struct search *search, int from, bool breaks)
 {
-	const struct beginning *before = &search->node[from]->beginning;
-	struct node *node;
+	const struct node *before = search->node[from];
+	struct node node;
 
-	if (breaks ? !may_break_at(search, before) : must_break_at(search, before))
+	if (breaks ? !may_break_at(search, &before->beginning) : must_break_at(search, &before->beginning))
 		return;
-	node = add_node(search, from);
-	node->breaks = breaks;
+	memcpy(&node, before, bytes_of(before));
+	node.from = from;
+	node.order = search->n;
+	node.breaks = breaks;
 	if (breaks)
-		node->cost += begin_line(search, &node->beginning);
+		node.cost += begin_line(search, &node.beginning);
 	else
-		continue_line(search, &node->beginning);
-	node->cost += advance(search, &node->beginning, breaks);
-	push(search, search->n - 1);
+		continue_line(search, &node.beginning);
+	node.cost += advance(search, &node.beginning, breaks);
+	add_node(search, &node);
+}
+
+static void begin_search(struct search *search)
+{
+	short indent = (short)search->statement->indent;
+	struct node root;
+	struct frame *frame = &root.beginning.frame[0];
+
+	memset(&root, 0, sizeof(root)); /* frames are compared with what is between their members */
+	root.from = -1;
+	root.beginning.column = indent;
+	root.beginning.n_frames = 1;
+	frame->indent = frame->last_space = indent;
+	frame->operator_wrapped = true;
+	advance(search, &root.beginning, false);
+	add_node(search, &root);
+}
+
+static void end_search(struct search *search)
+{
+	while (search->chunk) {
+		struct chunk *chunk = search->chunk;
+
+		search->chunk = chunk->next;
+		free(chunk);
+	}
+	free(search->node);
+	free(search->heap);
 }
 
 void statement_break(struct statement *statement)
 {
 	struct search search = {.statement = statement};
-	struct node *root = add_node(&search, -1);
 	int found = -1;
 
-	root->beginning.column = statement->indent;
-	root->beginning.n_frames = 1;
-	root->beginning.frame[0].indent = root->beginning.frame[0].last_space = (short)statement->indent;
-	root->beginning.frame[0].operator_wrapped = true;
-	advance(&search, &root->beginning, false);
-	push(&search, 0);
+	begin_search(&search);
 	while (search.n_heap > 0) {
 		int number = pop(&search);
 
@@ -508,8 +557,5 @@ void statement_break(struct statement *statement)
 		token->breaks = search.node[at]->breaks;
 		token->column = search.node[at]->beginning.column - token->columns;
 	}
-	for (int i = 0; i < search.n; i++)
-		free(search.node[i]);
-	free(search.node);
-	free(search.heap);
+	end_search(&search);
 }

@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool token_is(const struct token *token, const char *text)
-{
-	return strlen(text) == (size_t)token->length && memcmp(token->text, text, (size_t)token->length) == 0;
-}
-
 static bool is_one_of(const struct token *token, const char *const *words)
 {
 	for (; *words; words++)
@@ -54,7 +49,7 @@ operators[] = {
 	{"*", BIND_PRODUCT},   {"/", BIND_PRODUCT},	{"%", BIND_PRODUCT},	  {NULL, BIND_NONE},
 };
 
-enum precedence token_binds(const struct token *token)
+static enum precedence precedence_of(const struct token *token)
 {
 	if (token->kind == TOKEN_MARK)
 		for (const struct operator* o = operators; o->text; o++)
@@ -103,6 +98,8 @@ static size_t token_length(const char *text, enum token_kind *kind)
 		return n;
 	}
 	*kind = TOKEN_MARK;
+	if (!ispunct((unsigned char)text[1]))
+		return 1;
 	for (const char *const *mark = marks; *mark; mark++)
 		if (strncmp(text, *mark, strlen(*mark)) == 0)
 			return strlen(*mark);
@@ -129,6 +126,7 @@ static struct token *add_token(struct statement *statement)
 static void split(struct statement *statement, const char *text, const char *end)
 {
 	bool space = false, newline = false;
+	int columns = 0;
 
 	while (text < end) {
 		struct token *token, *previous;
@@ -151,10 +149,21 @@ static void split(struct statement *statement, const char *text, const char *end
 		    (token_is(previous, "(") || token_is(previous, "[") || token_is(previous, "{") ||
 		     token_is(token, "}")))
 			token->spaces = 0;
-		if (token->kind == TOKEN_NAME && (is_one_of(token, keywords) || is_one_of(token, simple_types)))
-			token->kind = TOKEN_KEYWORD;
+		columns += token->spaces + token->columns;
+		token->end = columns;
 		text += token->length;
 		space = newline = false;
+	}
+}
+
+static void classify(struct statement *statement)
+{
+	for (int i = 0; i < statement->n; i++) {
+		struct token *token = &statement->token[i];
+
+		token->binds = precedence_of(token);
+		if (token->kind == TOKEN_NAME && (is_one_of(token, keywords) || is_one_of(token, simple_types)))
+			token->kind = TOKEN_KEYWORD;
 	}
 }
 
@@ -215,7 +224,7 @@ static void mark_role(struct statement *statement, int i)
 					       before->role == ROLE_POINTER || token_is(before, "const"))
 				      ? ROLE_POINTER
 				      : ROLE_UNARY;
-	else if (token_binds(token) > BIND_COMMA)
+	else if (token->binds > BIND_COMMA)
 		token->role = ROLE_BINARY;
 }
 
@@ -321,7 +330,7 @@ static int binds_here(struct grouping *g)
 	if (token_is(token, ";"))
 		return 0;
 	if (token->role == ROLE_BINARY || token_is(token, ","))
-		return (int)token_binds(token);
+		return (int)token->binds;
 	return token->role == ROLE_MEMBER ? BIND_MEMBER : -1;
 }
 
@@ -490,20 +499,24 @@ static int cost(const struct statement *statement, int i)
 		return 1;
 	if (left->role == ROLE_CONDITION)
 		return BIND_CONDITION;
-	binds = token_binds(left);
+	binds = left->binds;
 	if (binds == BIND_NONE)
-		binds = token_binds(right);
+		binds = right->binds;
 	return binds == BIND_ASSIGN ? 2 : binds != BIND_NONE ? (int)binds : 3;
 }
 
 void statement_read(struct statement *statement, const char *text, size_t length, int indent)
 {
-	struct grouping grouping = {.statement = statement};
-	int end = 0;
-
-	statement->indent = indent;
-	statement->at_file_scope = indent == 0;
+	*statement = (struct statement){
+		.token = statement->token, .room = statement->room, .indent = indent, .at_file_scope = indent == 0};
 	split(statement, text, text + length);
+}
+
+void statement_understand(struct statement *statement)
+{
+	struct grouping grouping = {.statement = statement};
+
+	classify(statement);
 	match_brackets(statement);
 	assign_roles(statement);
 	while (at(&grouping)) {
@@ -511,13 +524,11 @@ void statement_read(struct statement *statement, const char *text, size_t length
 		if (at(&grouping))
 			grouping.at++;
 	}
-	for (int i = 0; i < statement->n; i++) {
+	for (int i = 1; i < statement->n; i++) {
 		struct token *token = &statement->token[i];
 
-		end += token->spaces + token->columns;
-		token->end = end;
-		token->may_break = i > 0 && may_break(statement, i);
-		token->cost = i > 0 ? 20 * token->tight + cost(statement, i) : 0;
+		token->may_break = may_break(statement, i);
+		token->cost = 20 * token->tight + cost(statement, i);
 	}
 }
 
