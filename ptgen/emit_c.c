@@ -498,7 +498,7 @@ static const char *last_root(struct emitter *emitter)
 		int top = slice->to + slice->hi - slice->lo;
 
 		if (slice->role == ROLE_ROOT && slice->cond != REF_NONE && top > last)
-			text = text_of(emitter, "(%s ? %s : %s)", config_text(emitter, slice->cond),
+			text = text_of(emitter, "(%s ? %s : %s)", condition_text(emitter, slice->cond),
 				       at_most_bit(emitter, top, true), text);
 	}
 	return below_marks(emitter, text);
@@ -607,8 +607,12 @@ static void emit_spec(void *ctx)
 static void emit_arithmetic(void *ctx)
 {
 	struct emitter *emitter = ctx;
-	const char *f = emitter->lower;
+	const char *f = emitter->lower, **let;
 
+	/* First, for what they use. A let is known to be used when those that contain it have their text. */
+	let = arena_alloc(emitter->arena, sizeof(*let) * (size_t)(emitter->model->lets.n + 1));
+	for (int i = emitter->model->lets.n; i-- > 0;)
+		let[i] = emitter->uses_let[i] ? let_text(emitter, i) : NULL;
 	if (emitter->uses_shl)
 		OUT("static int64_t %s_shift_left(int64_t a, int64_t n)\n{\n"
 		    "\treturn n < 0 || n > 63 ? 0 : (int64_t)((uint64_t)a << n);\n}\n\n",
@@ -621,6 +625,10 @@ static void emit_arithmetic(void *ctx)
 		OUT("static int64_t %s_quotient(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a / b;\n}\n\n", f);
 	if (emitter->uses_mod)
 		OUT("static int64_t %s_remainder(int64_t a, int64_t b)\n{\n\treturn b == 0 ? 0 : a %% b;\n}\n\n", f);
+	for (int i = 0; i < emitter->model->lets.n; i++)
+		if (let[i])
+			OUT("static int64_t %s_let_%s(const int64_t *p)\n{\n\treturn %s;\n}\n\n", f,
+			    emitter->model->lets.v[i].name, let[i]);
 	if (emitter->has_marks)
 		OUT("/* The last address below the mark, if that is less. */\n"
 		    "static uint64_t %s_below(uint64_t last, uint64_t mark)\n{\n"
@@ -863,7 +871,8 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 			    .arena = context->arena,
 			    .max_group = 1,
 			    .max_classes = 1,
-			    .known = REF_NONE},
+			    .known = REF_NONE,
+			    .let = REF_NONE},
 		       *emitter = &e;
 	FILE *nowhere;
 
@@ -885,6 +894,7 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	e.level_name = arena_alloc(e.arena, sizeof(*e.level_name) * (size_t)(model->levels.n + 1));
 	e.kind_name = arena_alloc(e.arena, sizeof(*e.kind_name) * (size_t)(model->kinds.n + 1));
 	e.kind_class = arena_alloc(e.arena, sizeof(*e.kind_class) * (size_t)(model->kinds.n + 1));
+	e.uses_let = arena_alloc(e.arena, sizeof(*e.uses_let) * (size_t)(model->lets.n + 1));
 	e.next = arena_alloc(e.arena, sizeof(*e.next) * (size_t)(model->levels.n + 1));
 	e.via = arena_alloc(e.arena, sizeof(*e.via) * (size_t)(model->levels.n + 1));
 	e.written = arena_alloc(e.arena, sizeof(*e.written) * (size_t)(model->levels.n + 1));

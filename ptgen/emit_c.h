@@ -85,6 +85,8 @@ struct emitter {
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
 		has_narrows, has_foreign, has_nulls, has_twins, absent_by_config;
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
+	bool *uses_let; /* of each of the model's lets */
+	ref let;	/* whose text is under construction, REF_NONE: none */
 	ref known; /* a condition that holds where the text under construction is used; REF_NONE: none is known */
 	int64_t *defaults; /* the default configuration of each shape: shapes * params */
 	bool failed;
@@ -101,6 +103,10 @@ struct bits {
 const char *text_of(struct emitter *emitter, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* An expression over the parameters as C (int64_t). */
 const char *config_text(struct emitter *emitter, ref expr);
+/* What the let is, where others are named and it is not. */
+const char *let_text(struct emitter *emitter, ref let);
+/* The same as config_text, to stand before a question mark. */
+const char *condition_text(struct emitter *emitter, ref expr);
 /* An expression over fields of a word of kind as C; `word` names the entry, parameters are read through t->param. */
 const char *entry_text(struct emitter *emitter, ref kind, ref expr, const char *word);
 void bits_add(struct emitter *emitter, struct bits *bits, ref cond, uint64_t mask);

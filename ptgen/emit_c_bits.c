@@ -119,7 +119,7 @@ struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what)
 			       : own.literal ? text_of(emitter, "%s | %s", hex(emitter, own.literal), own.text)
 					     : own.text;
 			text = text_of(emitter, "(%s ? %s : 0)",
-				       config_text(emitter, emitter->model->kinds.v[k].present), text);
+				       condition_text(emitter, emitter->model->kinds.v[k].present), text);
 		}
 		if (text)
 			bits.text = bits.text ? text_of(emitter, "%s | %s", bits.text, text) : text;

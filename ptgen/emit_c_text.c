@@ -70,7 +70,30 @@ static const char *number(struct emitter *emitter, int64_t value)
 	return text_of(emitter, "INT64_C(0x%" PRIx64 ")", (uint64_t)value);
 }
 
-static const char *expression(struct emitter *emitter, ref expr, const char *param, ref kind, const char *word);
+/* How tightly a piece of text binds: what it may be an operand of without parentheses. */
+enum binds {
+	BINDS_COND,
+	BINDS_OR,
+	BINDS_AND,
+	BINDS_EQUAL,
+	BINDS_RELATION,
+	BINDS_SUM,
+	BINDS_PRODUCT,
+	BINDS_UNARY,
+	BINDS_NAME
+};
+
+struct phrase {
+	const char *text;
+	enum binds binds;
+};
+
+static struct phrase expression(struct emitter *emitter, ref expr, const char *param, ref kind, const char *word);
+
+static const char *operand(struct emitter *emitter, struct phrase phrase, enum binds least)
+{
+	return phrase.binds >= least ? phrase.text : text_of(emitter, "(%s)", phrase.text);
+}
 
 static bool same_piece(const struct m_slice *a, const struct m_slice *b)
 {
@@ -105,7 +128,7 @@ static const char *piece_condition(struct emitter *emitter, const struct m_slice
 		if (slice[k].cond == REF_NONE || slice[k].cond == known ||
 		    (k > i && is_negation(emitter, slice[i].cond, slice[k].cond)))
 			return NULL;
-		cond = expression(emitter, slice[k].cond, param, REF_NONE, NULL);
+		cond = operand(emitter, expression(emitter, slice[k].cond, param, REF_NONE, NULL), BINDS_EQUAL);
 		text = text ? text_of(emitter, "%s || %s", text, cond) : cond;
 	}
 	return text;
@@ -141,89 +164,146 @@ static const char *field_text(struct emitter *emitter, ref kind, ref field, cons
 	return strchr(text, '+') ? text_of(emitter, "(%s)", text) : text;
 }
 
-/* A run-time address is a parameter behind the others. */
-static const char *address_text(struct emitter *emitter, ref address, const char *param)
+/* What stands at an index of the configuration: a parameter, or a run-time address, which are behind the parameters. */
+static const char *param_text(struct emitter *emitter, const char *param, const char *name)
 {
-	return text_of(emitter, "%s[%s_PARAM_%s]", param, emitter->upper,
-		       enumerator(emitter->arena, emitter->model->addresses.v[address].name));
+	return text_of(emitter, "%s[%s_PARAM_%s]", param, emitter->upper, enumerator(emitter->arena, name));
+}
+
+/* The operators of C; the parentheses that a reader or a compiler would miss are there. */
+static struct phrase infix(struct emitter *emitter, enum m_op op, struct phrase a, struct phrase b)
+{
+	static const struct {
+		const char *text;
+		enum binds binds, left, right;
+	} operators[] = {
+		[X_OR] = {"||", BINDS_OR, BINDS_OR, BINDS_OR},
+		[X_AND] = {"&&", BINDS_AND, BINDS_AND, BINDS_AND},
+		[X_EQ] = {"==", BINDS_EQUAL, BINDS_SUM, BINDS_SUM},
+		[X_NE] = {"!=", BINDS_EQUAL, BINDS_SUM, BINDS_SUM},
+		[X_LT] = {"<", BINDS_RELATION, BINDS_SUM, BINDS_SUM},
+		[X_GT] = {">", BINDS_RELATION, BINDS_SUM, BINDS_SUM},
+		[X_LE] = {"<=", BINDS_RELATION, BINDS_SUM, BINDS_SUM},
+		[X_GE] = {">=", BINDS_RELATION, BINDS_SUM, BINDS_SUM},
+		[X_ADD] = {"+", BINDS_SUM, BINDS_SUM, BINDS_PRODUCT},
+		[X_SUB] = {"-", BINDS_SUM, BINDS_SUM, BINDS_PRODUCT},
+		[X_MUL] = {"*", BINDS_PRODUCT, BINDS_PRODUCT, BINDS_UNARY},
+	};
+	enum binds left = operators[op].left, right = operators[op].right;
+
+	if (op == X_OR) { /* compilers warn of && beside || */
+		left = a.binds == BINDS_AND ? BINDS_NAME : left;
+		right = b.binds == BINDS_AND ? BINDS_NAME : right;
+	}
+	return (struct phrase){
+		text_of(emitter, "%s %s %s", operand(emitter, a, left), operators[op].text, operand(emitter, b, right)),
+		operators[op].binds};
+}
+
+/* Operations that C leaves undefined for some operands are functions. */
+static struct phrase call(struct emitter *emitter, bool *uses, const char *name, struct phrase a, struct phrase b)
+{
+	*uses = true;
+	return (struct phrase){text_of(emitter, "%s_%s(%s, %s)", emitter->lower, name, a.text, b.text), BINDS_NAME};
+}
+
+static struct phrase conditional(struct emitter *emitter, struct phrase cond, struct phrase yes, struct phrase no)
+{
+	return (struct phrase){text_of(emitter, "%s ? %s : %s", operand(emitter, cond, BINDS_OR),
+				       operand(emitter, yes, BINDS_OR), operand(emitter, no, BINDS_OR)),
+			       BINDS_COND};
+}
+
+static bool is_operand(const struct emitter *emitter, ref expr)
+{
+	return expr == REF_NONE || emitter->model->exprs.v[expr].op <= X_ADDRESS;
+}
+
+/* The let that an expression is, if it takes more than one operation; REF_NONE: none. */
+static ref let_of(const struct emitter *emitter, ref expr)
+{
+	const struct m_expr *e = &emitter->model->exprs.v[expr];
+
+	if (is_operand(emitter, expr) ||
+	    (is_operand(emitter, e->a) && is_operand(emitter, e->b) && is_operand(emitter, e->c)))
+		return REF_NONE;
+	for (int i = 0; i < emitter->model->lets.n; i++)
+		if (emitter->model->lets.v[i].expr == expr && emitter->let != i)
+			return i;
+	return REF_NONE;
 }
 
 /* param: how a parameter is reached. word NULL: no fields may occur. */
-static const char *expression(struct emitter *emitter, ref expr, const char *param, ref kind, const char *word)
+static struct phrase expression(struct emitter *emitter, ref expr, const char *param, ref kind, const char *word)
 {
-	static const char *const operators[] = {
-		[X_OR] = "||", [X_AND] = "&&", [X_EQ] = "==", [X_NE] = "!=", [X_LT] = "<",  [X_GT] = ">",
-		[X_LE] = "<=", [X_GE] = ">=",  [X_ADD] = "+", [X_SUB] = "-", [X_MUL] = "*",
-	};
 	const struct m_expr e = emitter->model->exprs.v[expr];
-	const char *a, *b;
+	ref let = strcmp(param, "p") == 0 ? let_of(emitter, expr) : REF_NONE;
+	struct phrase a, b;
 
-	switch ((enum m_op)e.op) {
-	case X_CONST: return number(emitter, e.k);
-	case X_PARAM: {
-		char *name = arena_strndup(emitter->arena, emitter->model->params.v[e.a].name,
-					   strlen(emitter->model->params.v[e.a].name));
-
-		for (char *c = name; *c; c++)
-			if (*c >= 'a' && *c <= 'z')
-				*c = (char)(*c - 'a' + 'A');
-		return text_of(emitter, "%s[%s_PARAM_%s]", param, emitter->upper, name);
+	if (let != REF_NONE) {
+		emitter->uses_let[let] = true;
+		return (struct phrase){
+			text_of(emitter, "%s_let_%s(p)", emitter->lower, emitter->model->lets.v[let].name), BINDS_NAME};
 	}
-	case X_FIELD: return word ? field_text(emitter, kind, e.a, param, word) : "0";
+	switch ((enum m_op)e.op) {
+	case X_CONST: return (struct phrase){number(emitter, e.k), BINDS_NAME};
+	case X_PARAM:
+		return (struct phrase){param_text(emitter, param, emitter->model->params.v[e.a].name), BINDS_NAME};
+	case X_FIELD: return (struct phrase){word ? field_text(emitter, kind, e.a, param, word) : "0", BINDS_UNARY};
 	case X_BITS:
-		return word ? text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, e.b,
-				      hex(emitter, mask_of(e.a - e.b, 0)))
-			    : "0";
-	case X_RIGHT: return "0";
+		return (struct phrase){word ? text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, e.b,
+						      hex(emitter, mask_of(e.a - e.b, 0)))
+					    : "0",
+				       BINDS_UNARY};
+	case X_RIGHT: return (struct phrase){"0", BINDS_NAME};
 	case X_ADDRESS:
-		return text_of(emitter, "(int64_t)(((uint64_t)%s >> %d) & %s)", address_text(emitter, e.a, param), e.c,
-			       hex64(emitter, mask_of(e.b - e.c, 0)));
-	case X_NOT: return text_of(emitter, "!%s", expression(emitter, e.a, param, kind, word));
-	case X_NEG: return text_of(emitter, "(-%s)", expression(emitter, e.a, param, kind, word));
-	case X_COND:
+		return (struct phrase){text_of(emitter, "(int64_t)(((uint64_t)%s >> %d) & %s)",
+					       param_text(emitter, param, emitter->model->addresses.v[e.a].name), e.c,
+					       hex64(emitter, mask_of(e.b - e.c, 0))),
+				       BINDS_UNARY};
+	case X_NOT:
+	case X_NEG:
 		a = expression(emitter, e.a, param, kind, word);
-		b = expression(emitter, e.b, param, kind, word);
-		return text_of(emitter, "(%s ? %s : %s)", a, b, expression(emitter, e.c, param, kind, word));
+		return (struct phrase){text_of(emitter, "%s%s", e.op == X_NOT ? "!" : "-",
+					       operand(emitter, a, e.op == X_NOT ? BINDS_UNARY : BINDS_NAME)),
+				       BINDS_UNARY};
 	default: break;
 	}
 	a = expression(emitter, e.a, param, kind, word);
 	b = expression(emitter, e.b, param, kind, word);
 	switch ((enum m_op)e.op) {
-	case X_SHL: emitter->uses_shl = true; return text_of(emitter, "%s_shift_left(%s, %s)", emitter->lower, a, b);
-	case X_SHR: emitter->uses_shr = true; return text_of(emitter, "%s_shift_right(%s, %s)", emitter->lower, a, b);
-	case X_DIV: emitter->uses_div = true; return text_of(emitter, "%s_quotient(%s, %s)", emitter->lower, a, b);
-	case X_MOD: emitter->uses_mod = true; return text_of(emitter, "%s_remainder(%s, %s)", emitter->lower, a, b);
-	default: return text_of(emitter, "(%s %s %s)", a, operators[e.op], b);
+	case X_COND: return conditional(emitter, a, b, expression(emitter, e.c, param, kind, word));
+	case X_SHL: return call(emitter, &emitter->uses_shl, "shift_left", a, b);
+	case X_SHR: return call(emitter, &emitter->uses_shr, "shift_right", a, b);
+	case X_DIV: return call(emitter, &emitter->uses_div, "quotient", a, b);
+	case X_MOD: return call(emitter, &emitter->uses_mod, "remainder", a, b);
+	default: return infix(emitter, (enum m_op)e.op, a, b);
 	}
-}
-
-/* Without the parentheses around the whole. */
-static const char *bare(struct emitter *emitter, const char *text)
-{
-	size_t n = strlen(text);
-	int depth = 0;
-
-	if (n < 2 || text[0] != '(' || text[n - 1] != ')')
-		return text;
-	for (size_t i = 0; i < n; i++) {
-		depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
-		if (depth == 0 && i + 1 < n)
-			return text;
-	}
-	/* A cast or a negative number keeps its own. */
-	if (strncmp(text, "(int64_t)", 9) == 0)
-		return text;
-	return arena_strndup(emitter->arena, text + 1, n - 2);
 }
 
 const char *config_text(struct emitter *emitter, ref expr)
 {
-	return bare(emitter, expression(emitter, expr, "p", REF_NONE, NULL));
+	return expression(emitter, expr, "p", REF_NONE, NULL).text;
+}
+
+const char *let_text(struct emitter *emitter, ref let)
+{
+	const char *text;
+
+	emitter->let = let;
+	text = config_text(emitter, emitter->model->lets.v[let].expr);
+	emitter->let = REF_NONE;
+	return text;
+}
+
+const char *condition_text(struct emitter *emitter, ref expr)
+{
+	return operand(emitter, expression(emitter, expr, "p", REF_NONE, NULL), BINDS_OR);
 }
 
 const char *entry_text(struct emitter *emitter, ref kind, ref expr, const char *word)
 {
-	return bare(emitter, expression(emitter, expr, "t->param", kind, word));
+	return expression(emitter, expr, "t->param", kind, word).text;
 }
 
 static void bits_or(struct emitter *emitter, struct bits *bits, const char *text)
@@ -241,7 +321,7 @@ void bits_add(struct emitter *emitter, struct bits *bits, ref cond, uint64_t mas
 		bits->literal |= mask;
 	else
 		bits_or(emitter, bits,
-			text_of(emitter, "(%s ? %s : 0)", config_text(emitter, cond), hex(emitter, mask)));
+			text_of(emitter, "(%s ? %s : 0)", condition_text(emitter, cond), hex(emitter, mask)));
 }
 
 void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref value, int hi, int lo)
@@ -255,12 +335,13 @@ void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref va
 		bits_add(emitter, bits, cond, ((uint64_t)e->k << lo) & mask_of(hi, lo));
 		return;
 	}
-	text = expression(emitter, value, "p", REF_NONE, NULL);
-	text = text_of(emitter, "((uint64_t)(%s) & %s)", bare(emitter, text), hex(emitter, mask_of(hi - lo, 0)));
+	text = text_of(emitter, "(uint64_t)(%s)", config_text(emitter, value));
+	if (hi - lo < 63)
+		text = text_of(emitter, "(%s & %s)", text, hex(emitter, mask_of(hi - lo, 0)));
 	if (lo)
 		text = text_of(emitter, "%s << %d", text, lo);
 	if (cond != REF_NONE)
-		text = text_of(emitter, "(%s ? %s : 0)", config_text(emitter, cond), text);
+		text = text_of(emitter, "(%s ? %s : 0)", condition_text(emitter, cond), text);
 	else if (lo)
 		text = text_of(emitter, "(%s)", text);
 	bits_or(emitter, bits, text);

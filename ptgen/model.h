@@ -275,6 +275,12 @@ struct m_name {
 	const char *name, *doc;
 };
 
+/* A let that is the same in the whole format and mentions parameters only. Sorted: those that others contain first. */
+struct m_let {
+	const char *name;
+	ref expr;
+};
+
 struct model {
 	const char *name, *title, *source; /* source: file name as given on the command line */
 	const char *base;		   /* the format it derives from, or NULL */
@@ -297,6 +303,7 @@ struct model {
 	ARRAY(struct m_example) examples;
 	ARRAY(struct m_name) faults;	/* the format's own fault names */
 	ARRAY(struct m_name) addresses; /* addresses known at run time only */
+	ARRAY(struct m_let) lets;
 	struct m_input input;
 	struct m_output output;
 	struct m_root root;

@@ -172,6 +172,7 @@ static bool list_values(struct resolver *r)
 		value = ARRAY_ADD(r->arena, r->values);
 		value->name = item->name;
 		value->item = item;
+		value->expr = REF_NONE;
 		if (item->kind == ITEM_LET) {
 			value->kind = VALUE_LET;
 			continue;
@@ -508,6 +509,27 @@ static void init_model(struct resolver *r)
 	m->reserved_fault = m->resize_live = REF_NONE;
 }
 
+/* What lets over parameters are, for emitters that can name them. Expressions follow what they consist of, and so do
+ * lets. */
+static void name_lets(struct resolver *r)
+{
+	for (int i = 0; i < r->values.n; i++) {
+		const struct value *value = &r->values.v[i];
+		ref expr = value->kind == VALUE_LET && !value->differs ? commit(r, value->expr) : REF_NONE;
+		int at = r->model->lets.n;
+		bool known = false; /* by another name */
+
+		for (int k = 0; k < r->model->lets.n; k++)
+			known = known || r->model->lets.v[k].expr == expr;
+		if (expr == REF_NONE || known || !is_of_params(r->model, expr))
+			continue;
+		ARRAY_ADD(r->arena, r->model->lets);
+		for (; at > 0 && r->model->lets.v[at - 1].expr > expr; at--)
+			r->model->lets.v[at] = r->model->lets.v[at - 1];
+		r->model->lets.v[at] = (struct m_let){value->name, expr};
+	}
+}
+
 static struct model *resolve_format(struct context *context, struct session *session, const struct ast_file *file,
 				    const struct ast_format *format)
 {
@@ -540,8 +562,10 @@ static struct model *resolve_format(struct context *context, struct session *ses
 			if (!r->failed)
 				resolve_codes(r);
 			resolve_registers(r);
-			if (!r->failed)
+			if (!r->failed) {
 				resolve_examples(r);
+				name_lets(r);
+			}
 		}
 	}
 	if (r->failed && context->errors == errors && session->reports.n > seen)

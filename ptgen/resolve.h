@@ -57,7 +57,9 @@ struct value {
 	enum value_kind kind;
 	ref index; /* of the parameter or address */
 	const struct ast_item *item;
-	bool busy; /* being expanded: to meet it again is a cycle */
+	bool busy;    /* being expanded: to meet it again is a cycle */
+	ref expr;     /* of a let: what it was expanded to, in the scratch pool; REF_NONE: nothing */
+	bool differs; /* to different things in different places */
 };
 
 /* An entry with the lines of its groups, most significant first as far as that is known without numbers. */
@@ -196,6 +198,8 @@ ref x_subst(struct pool *pool, ref a, enum m_op op, const ref *which, const int6
 uint32_t params_of(const struct model *model, ref expr);
 /* True when it mentions a symbol: a variable that has no value yet. */
 bool has_symbol(const struct model *model, ref expr);
+/* Does it mention nothing but parameters? */
+bool is_of_params(const struct model *model, ref expr);
 ref symbol(struct pool *pool, int number);
 
 /* Values of some parameters, one combination after the other. */

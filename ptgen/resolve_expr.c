@@ -72,6 +72,8 @@ static ref expand_let(struct resolver *r, struct scope *scope, struct value *val
 	value->busy = true;
 	result = resolve_expr(r, scope, value->item->expr);
 	value->busy = false;
+	value->differs = value->differs || (value->expr != REF_NONE && value->expr != result);
+	value->expr = result;
 	return result;
 }
 

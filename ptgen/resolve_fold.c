@@ -378,6 +378,24 @@ bool has_symbol(const struct model *model, ref expr)
 	}
 }
 
+bool is_of_params(const struct model *model, ref expr)
+{
+	const struct m_expr *e;
+
+	if (expr == REF_NONE)
+		return true;
+	e = &model->exprs.v[expr];
+	switch ((enum m_op)e->op) {
+	case X_CONST:
+	case X_PARAM: return true;
+	case X_FIELD:
+	case X_BITS:
+	case X_RIGHT:
+	case X_ADDRESS: return false;
+	default: return is_of_params(model, e->a) && is_of_params(model, e->b) && is_of_params(model, e->c);
+	}
+}
+
 /* ------------------------------------------------------------------------------------- combinations of parameters */
 
 static uint64_t set_size(const struct model *model, const struct m_param *param)

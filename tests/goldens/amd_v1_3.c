@@ -1544,7 +1544,7 @@ static bool amd_v1_3_when(const struct pt_table *t, unsigned int kind, amd_v1_3_
 	(void)entry;
 	switch (kind) {
 	/* pde at L3 */
-	case 1: return ((int64_t)((entry >> 9) & 7) >= 1) && ((int64_t)((entry >> 9) & 7) <= 2);
+	case 1: return (int64_t)((entry >> 9) & 7) >= 1 && (int64_t)((entry >> 9) & 7) <= 2;
 	/* pde at L2 */
 	case 12: return (int64_t)((entry >> 9) & 7) == 1;
 	default: return true;

@@ -3549,15 +3549,14 @@ static void armv7_short_set_input(struct pt_table *t)
 	uint64_t mask;
 
 	(void)p;
-	t->input_bits = (uint8_t)((p[ARMV7_SHORT_PARAM_UPPER] ? 31 : (31 - p[ARMV7_SHORT_PARAM_N])) + 1);
+	t->input_bits = (uint8_t)((p[ARMV7_SHORT_PARAM_UPPER] ? 31 : 31 - p[ARMV7_SHORT_PARAM_N]) + 1);
 	mask = t->input_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << t->input_bits) - 1;
 	t->input_mask = mask;
 	t->first = 0;
 	t->last = mask + t->first;
-	t->first =
-		(uint64_t)(p[ARMV7_SHORT_PARAM_UPPER] ? armv7_short_shift_left(1, (32 - p[ARMV7_SHORT_PARAM_N])) : 0);
+	t->first = (uint64_t)(p[ARMV7_SHORT_PARAM_UPPER] ? armv7_short_shift_left(1, 32 - p[ARMV7_SHORT_PARAM_N]) : 0);
 	t->last = (uint64_t)((p[ARMV7_SHORT_PARAM_UPPER] ? INT64_C(0x100000000)
-							 : armv7_short_shift_left(1, (32 - p[ARMV7_SHORT_PARAM_N]))) -
+							 : armv7_short_shift_left(1, 32 - p[ARMV7_SHORT_PARAM_N])) -
 			     1);
 	t->n_roots = 1;
 	t->root_mask = mask;
@@ -3621,7 +3620,7 @@ static enum pt_status armv7_short_configure(struct pt_table *t, const struct pt_
 	for (unsigned int i = 0; i < armv7_short_format.n_params; i++)
 		if (!pt_param_valid(&armv7_short_format, i, p[i]))
 			return armv7_short_fail(result, PT_ERR_CONFIG, 0, 0, 0, armv7_short_format.params[i].name);
-	if (!((p[ARMV7_SHORT_PARAM_N] > 0) || !p[ARMV7_SHORT_PARAM_UPPER]))
+	if (!(p[ARMV7_SHORT_PARAM_N] > 0 || !p[ARMV7_SHORT_PARAM_UPPER]))
 		return armv7_short_fail(result, PT_ERR_CONFIG, 0, 0, 0, "with N = 0 nothing goes to TTBR1");
 	t->shape = 0;
 	t->level_base = armv7_short_shape_base[t->shape];
@@ -3881,7 +3880,7 @@ size_t armv7_short_registers(const struct pt_table *t, struct pt_register *out, 
 		for (unsigned int i = 0; i < PT_REGISTER_WORDS; i++)
 			r->value[i] = 0;
 		/* PD1[5:5] */
-		r->value[0] |= ((uint64_t)(!p[ARMV7_SHORT_PARAM_UPPER] && (p[ARMV7_SHORT_PARAM_N] > 0)) & UINT64_C(0x1))
+		r->value[0] |= ((uint64_t)(!p[ARMV7_SHORT_PARAM_UPPER] && p[ARMV7_SHORT_PARAM_N] > 0) & UINT64_C(0x1))
 			       << 5;
 		r->value[0] |= ((uint64_t)(p[ARMV7_SHORT_PARAM_UPPER]) & UINT64_C(0x1)) << 4; /* PD0[4:4] */
 		r->value[0] |= ((uint64_t)(p[ARMV7_SHORT_PARAM_N]) & UINT64_C(0x7));	      /* N[2:0] */

@@ -3241,7 +3241,7 @@ static void x86_64_set_input(struct pt_table *t)
 	uint64_t mask;
 
 	(void)p;
-	t->input_bits = (uint8_t)(((p[X86_64_PARAM_LEVELS] * 9) + 11) + 1);
+	t->input_bits = (uint8_t)((p[X86_64_PARAM_LEVELS] * 9 + 11) + 1);
 	mask = t->input_bits >= 64 ? UINT64_MAX : ((uint64_t)1 << t->input_bits) - 1;
 	t->input_mask = mask;
 	t->first = 0;
