@@ -154,7 +154,7 @@ check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verifica
 	@rm -f build/verification.records
 	@ORACLE_WHOLE=1 ORACLE_RECORDS=$(CURDIR)/build/verification.records \
 		$(MAKE) --no-print-directory $(PARALLEL) check-run TESTS='tests/oracle/ run-machines'
-	@build/verification collect build/verification.records >build/verification.json
+	@build/verification collect build/verification.records $(FORMATS) >build/verification.json
 	@build/verification render build/verification.json >docs/verification.md
 
 check-kernels: ## read the tables of Linux kernels in an emulator; writes docs/real-tables.md

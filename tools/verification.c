@@ -2,7 +2,8 @@
 /*
  * verification.c - the table of what was walked by whom.
  *
- *	verification collect RECORDS >FILE.json    from the lines that tests/oracle wrote (see tests/oracle/record.c)
+ *	verification collect RECORDS FORMAT... >FILE.json    from the lines that tests/oracle wrote (see
+ *	                                                     tests/oracle/record.c); all formats must be there
  *	verification render FILE.json >FILE.md
  */
 #include <jansson.h>
@@ -71,6 +72,8 @@ static void add_line(json_t *rows, char *line, const char *path)
 			fail(path, "a line has too few fields");
 	}
 	checks = json_object_get(row_of(rows, field), "checks");
+	if (strcmp(field[STATE], "none") == 0)
+		return;
 	/* What began and did not end has failed. */
 	if (strcmp(field[STATE], "begun") == 0 && json_object_get(checks, field[CHECK]))
 		return;
@@ -80,7 +83,31 @@ static void add_line(json_t *rows, char *line, const char *path)
 				      (json_int_t)strtoll(field[CASES], NULL, 10), "gaps", field[GAPS]));
 }
 
-static int collect(const char *path)
+/* A format is walked by something, or there is a reason why by nothing; not both. */
+static void need_format(const json_t *rows, const char *format, const char *path)
+{
+	size_t i, walked = 0, unwalked = 0;
+	json_t *row;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (strcmp(text(row, "format"), format) == 0 && *text(row, "oracle"))
+			walked++;
+		else if (strcmp(text(row, "format"), format) == 0)
+			unwalked++;
+	}
+	if (walked && unwalked)
+		fail(format, "an oracle walks it, and tests/oracle/test_unwalked.c says that none does");
+	if (!walked && !unwalked) {
+		fprintf(stderr,
+			"verification: %s: no oracle walks %s; add a configuration, or the reason to "
+			"tests/oracle/test_unwalked.c\n",
+			path, format);
+		exit(1);
+	}
+}
+
+static int collect(const char *path, char *const *formats)
 {
 	FILE *file = fopen(path, "r");
 	json_t *rows = json_array(), *sorted = json_array(), **list;
@@ -92,6 +119,8 @@ static int collect(const char *path)
 	while (fgets(line, sizeof(line), file))
 		add_line(rows, line, path);
 	fclose(file);
+	for (; *formats; formats++)
+		need_format(rows, *formats, path);
 	n = json_array_size(rows);
 	list = calloc(n + 1, sizeof(json_t *));
 	if (!list)
@@ -116,6 +145,11 @@ static void render_row(const json_t *row)
 	bool passed = true;
 	const char *name;
 
+	if (!*text(row, "oracle")) {
+		printf("| `%s` | all | none | N/A | 0 | not walked | %s |\n", text(row, "format"),
+		       text(row, "not modelled"));
+		return;
+	}
 	printf("| `%s` | %s | %s | ", text(row, "format"),
 	       *text(row, "configuration") ? text(row, "configuration") : "default", text(row, "oracle"));
 	json_object_foreach(checks, name, check)
@@ -175,10 +209,10 @@ static int render(const char *path)
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "collect") == 0)
-		return collect(argv[2]);
+	if (argc >= 3 && strcmp(argv[1], "collect") == 0)
+		return collect(argv[2], argv + 3);
 	if (argc == 3 && strcmp(argv[1], "render") == 0)
 		return render(argv[2]);
-	fprintf(stderr, "usage: verification collect RECORDS | render FILE.json\n");
+	fprintf(stderr, "usage: verification collect RECORDS FORMAT... | render FILE.json\n");
 	return 2;
 }

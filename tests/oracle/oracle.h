@@ -270,6 +270,8 @@ unsigned int effort(void);
 /* Writes the result of a check to the file that ORACLE_RECORDS names, if it names one. */
 void record_begin(const struct trial *trial);
 void record_end(const struct trial *trial, const char *result);
+/* Writes there that nothing walks a format, and why. */
+void record_unwalked(const char *format, const char *reason);
 
 /* The cases of one machine: each configuration through each check that applies to it. */
 size_t oracle_count(const struct machine_class *class, const struct configuration *list, size_t n);
