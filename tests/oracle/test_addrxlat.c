@@ -180,6 +180,8 @@ static const struct machine_class addrxlat = {
 static const struct configuration configurations[] = {
 	{.format = "x86_64"},
 	{.format = "x86_64", .setting = {{"levels", 5}}},
+	{.format = "x86_pae"},
+	{.format = "x86_32"},
 	{.format = "arm64_s1"},
 	{.format = "arm64_s1", .setting = {{"ia", 39}, {"oa", 40}}},
 	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ia", 47}}},

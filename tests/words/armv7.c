@@ -68,7 +68,7 @@ static const struct words_group groups[] = {
 	{
 		/* A root of 64 KiB; address bits 32, 33 and 34 stand in bits 9, 4 and 5 of every leaf. */
 		.name = "MediaTek, 34 bits to 35",
-		MTK({"ia", 34}, {"oa", 35}),
+		MTK({"ia", 34}, {"oa", 35}, {"wide", 1}),
 		.table = {0x80000000},
 		.reg = {{"TTBR", ALL, 0x80000000}, {"PRRR", ALL, 0x800b8204}, {"NMRR", ALL, 0x40004000}},
 		MAPS({0x340001000, 0x140123000, 0x1000, R | W | X | N,
