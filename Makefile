@@ -99,7 +99,7 @@ REPLAYERS := $(FUZZ_NAMES:%=$(B)/fuzz/replay-%)
 # What other programs say of what we write (compilers, build systems, formatters, emulated hosts) does not depend on
 # sanitizers; time and memory are theirs.
 UNSANITIZED := $(patsubst %,tests/run-%,dist editors format headers install json large pages readme selftests stubs)
-TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE),$(UNSANITIZED)),$(wildcard tests/run-*)))
+TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE)$(COVERAGE),$(UNSANITIZED)),$(wildcard tests/run-*)))
 
 LIBS := $(if $(VCM_O),$(B)/libvcm.a) $(if $(FORMATS),$(B)/libformats.a)
 ifneq ($(wildcard ptgen/main.c),)
@@ -147,6 +147,20 @@ check-sanitize: ## run the tests with the address and undefined-behaviour saniti
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@$(MAKE) --no-print-directory $(PARALLEL) check-run B=build/san SANITIZE=address,undefined OPTIMIZE='-O1 -g'
 
+THREAD_TESTS := $(filter %/threads %/test_threads,$(TEST_PROGRAMS))
+check-threads: ## run the tests that use threads with the thread sanitizer
+	@tools/setup check
+	@$(MAKE) --no-print-directory $(PARALLEL) build/ptgen
+	@$(MAKE) --no-print-directory $(PARALLEL) check-threads-run B=build/threads SANITIZE=thread OPTIMIZE='-O1 -g'
+check-threads-run: $(THREAD_TESTS)
+	@BUILD=$(B) SANITIZE='$(SANITIZE)' $(if $(SEED),TEST_SEED='$(SEED)') tests/run-suites $(THREAD_TESTS)
+
+VALGRIND_TESTS := $(filter %/vcm/range %/vcm/block %/vcm/core,$(TEST_PROGRAMS))
+check-valgrind: ## run every program, and a few tests, under valgrind's memcheck
+	@tools/setup check
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(VALGRIND_TESTS)
+	@tests/valgrind
+
 # The tests that emulators and other libraries walk through, whole: check runs a slice of them.
 check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verification.md
 	@tools/setup check
@@ -164,9 +178,20 @@ check-kernels: ## read the tables of Linux kernels in an emulator; writes docs/r
 	@tests/kernels/fetch build/kernels arm64
 	@tests/kernels/run --document docs/real-tables.md
 
-check-all: ## check, check-sanitize, check-oracle, check-kernels, lint, bench-instructions
+# Without optimization, so that lines are lines; what other programs say of our output covers nothing.
+coverage: ## run the tests and say which lines and branches they reach; writes build/coverage/coverage.txt
+	@tools/setup check
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@TEST_TIMEOUT=1800 $(MAKE) --no-print-directory $(PARALLEL) check-run B=build/coverage COVERAGE=1 OPTIMIZE='-O0 -g' \
+		CFLAGS='--coverage -fprofile-update=atomic'
+	@tools/coverage build/coverage
+
+check-all: ## check, check-sanitize, check-threads, check-valgrind, check-oracle, check-kernels, lint, bench-instructions
 	@FULL=1 $(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-sanitize
+	@$(MAKE) --no-print-directory check-threads
+	@$(MAKE) --no-print-directory check-valgrind
 	@$(MAKE) --no-print-directory check-oracle
 	@$(MAKE) --no-print-directory check-kernels
 	@$(MAKE) --no-print-directory lint
@@ -208,10 +233,12 @@ lint: ## clang-format, clang-tidy and cppcheck over our own sources
 	@echo 'clang-format (make format mends what it finds)'
 	@clang-format --dry-run -Werror $(C_FILES)
 	@$(MAKE) --no-print-directory $(PARALLEL) all
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
+	@echo 'cppcheck (tools/cppcheck.txt lists what is false)'
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
 		--suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_POSIX_C_SOURCE=200809L \
-		-I$(B)/obj/ptgen -Iptgen -Iruntime -Iruntime/vcm -I$(G) -Itests $(LINT_C)
-	printf '%s\n' $(LINT_C) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c11 \
+		$(INCLUDE_tests) -Ibench $(LINT_C)
+	@echo 'clang-tidy (.clang-tidy says what it looks for)'
+	@printf '%s\n' $(LINT_C) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c11 \
 		-D_POSIX_C_SOURCE=200809L $(INCLUDE_tests) 2>/dev/null' sh
 
 format: ## rewrite our own sources as .clang-format says
@@ -236,7 +263,7 @@ editors: ## write tools/editors: highlighting for Vim and for editors that read 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all bench bench-runtime bench-instructions mutate lint format clean check-run tests FORCE
+.PHONY: all coverage bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all check-threads check-threads-run check-valgrind bench bench-runtime bench-instructions mutate lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 

@@ -202,7 +202,10 @@ static int render(const char *path)
 	       "explains.\n\n"
 	       "| format | configuration | oracle | checked | cases | result | not modelled |\n"
 	       "| --- | --- | --- | --- | --- | --- | --- |\n");
-	json_array_foreach(rows, i, row) render_row(row);
+	json_array_foreach(rows, i, row)
+	{
+		render_row(row);
+	}
 	json_decref(rows);
 	return 0;
 }

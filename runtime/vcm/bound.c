@@ -42,7 +42,7 @@ static void exclude_unserved(const struct device *device, uint64_t first, uint64
 
 bool device_serves(const struct device *device, uint64_t first, uint64_t last)
 {
-	struct vc_span ignored;
+	struct vc_span ignored = {0};
 	bool any = false;
 
 	if (device->kind == VC_DEVICE_TRANSLATED)
