@@ -37,7 +37,8 @@ struct diff {
 	struct change change;
 	bool pending;
 	uint64_t added, removed, changed; /* bytes */
-	json_t *json;			  /* NULL: text */
+	bool json;
+	struct json_stream stream;
 };
 
 static bool in_table(const struct pt_table *table, uint64_t iova)
@@ -122,9 +123,9 @@ static void flush_change(struct diff *diff)
 	else
 		diff->changed += n;
 	if (diff->json) {
-		json_array_append_new(diff->json, json_pack("{s:o, s:o, s:s, s:o, s:o}", "first", hex(change->first),
-							    "last", hex(change->last), "size", size, "old",
-							    view_json(&change->old), "new", view_json(&change->new)));
+		stream_item(&diff->stream, json_pack("{s:o, s:o, s:s, s:o, s:o}", "first", hex(change->first), "last",
+						     hex(change->last), "size", size, "old", view_json(&change->old),
+						     "new", view_json(&change->new)));
 		return;
 	}
 	printf("%s%c 0x%" PRIx64 "-0x%" PRIx64 " %s",
@@ -192,18 +193,19 @@ static bool open_side(struct side *side, const struct options *options)
 
 static int print_diff(struct side *a, struct side *b, struct diff *diff)
 {
-	bool complete = compare(a, b, diff), differ;
+	bool complete, differ;
+
+	if (diff->json)
+		printf("{\n  \"changes\": [");
+	complete = compare(a, b, diff);
 
 	flush_change(diff);
 	differ = diff->added || diff->removed || diff->changed;
 	if (diff->json) {
-		json_t *object = json_pack("{s:o, s:o, s:o, s:b, s:o}", "added", hex(diff->added), "removed",
-					   hex(diff->removed), "changed", hex(diff->changed), "complete", complete,
-					   "changes", json_incref(diff->json));
-
-		json_dumpf(object, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(object);
+		stream_end(&diff->stream);
+		printf("],\n  \"added\": \"0x%" PRIx64 "\",\n  \"removed\": \"0x%" PRIx64
+		       "\",\n  \"changed\": \"0x%" PRIx64 "\",\n  \"complete\": %s\n}\n",
+		       diff->added, diff->removed, diff->changed, complete ? "true" : "false");
 	}
 	if (!complete) {
 		complain("not everything was compared: %s", pt_status_string(PT_ERR_STEPS));
@@ -215,15 +217,14 @@ static int print_diff(struct side *a, struct side *b, struct diff *diff)
 int command_diff(const struct options *options)
 {
 	struct side *sides = allocate(NULL, 2, sizeof(*sides));
-	struct diff diff = {.json = NULL};
+	struct diff diff = {0};
 	int code = EXIT_USAGE;
 
 	memset(sides, 0, 2 * sizeof(*sides));
 	if (open_side(&sides[0], options) && open_side(&sides[1], options->other)) {
 		if (options->output == OUTPUT_JSON)
-			diff.json = json_array();
+			diff.json = true;
 		code = print_diff(&sides[0], &sides[1], &diff);
-		json_decref(diff.json);
 	}
 	image_close(&sides[0].image);
 	image_close(&sides[1].image);

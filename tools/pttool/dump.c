@@ -9,8 +9,8 @@
 struct dump {
 	const struct pt_table *table;
 	bool json;
-	bool first; /* no run was printed yet */
-	json_t *findings;
+	struct json_stream runs;
+	json_t *findings; /* the first of them */
 	uint64_t n_findings;
 };
 
@@ -57,10 +57,7 @@ static bool print_run_json(void *ctx, const struct pt_run *run)
 		json_object_set_new(object, "accessed", json_boolean(run->leaf.accessed));
 	if (format->has_dirty)
 		json_object_set_new(object, "dirty", json_boolean(run->leaf.dirty));
-	printf("%s\n    ", dump->first ? "" : ",");
-	json_dumpf(object, stdout, JSON_COMPACT);
-	json_decref(object);
-	dump->first = false;
+	stream_item(&dump->runs, object);
 	return !ferror(stdout);
 }
 
@@ -85,7 +82,7 @@ static bool take_finding(void *ctx, const struct pt_finding *finding)
 
 static int dump_runs(const struct options *options, const struct pt_table *table, struct image *image)
 {
-	struct dump dump = {table, options->output == OUTPUT_JSON, true, json_array(), 0};
+	struct dump dump = {table, options->output == OUTPUT_JSON, {0}, json_array(), 0};
 	struct pt_reader visiting = {image, image_read, NULL, options->steps}, reader = visiting;
 	enum pt_status visited, verified;
 	uint64_t findings = 0;
@@ -94,9 +91,7 @@ static int dump_runs(const struct options *options, const struct pt_table *table
 	if (dump.json) {
 		printf("{\n  \"format\": \"%s\",\n  \"root\": \"0x%" PRIx64 "\",\n", table->format->name,
 		       pt_root(table));
-		for (unsigned int i = 0; i < table->n_roots && table->n_roots > 1; i++)
-			printf("%s\"0x%" PRIx64 "\"%s", i ? ", " : "  \"roots\": [", pt_root_at(table, i),
-			       i + 1U == table->n_roots ? "],\n" : "");
+		print_roots(table);
 		printf("  \"runs\": [");
 	} else {
 		print_columns(table, "FIELDS");
@@ -111,7 +106,8 @@ static int dump_runs(const struct options *options, const struct pt_table *table
 	if (dump.n_findings)
 		code = EXIT_FINDING;
 	if (dump.json) {
-		printf("%s],\n  \"findings\": ", dump.first ? "" : "\n  ");
+		stream_end(&dump.runs);
+		printf("],\n  \"findings\": ");
 		json_dumpf(dump.findings, stdout, JSON_COMPACT);
 		printf(",\n  \"complete\": %s\n}\n",
 		       visited == PT_OK && verified == PT_OK && dump.n_findings == 0 ? "true" : "false");

@@ -16,7 +16,8 @@ struct find {
 	const struct pt_table *table;
 	struct target *targets;
 	size_t n;
-	json_t *json; /* NULL: text */
+	bool json;
+	struct json_stream stream;
 	bool headed;
 };
 
@@ -37,10 +38,10 @@ static bool show(struct find *find, const struct pt_run *run, uint64_t first, ui
 
 	format_rights(rights, run->leaf.rights, run->leaf.memory);
 	if (find->json)
-		json_array_append_new(find->json,
-				      json_pack("{s:o, s:o, s:o, s:s, s:s, s:s}", "first", hex(iova), "last", hex(end),
-						"pa", hex(first), "size", format_bytes(bytes, iova, end), "level",
-						level_name(find->table->format, run->leaf.level), "prot", rights));
+		stream_item(&find->stream,
+			    json_pack("{s:o, s:o, s:o, s:s, s:s, s:s}", "first", hex(iova), "last", hex(end), "pa",
+				      hex(first), "size", format_bytes(bytes, iova, end), "level",
+				      level_name(find->table->format, run->leaf.level), "prot", rights));
 	else
 		print_line(find, run, iova, end, first);
 	return !ferror(stdout);
@@ -75,10 +76,8 @@ static int find_all(const struct options *options, struct find *find, struct ima
 	status = visit_table(find->table, &reader, take_run, find);
 	progress_end();
 
-	if (find->json) {
-		json_dumpf(find->json, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (find->json)
+		printf("%s]\n", find->stream.n ? "\n" : "");
 	if (status == PT_ERR_STEPS) {
 		complain("not everything was searched: %s", pt_status_string(status));
 		note("--steps N sets how many entries may be read (now %" PRIu64 ")", options->steps);
@@ -107,10 +106,10 @@ int command_find(const struct options *options)
 		fine = parse_range("PA", options->arguments[i], &find.targets[i].first, &find.targets[i].last);
 	if (fine) {
 		if (open_table(options, &image, &table)) {
-			if (options->output == OUTPUT_JSON)
-				find.json = json_array();
+			find.json = options->output == OUTPUT_JSON;
+			if (find.json)
+				putchar('[');
 			code = find_all(options, &find, &image);
-			json_decref(find.json);
 		}
 		image_close(&image);
 	}

@@ -321,6 +321,18 @@ bool open_table(const struct options *options, struct image *image, struct pt_ta
 struct json_t *hex(uint64_t value);
 /* Where a table has several roots: all of them as "roots", relative to base. "root" is the first in any case. */
 void set_roots(struct json_t *object, const struct pt_table *table, uint64_t base);
+/* The same as a line of JSON, or nothing. */
+void print_roots(const struct pt_table *table);
+/*
+ * One more member of an array that is printed while it grows, on a line of its own; takes the object. What a hostile
+ * image has millions of is never held in memory.
+ */
+struct json_stream {
+	size_t n;
+};
+void stream_item(struct json_stream *stream, struct json_t *object);
+/* Ends the lines of an array: what comes next is "]". */
+void stream_end(const struct json_stream *stream);
 /* The same for the bytes of [first, last], which may be 2^64. */
 const char *format_bytes(char text[24], uint64_t first, uint64_t last);
 

@@ -165,3 +165,16 @@ bool parse_range(const char *what, const char *text, uint64_t *first, uint64_t *
 	*last = *first + (bytes - 1);
 	return true;
 }
+
+void stream_item(struct json_stream *stream, json_t *object)
+{
+	printf("%s\n    ", stream->n++ ? "," : "");
+	json_dumpf(object, stdout, JSON_COMPACT);
+	json_decref(object);
+}
+
+void stream_end(const struct json_stream *stream)
+{
+	if (stream->n)
+		fputs("\n  ", stdout);
+}

@@ -57,6 +57,13 @@ void set_roots(json_t *object, const struct pt_table *table, uint64_t base)
 	json_object_set_new(object, "roots", roots);
 }
 
+void print_roots(const struct pt_table *table)
+{
+	for (unsigned int i = 0; i < table->n_roots && table->n_roots > 1; i++)
+		printf("%s\"0x%" PRIx64 "\"%s", i ? ", " : "  \"roots\": [", pt_root_at(table, i),
+		       i + 1U == table->n_roots ? "],\n" : "");
+}
+
 void table_of_step(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova,
 		   uint64_t *pa, uint64_t *bytes)
 {

@@ -20,7 +20,8 @@ struct frames {
 
 struct verify {
 	const struct pt_table *table;
-	json_t *json; /* NULL: text */
+	bool json;
+	struct json_stream stream;
 	uint64_t findings;
 	struct frames *frames;
 	size_t n, capacity;
@@ -37,9 +38,9 @@ static bool report_finding(void *ctx, const struct pt_finding *finding)
 	if (finding->step.level < format->n_levels)
 		format_word(word, &format->levels[finding->step.level], finding->step.raw);
 	if (verify->json)
-		json_array_append_new(verify->json, json_pack("{s:o, s:s, s:o, s:s, s:s}", "iova", hex(finding->iova),
-							      "level", level, "entry_pa", hex(finding->step.entry_pa),
-							      "entry", word, "text", finding->text));
+		stream_item(&verify->stream,
+			    json_pack("{s:o, s:s, s:o, s:s, s:s}", "iova", hex(finding->iova), "level", level,
+				      "entry_pa", hex(finding->step.entry_pa), "entry", word, "text", finding->text));
 	else if (finding->status == PT_ERR_BOUNDS) /* there is no word */
 		printf("0x%" PRIx64 " level %s, entry at 0x%" PRIx64 ": %s\n", finding->iova, level,
 		       finding->step.entry_pa, finding->text);
@@ -89,9 +90,9 @@ static void report_conflict(struct verify *verify, const struct frames *a, const
 
 	verify->findings++;
 	if (verify->json)
-		json_array_append_new(verify->json, json_pack("{s:o, s:o, s:o, s:o, s:s}", "pa", hex(first), "last",
-							      hex(last), "iova", hex(iova_a), "other", hex(iova_b),
-							      "text", "mapped with different memory types"));
+		stream_item(&verify->stream,
+			    json_pack("{s:o, s:o, s:o, s:o, s:s}", "pa", hex(first), "last", hex(last), "iova",
+				      hex(iova_a), "other", hex(iova_b), "text", "mapped with different memory types"));
 	else
 		printf("0x%" PRIx64 "-0x%" PRIx64 " is mapped as %s at 0x%" PRIx64 " and as %s at 0x%" PRIx64 "\n",
 		       first, last, memory_name(a->memory), iova_a, memory_name(b->memory), iova_b);
@@ -137,8 +138,13 @@ int command_verify(const struct options *options)
 		image_close(&image);
 		return EXIT_USAGE;
 	}
-	if (options->output == OUTPUT_JSON)
-		verify.json = json_array();
+	verify.json = options->output == OUTPUT_JSON;
+	if (verify.json) {
+		printf("{\n  \"format\": \"%s\",\n  \"root\": \"0x%" PRIx64 "\",\n", table.format->name,
+		       options->roots[0]);
+		print_roots(&table);
+		printf("  \"findings\": [");
+	}
 	reader = visiting = (struct pt_reader){&image, image_read, NULL, options->steps};
 	progress_start(&table, &image, false);
 	progress_phase("verifying");
@@ -152,13 +158,8 @@ int command_verify(const struct options *options)
 	else if (status != PT_OK && verify.findings == 0)
 		incomplete = pt_status_string(status);
 	if (verify.json) {
-		json_t *object = json_pack("{s:s, s:o, s:o, s:b}", "format", table.format->name, "root",
-					   hex(options->roots[0]), "findings", verify.json, "complete", !incomplete);
-
-		set_roots(object, &table, 0);
-		json_dumpf(object, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(object);
+		stream_end(&verify.stream);
+		printf("],\n  \"complete\": %s\n}\n", incomplete ? "false" : "true");
 	} else {
 		printf("%" PRIu64 " finding%s\n", verify.findings, verify.findings == 1 ? "" : "s");
 	}
