@@ -147,7 +147,7 @@ check-sanitize: ## run the tests with the address and undefined-behaviour saniti
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@$(MAKE) --no-print-directory $(PARALLEL) check-run B=build/san SANITIZE=address,undefined OPTIMIZE='-O1 -g'
 
-THREAD_TESTS := $(filter %/threads %/test_threads,$(TEST_PROGRAMS))
+THREAD_TESTS := $(filter %/threads %/stress %/test_threads,$(TEST_PROGRAMS))
 check-threads: ## run the tests that use threads with the thread sanitizer
 	@tools/setup check
 	@$(MAKE) --no-print-directory $(PARALLEL) build/ptgen
@@ -155,11 +155,13 @@ check-threads: ## run the tests that use threads with the thread sanitizer
 check-threads-run: $(THREAD_TESTS)
 	@BUILD=$(B) SANITIZE='$(SANITIZE)' $(if $(SEED),TEST_SEED='$(SEED)') tests/run-suites $(THREAD_TESTS)
 
-VALGRIND_TESTS := $(filter %/vcm/range %/vcm/block %/vcm/core,$(TEST_PROGRAMS))
-check-valgrind: ## run every program, and a few tests, under valgrind's memcheck
+# Not the tests that start emulators.
+VALGRIND_TESTS := $(filter-out $(B)/tests/oracle/%,$(TEST_PROGRAMS))
+check-valgrind: ## run every program, and all tests, under valgrind's memcheck; random tests do a twentieth
 	@tools/setup check
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(VALGRIND_TESTS)
 	@tests/valgrind
+	@tests/under-valgrind $(VALGRIND_TESTS)
 
 # The tests that emulators and other libraries walk through, whole: check runs a slice of them.
 check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verification.md

@@ -18,7 +18,7 @@ COMPLETIONS := $(foreach program,$(MANUAL_PROGRAMS),build/completions/$(program)
 build/man/%.help: build/%
 	@mkdir -p $(@D)
 	$(Q)build/$* --help >$@
-build/man/%: docs/man/%.in tools/man.awk docs/language.md $(MANUAL_PROGRAMS:%=build/man/%.help)
+build/man/%: docs/man/%.in tools/man.awk docs/language.md $(VCM_HEADERS) $(MANUAL_PROGRAMS:%=build/man/%.help)
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)
 	$(Q)$(AWK) -v version=$(VERSION) -f tools/man.awk $< >$@
@@ -44,7 +44,7 @@ manuals: $(PROGRAMS) $(MANUALS) $(COMPLETIONS)
 install: ## install programs, headers, libraries, formats, manual pages and completions (DESTDIR, PREFIX)
 	@$(MAKE) --no-print-directory $(PARALLEL) all manuals build/ptgen.pc build/vcm.pc build/libvcm.so.$(VCM_MAJOR)
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(INCLUDEDIR)/vcm' '$(DESTDIR)$(INCLUDEDIR)/formats' '$(DESTDIR)$(LIBDIR)/pkgconfig' \
-		'$(DESTDIR)$(LIBDIR)/cmake/ptgen' '$(DESTDIR)$(FORMATSDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5' \
+		'$(DESTDIR)$(LIBDIR)/cmake/ptgen' '$(DESTDIR)$(FORMATSDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man3' '$(DESTDIR)$(MANDIR)/man5' \
 		'$(DESTDIR)$(DATADIR)/bash-completion/completions' '$(DESTDIR)$(DATADIR)/zsh/site-functions' \
 		'$(DESTDIR)$(DATADIR)/fish/vendor_completions.d'
 	install -m 755 $(INSTALLED_BINARIES) '$(DESTDIR)$(BINDIR)'
@@ -65,6 +65,7 @@ install: ## install programs, headers, libraries, formats, manual pages and comp
 		install -D -m 644 tools/editors/vim/$$file '$(DESTDIR)$(DATADIR)/vim/vimfiles/'$$file || exit 1; \
 	done
 	install -m 644 $(filter %.1,$(MANUALS)) '$(DESTDIR)$(MANDIR)/man1'
+	install -m 644 $(filter %.3,$(MANUALS)) '$(DESTDIR)$(MANDIR)/man3'
 	install -m 644 $(filter %.5,$(MANUALS)) '$(DESTDIR)$(MANDIR)/man5'
 	for program in $(MANUAL_PROGRAMS); do \
 		install -m 644 build/completions/$$program.bash '$(DESTDIR)$(DATADIR)/bash-completion/completions/'$$program && \
@@ -79,6 +80,7 @@ uninstall: ## remove what install puts there (the same DESTDIR and PREFIX)
 		'$(DESTDIR)$(LIBDIR)/pkgconfig/vcm.pc' '$(DESTDIR)$(LIBDIR)/libptgen-formats.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/ptgen.pc'
 	rm -f $(patsubst vim/%,'$(DESTDIR)$(DATADIR)/vim/vimfiles/%',$(filter vim/%,$(SYNTAX_FILES)))
 	rm -f $(patsubst build/man/%,'$(DESTDIR)$(MANDIR)/man1/%',$(filter %.1,$(MANUALS))) \
+		$(patsubst build/man/%,'$(DESTDIR)$(MANDIR)/man3/%',$(filter %.3,$(MANUALS))) \
 		$(patsubst build/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(filter %.5,$(MANUALS)))
 	rm -f $(foreach program,$(MANUAL_PROGRAMS),'$(DESTDIR)$(DATADIR)/bash-completion/completions/$(program)' \
 		'$(DESTDIR)$(DATADIR)/zsh/site-functions/_$(program)' '$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$(program).fish')

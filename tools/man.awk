@@ -4,6 +4,7 @@
 #   @help SECTION FILE   a part of what `PROGRAM --help` printed to FILE: its options ("options" or the lines that begin
 #                        with "  -"), or the part below "SECTION:"
 #   @table HEADER FILE   the table of a Markdown file whose first heading cell is HEADER
+#   @functions FILE      the functions that a C header declares, below the headings of its sections
 #   @version             the version (-v version=...)
 function roff(text) {
 	gsub(/\\/, "\\e", text)
@@ -36,6 +37,31 @@ function help(section, file, line, on) {
 	}
 	close(file)
 }
+# A declaration begins in the first column and ends with ";"; a heading is a comment of dashes and its text.
+function functions(file, line, heading, text) {
+	while ((getline line <file) > 0) {
+		if (line ~ /^\/\* -+ /) {
+			heading = line
+			sub(/^\/\* -+ /, "", heading)
+			sub(/ *\*\/$/, "", heading)
+			continue
+		}
+		if (line !~ /^[a-z].*\(/ || line ~ /^(static|typedef)/)
+			continue
+		text = line
+		while (text !~ /;/ && (getline line <file) > 0) {
+			sub(/^[ \t]+/, " ", line)
+			text = text line
+		}
+		if (heading != "") {
+			printf ".SS %s\n", roff(toupper(substr(heading, 1, 1)) substr(heading, 2))
+			heading = ""
+		}
+		gsub(/[ \t]+/, " ", text)
+		printf ".HP\n%s\n", roff(text)
+	}
+	close(file)
+}
 function table(header, file, line, on, cells, n) {
 	while ((getline line <file) > 0) {
 		if (line !~ /^\|/) { on = 0; continue }
@@ -53,4 +79,5 @@ function table(header, file, line, on, cells, n) {
 }
 $1 == "@help" { help($2, $3); next }
 $1 == "@table" { table($2, $3); next }
+$1 == "@functions" { functions($2); next }
 { gsub(/@version@/, version); print }

@@ -55,29 +55,41 @@ struct phys_block *phys_block_containing(const struct system *system, uint64_t p
 	return next_overlap(system, after, pa, pa);
 }
 
+/* A mapping of the first bytes of phys, from offset on, that does not agree. */
+static struct reservation *disagrees(const struct phys *phys, uint64_t offset, enum vc_cache cache,
+				     const struct reservation *except)
+{
+	if (phys->pinned && phys->pinned != except && phys->pinned->cache != cache)
+		return phys->pinned;
+	LIST_FOR(link, &phys->backs)
+	{
+		struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+
+		if (reservation != except && reservation->cache != cache && reservation->backed > offset)
+			return reservation;
+	}
+	return NULL;
+}
+
 struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum vc_cache cache,
 				  const struct reservation *except)
 {
-	/* Ranges of a region are no memory; what is behind them is compared there. */
-	for (size_t i = 0; i < phys->n_blocks && !phys->of; i++) {
+	struct reservation *found = disagrees(phys, 0, cache, except);
+
+	/* Ranges of a region are no memory; what is behind them is compared there. What pools gave overlaps nothing but
+	 * what was wrapped. */
+	if (phys->of || !phys->system->n_wrapped)
+		return found;
+	for (size_t i = 0; i < phys->n_blocks && !found; i++) {
 		const struct phys_block *mine = &phys->blocks[i], *other = NULL;
 
 		if (mine->offset >= bytes)
 			break;
-		while ((other = next_overlap(phys->system, other, mine->first, mine->last))) {
-			if (other->phys->pinned && other->phys->pinned != except && other->phys->pinned->cache != cache)
-				return other->phys->pinned;
-			LIST_FOR(link, &other->phys->backs)
-			{
-				struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
-
-				if (reservation != except && reservation->cache != cache &&
-				    reservation->backed > other->offset)
-					return reservation;
-			}
-		}
+		while (!found && (other = next_overlap(phys->system, other, mine->first, mine->last)))
+			if (other->phys != phys)
+				found = disagrees(other->phys, other->offset, cache, except);
 	}
-	return NULL;
+	return found;
 }
 
 uint64_t phys_at(const struct phys *phys, uint64_t offset)
@@ -176,6 +188,7 @@ void phys_index(struct phys *phys)
 		list_append(&phys->of->ranges_of, &phys->range_link);
 		return;
 	}
+	phys->system->n_wrapped += !phys->blocks[0].pool;
 	for (size_t i = 0; i < phys->n_blocks; i++) {
 		phys->blocks[i].phys = phys;
 		index_insert(phys->system, &phys->blocks[i]);
@@ -188,6 +201,7 @@ void phys_unindex(struct phys *phys)
 		list_remove(&phys->range_link);
 		return;
 	}
+	phys->system->n_wrapped -= !phys->blocks[0].pool;
 	for (size_t i = 0; i < phys->n_blocks; i++)
 		tree_remove(&phys->system->blocks, &phys->blocks[i].tree);
 }

@@ -330,3 +330,85 @@ TEST(vcm_formats, one_memory)
 	CHECK_EQ(vc_unreserve(mapping->reservation), 0);
 	drop(&world);
 }
+
+/*
+ * A hundred devices of all formats with a table each: the mapping that one of them cannot take is in none. Every
+ * allocation fails once; among them is one of each device.
+ */
+TEST(vcm_formats, a_hundred_devices)
+{
+	enum { N = 100 };
+	static struct vc_device *device[N];
+	static struct vc_association *link[N];
+	struct vc_reserve_args args = {.fixed = true, .at = 0x6000000};
+	unsigned int failures = 0, tables = 0;
+	struct vc_phys_args memory = {0};
+	struct vc_reservation *first, *second;
+	struct vc_region_info before, after;
+	struct vc_phys *phys[2];
+	struct vc_system *system;
+	struct vc_region *region;
+	uint64_t pa, findings;
+	int error = -1;
+
+	CHECK_EQ(vc_system_create(NULL, &system), 0);
+	CHECK_EQ(vc_region_create(system, 0x1000, 128 * M, &region), 0);
+	for (size_t i = 0; i < N; i++) {
+		struct vc_device_config config = {.format = pt_formats[i % pt_n_formats],
+						  .bus_offset = (int64_t)(i / pt_n_formats) * (int64_t)(16 * M),
+						  .allow_wider = true};
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s %zu", config.format->name, i);
+		config.name = name;
+		CHECK_MSG(!vc_device_create(system, &config, &device[i]), "%s: %s", name, vc_error_string());
+		CHECK_MSG(!vc_associate(region, device[i], 0, &link[i]), "%s: %s", name, vc_error_string());
+		CHECK_MSG(!vc_activate(link[i]), "%s: %s", name, vc_error_string());
+	}
+	CHECK_EQ(vc_region_info(region, &before), 0);
+	CHECK_EQ(before.tables, N);
+	args.bytes = memory.bytes = 2 * before.page;
+	memory.align = before.page;
+	CHECK_EQ(vc_reserve(region, &args, &first), 0);
+	args.at = 0x2000000;
+	CHECK_EQ(vc_reserve(region, &args, &second), 0);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(vc_phys_alloc(system, &memory, &phys[i]), 0);
+	CHECK_EQ(vc_back(first, phys[0], 0), 0);
+	for (unsigned int at = 1; error; at++) {
+		struct countdown countdown = {.left = at};
+
+		vc_set_allocation_hook(count_down, &countdown);
+		error = vc_back(second, phys[1], 0);
+		vc_set_allocation_hook(NULL, NULL);
+		CHECK_MSG(error == 0 || error == -ENOMEM, "%s", vc_error_string());
+		if (!error)
+			break;
+		failures++;
+		tables += vc_last_error()->status == PT_ERR_MEMORY;
+		for (size_t i = 0; i < N; i++) {
+			CHECK_EQ(vc_device_translate(device[i], 0x2000000, PT_ACCESS_READ, &pa, NULL), -EFAULT);
+			CHECK_EQ(vc_device_translate(device[i], 0x6000000, PT_ACCESS_READ, &pa, NULL), 0);
+		}
+		CHECK_EQ(vc_region_info(region, &after), 0);
+		CHECK_EQ(after.backed, args.bytes);
+		CHECK_EQ(after.maps, 1);
+		if (failures % 16 == 1) {
+			CHECK_EQ(vc_check(region, NULL, NULL, &findings), 0);
+			CHECK_EQ(findings, 0);
+		}
+	}
+	/* a list for each device, and tables where the first mapping had others */
+	CHECK_MSG(failures >= N && failures - tables == N, "%u failures, %u of them tables", failures, tables);
+	CHECK_EQ(vc_check(region, NULL, NULL, &findings), 0);
+	CHECK_EQ(findings, 0);
+	CHECK_EQ(vc_unback(first, 0) | vc_unback(second, 0), 0);
+	CHECK_EQ(vc_unreserve(first) | vc_unreserve(second), 0);
+	CHECK_EQ(vc_phys_free(phys[0]) | vc_phys_free(phys[1]), 0);
+	for (size_t i = 0; i < N; i++) {
+		CHECK_EQ(vc_deactivate(link[i]), 0);
+		CHECK_EQ(vc_dissociate(link[i]), 0);
+	}
+	CHECK_EQ(vc_region_free(region), 0);
+	CHECK_EQ(vc_system_destroy(system), 0);
+}
