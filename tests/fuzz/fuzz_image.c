@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct options options = {.other = &other, .steps = STEPS, .name = "page_tables"};
 	struct pt_table table;
 	struct pt_result result = {0};
-	uint64_t roots[PT_MAX_ROOTS];
+	uint64_t roots[PT_MAX_ROOTS], other_roots[PT_MAX_ROOTS];
 	const char *ram[1];
 	char *script[1] = {NULL};
 
@@ -47,17 +47,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.n_arguments = 0;
 	for (options.output = OUTPUT_TEXT; options.output <= OUTPUT_DOT; options.output++)
 		command_dump(&options);
+	options.output = OUTPUT_DOT;
+	options.depth = 2;
+	options.has_focus = true;
+	options.focus_first = 0x1000;
+	options.focus_last = 0x7fffffff;
+	command_dump(&options);
 	for (options.output = OUTPUT_TEXT; options.output <= OUTPUT_JSON; options.output++) {
 		command_verify(&options);
 		command_stats(&options);
 	}
+	other = options; /* the same table from a page farther on */
+	for (unsigned int i = 0; i < table.n_roots && i < PT_MAX_ROOTS; i++)
+		other_roots[i] = roots[i] + 0x1000;
+	other.roots = other_roots;
+	for (options.output = OUTPUT_TEXT; options.output <= OUTPUT_JSON; options.output++) {
+		command_diff(&options);
+		options.arguments = frames;
+		options.n_arguments = 1;
+		command_find(&options);
+		options.n_arguments = 0;
+	}
 	options.output = OUTPUT_TEXT;
-	options.arguments = frames;
-	options.n_arguments = 1;
-	command_find(&options);
 
 	script[0] = "tests/fuzz/build.script";
 	options.arguments = script;
+	options.n_arguments = 1;
 	options.tables = 0x8000;
 	options.allow_wider = true;
 	command_build(&options);

@@ -235,7 +235,10 @@ static bool take_rows(void *ctx, const struct pt_walk *walk, uint64_t iova)
 			continue;
 		drawn->after = step->entry_pa + 1;
 		span_of_step(drawing->table, walk, i, iova, &row.first, &row.last);
-		if (i + 1 < walk->n_steps && i + 1 < PT_MAX_STEPS) {
+		if (step_loops(drawing->table, walk, i, iova)) {
+			row.kind = ROW_FAULT;
+			row.fault = PT_FAULT_LOOP;
+		} else if (i + 1 < walk->n_steps && i + 1 < PT_MAX_STEPS) {
 			link_row(drawing, walk, i, iova, &row);
 		} else if (walk->fault == PT_FAULT_NONE) {
 			const struct pt_leaf *leaf = &walk->leaf;
@@ -255,6 +258,8 @@ static bool take_rows(void *ctx, const struct pt_walk *walk, uint64_t iova)
 		if (!in_focus(drawing->options, row.first, row.last))
 			row.kind = ROW_OUTSIDE;
 		add_row(drawn, &row);
+		if (row.kind == ROW_FAULT)
+			return true;
 	}
 	return true;
 }

@@ -24,6 +24,21 @@ void span_of_step(const struct pt_table *table, const struct pt_walk *walk, unsi
 	*last = iova | mask;
 }
 
+bool step_loops(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova)
+{
+	uint64_t next, pa, bytes;
+
+	if (i + 1 >= walk->n_steps || i + 1 >= PT_MAX_STEPS)
+		return false;
+	table_of_step(table, walk, i + 1, iova, &next, &bytes);
+	for (unsigned int k = 0; k <= i; k++) {
+		table_of_step(table, walk, k, iova, &pa, &bytes);
+		if (pa == next)
+			return true;
+	}
+	return false;
+}
+
 static uint32_t *slot_of(const struct survey *survey, uint64_t pa, unsigned int level)
 {
 	uint64_t hash = (pa ^ (uint64_t)level << 56) * UINT64_C(0x9e3779b97f4a7c15);
@@ -87,8 +102,9 @@ static bool take_walk(void *ctx, const struct pt_walk *walk, uint64_t iova)
 	struct survey *survey = ctx;
 	uint32_t path[PT_MAX_STEPS], before = survey->n;
 	unsigned int n = 0;
+	bool loops = false;
 
-	for (; n < walk->n_steps && n < PT_MAX_STEPS; n++) {
+	for (; !loops && n < walk->n_steps && n < PT_MAX_STEPS; n++) {
 		struct surveyed found = {.first = 0,
 					 .last = UINT64_MAX,
 					 .child = NO_TABLE,
@@ -108,13 +124,16 @@ static bool take_walk(void *ctx, const struct pt_walk *walk, uint64_t iova)
 		/* A table that was met before by another way was counted then. */
 		if (iova < survey->tables[path[n]].first || iova > survey->tables[path[n]].last)
 			return true;
+		loops = step_loops(survey->table, walk, n, iova);
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		struct surveyed *table = &survey->tables[path[i]];
 
 		for (unsigned int k = i; k < n; k++)
 			table->tables += path[k] >= before;
-		if (walk->fault == PT_FAULT_NONE)
+		if (loops)
+			table->faults++;
+		else if (walk->fault == PT_FAULT_NONE)
 			take_leaf(table, &walk->leaf);
 		else if (walk->fault != PT_FAULT_ABSENT)
 			table->faults++;

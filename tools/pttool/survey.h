@@ -44,6 +44,9 @@ void survey_free(struct survey *survey);
 /* The number of a table, or NO_TABLE. */
 uint32_t survey_find(const struct survey *survey, uint64_t pa, unsigned int level);
 
+/* Does step i lead back to a table of the walk so far, of this step included? */
+bool step_loops(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova);
+
 /* The input addresses that the entry of step i decides about. */
 void span_of_step(const struct pt_table *table, const struct pt_walk *walk, unsigned int i, uint64_t iova,
 		  uint64_t *first, uint64_t *last);

@@ -2,10 +2,11 @@
 /*
  * verify.c - `pttool verify`: what is wrong with a table.
  *
- * The format says what is wrong with entries and tables. What only all leaves together show is found here: frames that
- * are mapped with different memory types, which most architectures forbid.
+ * The format says what is wrong with entries. What only all of them together show is found here: tables that overlap,
+ * leaves that nothing can reach since no right is left on the path, and frames that are mapped with different memory
+ * types, which most architectures forbid.
  */
-#include "pttool.h"
+#include "survey.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -50,13 +51,80 @@ static bool report_finding(void *ctx, const struct pt_finding *finding)
 	return !ferror(stdout);
 }
 
+/* Mapped, but every access is refused: an entry above takes away what the leaf gives, or the leaf gives nothing. */
+static void report_unreachable(struct verify *verify, const struct pt_run *run)
+{
+	verify->findings++;
+	if (verify->json)
+		stream_item(&verify->stream,
+			    json_pack("{s:o, s:o, s:o, s:s}", "first", hex(run->first), "last", hex(run->last), "pa",
+				      hex(run->leaf.pa), "text", "mapped, but no right is left on the path"));
+	else
+		printf("0x%" PRIx64 "-0x%" PRIx64 " is mapped to 0x%" PRIx64
+		       ", but no right is left on the path: nothing reaches it\n",
+		       run->first, run->last, run->leaf.pa);
+}
+
+static void report_overlap(struct verify *verify, const struct surveyed *a, const struct surveyed *b)
+{
+	const struct pt_format *format = verify->table->format;
+
+	verify->findings++;
+	if (verify->json)
+		stream_item(&verify->stream, json_pack("{s:o, s:s, s:o, s:s, s:s}", "table", hex(b->pa), "level",
+						       level_name(format, b->level), "other", hex(a->pa), "other_level",
+						       level_name(format, a->level), "text", "two tables overlap"));
+	else
+		printf("the %s table at 0x%" PRIx64 " and the %s table at 0x%" PRIx64 " overlap\n",
+		       level_name(format, a->level), a->pa, level_name(format, b->level), b->pa);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct surveyed *x = a, *y = b;
+
+	if (x->pa != y->pa)
+		return x->pa < y->pa ? -1 : 1;
+	return x->depth < y->depth ? -1 : x->depth > y->depth;
+}
+
+/*
+ * Sorted by address, a table that overlaps an earlier one overlaps the one that reaches farthest. One table in several
+ * entries is one table: kernels do that on purpose.
+ */
+static bool find_overlaps(struct verify *verify, struct pt_reader *reader)
+{
+	struct survey survey;
+	const struct surveyed *farthest = NULL;
+	bool complete = survey_make(&survey, verify->table, reader) && !survey.unknown;
+
+	if (survey.n)
+		qsort(survey.tables, survey.n, sizeof(*survey.tables), by_place);
+	for (uint32_t i = 0; i < survey.n && !ferror(stdout); i++) {
+		const struct surveyed *now = &survey.tables[i];
+
+		if (farthest && now->pa - farthest->pa < farthest->bytes)
+			report_overlap(verify, farthest, now);
+		if (!farthest || now->pa + (now->bytes - 1) > farthest->pa + (farthest->bytes - 1))
+			farthest = now;
+	}
+	survey_free(&survey);
+	return complete;
+}
+
 static bool take_run(void *ctx, const struct pt_run *run)
 {
 	struct verify *verify = ctx;
 	uint64_t last = run->leaf.pa + (run->last - run->first);
+	const unsigned int execution = PT_RIGHT_PX | PT_RIGHT_UX;
 	struct frames *before = verify->n ? &verify->frames[verify->n - 1] : NULL;
 
 	progress_at(run->last);
+	/* where there are no bits for execution, the right to it says nothing */
+	if ((run->leaf.rights & (verify->table->format->has_exec ? PT_RIGHT_ALL : PT_RIGHT_ALL & ~execution)) == 0)
+		report_unreachable(verify, run);
+	if (!verify->table->format->has_memory)
+		return !ferror(stdout);
 	if (before && before->memory == run->leaf.memory && before->last + 1 == run->leaf.pa && last >= run->leaf.pa) {
 		before->last = last;
 		return true;
@@ -129,10 +197,11 @@ int command_verify(const struct options *options)
 	struct image image;
 	struct pt_table table;
 	struct verify verify = {.table = &table};
-	struct pt_reader reader, visiting;
+	struct pt_reader reader, visiting, surveying;
 	enum pt_status status, visited;
 	uint64_t findings = 0;
 	const char *incomplete = NULL;
+	bool surveyed;
 
 	if (!open_table(options, &image, &table)) {
 		image_close(&image);
@@ -145,15 +214,16 @@ int command_verify(const struct options *options)
 		print_roots(&table);
 		printf("  \"findings\": [");
 	}
-	reader = visiting = (struct pt_reader){&image, image_read, NULL, options->steps};
+	reader = visiting = surveying = (struct pt_reader){&image, image_read, NULL, options->steps};
 	progress_start(&table, &image, false);
 	progress_phase("verifying");
 	status = table.format->verify(&table, &reader, report_finding, &verify, &findings);
 	progress_phase(NULL);
-	visited = table.format->has_memory ? visit_table(&table, &visiting, take_run, &verify) : PT_OK;
+	surveyed = find_overlaps(&verify, &surveying);
+	visited = visit_table(&table, &visiting, take_run, &verify);
 	progress_end();
 	find_conflicts(&verify);
-	if (status == PT_ERR_STEPS || visited == PT_ERR_STEPS)
+	if (status == PT_ERR_STEPS || visited == PT_ERR_STEPS || !surveyed)
 		incomplete = pt_status_string(PT_ERR_STEPS);
 	else if (status != PT_OK && verify.findings == 0)
 		incomplete = pt_status_string(status);
