@@ -122,20 +122,26 @@ struct iommu_fault {
 };
 
 /*
- * Intel VT-d, legacy mode, register-based invalidation.
+ * Intel VT-d, register-based invalidation.
  *
  * memory    CPU address of physical address 0
- * tables    physical address of two pages for its root table and context table
+ * tables    physical address of four pages for its root table, context table, and in scalable mode directory and table
+ * of PASIDs
  */
 struct vtd {
 	struct machine *machine;
 	unsigned char *memory;
 	uint64_t tables;
-	bool is_on;
+	bool is_scalable, is_on;
 };
 
-/* The entries in memory: what the device is translated by; may be called before the machine runs. */
+/*
+ * The entries in memory: what the device is translated by; may be called before the machine runs. In legacy mode that
+ * is a context entry; in scalable mode an entry for accesses without PASID (is_scalable is to stay as it is from then
+ * on).
+ */
 void vtd_set_context(struct vtd *vtd, const struct pt_register *context);
+void vtd_set_pasid(struct vtd *vtd, const struct pt_register *pasid);
 /* Turn translation on where it is off; the entries may have changed. */
 void vtd_turn_on(struct vtd *vtd);
 /* Every access of the device faults from here on. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vtd.c - a driver of Intel VT-d: one device, legacy mode (VT-d specification 9.1, 9.3, 10.4). */
+/* vtd.c - a driver of Intel VT-d: one device (VT-d specification 9.1 to 9.6, 10.4). */
 #include <string.h>
 
 #include "machines.h"
@@ -16,6 +16,7 @@ enum {
 	FAULT_ADDRESS = 0x220,
 	FAULT = 0x228,
 	PAGE = 4096,
+	RTADDR_SCALABLE = 1 << 10,
 	MAX_PAGES_LG2 = 18 /* of one invalidation by address (CAP.MAMV) */
 };
 
@@ -66,10 +67,26 @@ void vtd_set_context(struct vtd *vtd, const struct pt_register *context)
 	store(vtd, entry, context->value[0]);
 }
 
+/* Root entry, context entry, directory entry, and last what decides: the entry for PASID 0. */
+void vtd_set_pasid(struct vtd *vtd, const struct pt_register *pasid)
+{
+	uint64_t contexts = vtd->tables + PAGE, directory = contexts + PAGE, table = directory + PAGE;
+
+	vtd->is_scalable = true;
+	store(vtd, vtd->tables, contexts | 1); /* bus 0, the lower half of its devices */
+	store(vtd, contexts + 32 * DEVICE_ID, directory | 1);
+	store(vtd, directory, table | 1);
+	for (unsigned int i = 1; i < 3; i++)
+		store(vtd, table + 8 * i, pasid->value[i]);
+	PT_WMB_DEVICE();
+	store(vtd, table, pasid->value[0]);
+}
+
 void vtd_turn_on(struct vtd *vtd)
 {
 	if (!vtd->is_on) {
-		machine_write64(vtd->machine, REGISTERS + RTADDR, vtd->tables);
+		machine_write64(vtd->machine, REGISTERS + RTADDR,
+				vtd->tables | (vtd->is_scalable ? RTADDR_SCALABLE : 0));
 		global_command(vtd, GCMD_TAKE_ROOT);
 		global_command(vtd, GCMD_TRANSLATE);
 		vtd->is_on = true;
@@ -82,7 +99,10 @@ void vtd_block(struct vtd *vtd)
 {
 	static const struct pt_register absent;
 
-	vtd_set_context(vtd, &absent);
+	if (vtd->is_scalable)
+		vtd_set_pasid(vtd, &absent);
+	else
+		vtd_set_context(vtd, &absent);
 	if (vtd->is_on) {
 		command(vtd, CCMD, CCMD_GLOBAL);
 		vtd_invalidate_all(vtd);

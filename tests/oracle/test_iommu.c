@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_iommu.c - IOMMUs walk for a device: AMD (host tables), VT-d (second stage), and the Arm SMMUv3 (stage 1). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,9 @@ ORACLE_TESTS(amd, &amd, amd_configurations)
 
 /* --------------------------------------------------------------------------------------------------------- VT-d */
 
+/* Variant: the unit finds the table through an entry for PASIDs; leaves may force snooping then. */
+enum { SCALABLE = 1 };
+
 static void vtd_forget(struct trial *trial)
 {
 	struct iommu *iommu = trial->machine;
@@ -176,15 +180,21 @@ static void vtd_forget(struct trial *trial)
 static void vtd_load(struct trial *trial)
 {
 	struct iommu *iommu = trial->machine;
-	struct pt_register context;
+	bool is_scalable = trial->configuration->variant == SCALABLE, is_short = trial_param(trial, "levels") == 3;
+	struct pt_register entry;
+	char unit[96];
 
 	device_window(trial, &iommu->device);
 	iommu->vtd =
 		(struct vtd){.machine = &iommu->device.machine, .memory = trial->ram.direct, .tables = PC_DEVICE_TABLE};
-	context = trial_register(trial, "CONTEXT");
-	vtd_set_context(&iommu->vtd, &context);
-	pc_run(trial, trial_param(trial, "levels") == 3 ? "intel-iommu,intremap=off,aw-bits=39"
-							: "intel-iommu,intremap=off,aw-bits=48");
+	entry = trial_register(trial, is_scalable ? "PASID" : "CONTEXT");
+	if (is_scalable)
+		vtd_set_pasid(&iommu->vtd, &entry);
+	else
+		vtd_set_context(&iommu->vtd, &entry);
+	snprintf(unit, sizeof(unit), "intel-iommu,intremap=off,aw-bits=%d%s", is_short ? 39 : 48,
+		 is_scalable ? ",x-scalable-mode=on" : "");
+	pc_run(trial, unit);
 	vtd_turn_on(&iommu->vtd);
 }
 
@@ -270,6 +280,11 @@ static const struct machine_class vtd = {
 static const struct configuration vtd_configurations[] = {
 	{.format = "vtd_second_stage", .setting = {{"levels", 4}, {"mp", 48}, {"sc", 0}}},
 	{.format = "vtd_second_stage", .setting = {{"levels", 3}, {"mp", 39}, {"sc", 0}}},
+	{.format = "vtd_second_stage", .setting = {{"levels", 4}, {"mp", 48}}, .variant = SCALABLE},
+	{.format = "vtd_second_stage",
+	 .setting = {{"levels", 3}, {"mp", 39}, {"snoop", 1}},
+	 .variant = SCALABLE,
+	 .whole = true},
 };
 
 ORACLE_TESTS(vtd, &vtd, vtd_configurations)
