@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_arm.c - a 64-bit Arm CPU walks: stage 1 by real accesses of EL1 and EL0, stage 1 and stage 2 by address
+ * test_arm.c - a 64-bit Arm CPU walks: stage 1 and stage 2 by real accesses of EL1 and EL0, and both by address
  * translation instructions, and the tables of 32-bit CPUs, with short and with long descriptors, by the same.
  */
 #include <stdlib.h>
@@ -38,13 +38,14 @@ enum {
 struct arm {
 	struct mailbox mailbox;
 	bool running;
+	uint64_t stub, stub_bytes; /* stage 2 by accesses: the stub's page, and what is kept free around it */
 };
 
-static const struct machine_class stage1, stage1_at, stage2_at, stage2_32, short_at, long_at;
+static const struct machine_class stage1, stage1_at, stage2, stage2_at, stage2_32, short_at, long_at;
 
 static bool is_second(const struct trial *trial)
 {
-	return trial->class == &stage2_at || trial->class == &stage2_32;
+	return trial->class == &stage2 || trial->class == &stage2_at || trial->class == &stage2_32;
 }
 
 static bool upper(const struct trial *trial)
@@ -130,11 +131,38 @@ static uint64_t vtcr(const struct trial *trial)
 	return UINT64_C(1) << 31 | OUTPUT_40 | (value & ATTRIBUTES) | (uint64_t)(32 + t0sz);
 }
 
+/* The firmware at physical address 0, in a slot of the root that no case uses. */
+static void map_stub_stage2(struct trial *trial)
+{
+	struct arm *arm = trial->machine;
+	struct pt_table *table = &trial->table;
+	uint64_t page = UINT64_C(1) << __builtin_ctzll(table->page_sizes);
+	enum pt_status status;
+
+	arm->stub_bytes = UINT64_C(1) << trial->format->levels[table->level_base + (unsigned int)(table->top & 15)].lo;
+	arm->stub = table->first + arm->stub_bytes;
+	CHECK(trial_width(trial) == 0 || arm->stub_bytes * 4 <= trial_width(trial));
+	status = trial->format->map(table, arm->stub, 0, page, PT_READ | PT_EXEC | PT_ALLOW_WIDER, NULL, NULL);
+	CHECK_MSG(status == PT_OK, "mapping the stub: %s", pt_status_string(status));
+	mailbox_store(&arm->mailbox, CODE, arm->stub);
+	mailbox_store(&arm->mailbox, USER_CODE, arm->stub);
+}
+
+static bool stage2_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
+{
+	const struct arm *arm = trial->machine;
+
+	return iova + (bytes - 1) < arm->stub || iova > arm->stub + (arm->stub_bytes - 1);
+}
+
 static void load_stage2(struct trial *trial)
 {
 	const struct arm *arm = trial->machine;
 
-	/* Stage 1 is off: what the instruction is given is an intermediate address. */
+	if (trial->class == &stage2 && !arm->running)
+		map_stub_stage2(trial);
+
+	/* Stage 1 is off: what an access or an instruction is given is an intermediate address. */
 	mailbox_store(&arm->mailbox, SCTLR, SCTLR_EL1 & ~UINT64_C(1));
 	mailbox_store(&arm->mailbox, VTTBR, trial_register(trial, "VTTBR").value[0]);
 	mailbox_store(&arm->mailbox, VTCR, vtcr(trial));
@@ -241,6 +269,9 @@ static void fault(const struct operation *operation, struct access *access)
 	/* instruction and data aborts, from EL0 and from EL1 */
 	if (class == 0x20 || class == 0x21 || class == 0x24 || class == 0x25)
 		decode(operation->code & 0x3f, access);
+	/* Of stage 2, and not for want of the stub. */
+	if (operation->code >> 63 && operation->detail[0] != (access->iova & ~UINT64_C(7)))
+		access->fault = FAULT_ODD;
 }
 
 static void present_real(struct trial *trial, struct access *accesses, size_t n)
@@ -343,6 +374,15 @@ static const struct machine_class stage1 = {
 	.usable = stage1_usable,
 };
 
+static const struct machine_class stage2 = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch64 CPU, accesses of a guest",
+	.not_modelled = "memory types have no effect",
+	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED,
+	.present = present_real,
+	.usable = stage2_usable,
+};
+
 static const struct machine_class stage1_at = {
 	COMMON,
 	.oracle = "QEMU 7.2 AArch64 CPU, AT S1E1/S1E0",
@@ -413,6 +453,17 @@ static const struct configuration translated[] = {
 	{.format = "arm64_s1", .setting = {{"tg", 14}, {"ds", 1}, {"ia", 52}, {"oa", 52}}},
 };
 
+/* This CPU has FEAT_XNX. */
+static const struct configuration second_real[] = {
+	{.format = "arm64_s2", .setting = {{"xnx", 1}}, .lacks = CAN_DIRTY, .whole = true},
+	{.format = "arm64_s2", .setting = {{"xnx", 1}, {"ia", 40}, {"oa", 40}, {"hd", 1}}},
+	{.format = "arm64_s2", .setting = {{"xnx", 1}, {"tg", 14}, {"ia", 40}, {"oa", 40}, {"hd", 1}}, .whole = true},
+	{.format = "arm64_s2",
+	 .setting = {{"xnx", 1}, {"tg", 16}, {"ia", 42}, {"oa", 42}},
+	 .lacks = CAN_DIRTY,
+	 .whole = true},
+};
+
 static const struct configuration second[] = {
 	{.format = "arm64_s2"},
 	{.format = "arm64_s2", .setting = {{"ia", 40}, {"oa", 40}}},
@@ -448,6 +499,7 @@ static const struct configuration longs[] = {
 
 ORACLE_TESTS(stage1, &stage1, real)
 ORACLE_TESTS(stage1_at, &stage1_at, translated)
+ORACLE_TESTS(stage2, &stage2, second_real)
 ORACLE_TESTS(stage2_at, &stage2_at, second)
 ORACLE_TESTS(stage2_32, &stage2_32, second32)
 ORACLE_TESTS(short_at, &short_at, shorts)
