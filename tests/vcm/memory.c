@@ -273,7 +273,7 @@ TEST(vcm_memory, files_of_others)
 	/* a device at another bus address sees it too, whether it was there before or comes now */
 	{
 		struct vc_device_config config = {
-			.name = "far", .format = &arm64_s1_format, .bus_offset = INT64_C(1) << 36};
+			.name = "far", .format = &arm64_s1_format, .bus_offset = INT64_C(1) << 33};
 		struct vc_device *far;
 		struct avcm *link;
 
