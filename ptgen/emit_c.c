@@ -339,7 +339,7 @@ static const char *marks_of(struct emitter *emitter)
 		struct bits marks = kind_bits(emitter, k, BITS_MARKS);
 
 		if (emitter->model->kinds.v[k].category == CATEGORY_LEAF && (marks.text || marks.literal))
-			return marks.text ? marks.text : hex(emitter, marks.literal);
+			return marks.text ? marks.text : hex64(emitter, (uint64_t)marks.literal);
 	}
 	return NULL;
 }
@@ -355,8 +355,8 @@ static void plan_levels(struct emitter *emitter)
 		emitter->next[i] = emitter->table[i] = REF_NONE;
 		emitter->via[i] = NULL;
 		emitter->written[i] = false;
-		if (level->entry_bytes != 4 && level->entry_bytes != 8)
-			refuse(emitter, "entries that are not 4 or 8 bytes");
+		if (level->entry_bytes != 4 && level->entry_bytes != 8 && level->entry_bytes != 16)
+			refuse(emitter, "entries that are not 4, 8 or 16 bytes");
 		emitter->has_limits = emitter->has_limits || model_limited(level);
 		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++) {
 			const struct m_kind *kind = &model->kinds.v[k];
@@ -456,7 +456,7 @@ static const char *at_most_bit(struct emitter *emitter, int last, bool root)
 			       last < 0 || last >= 63 ? "UINT64_MAX"
 						      : text_of(emitter, "UINT64_C(0x%" PRIx64 ")", mask_of(last, 0)),
 			       root);
-	return last < 0 || last >= 63 ? "t->output_last" : at_most(emitter, hex(emitter, mask_of(last, 0)), root);
+	return last < 0 || last >= 63 ? "t->output_last" : at_most(emitter, hex64(emitter, mask_of(last, 0)), root);
 }
 
 /* A table whose address has the mark in it would not be found again. */
@@ -562,7 +562,7 @@ static void emit_resize(void *ctx)
 	OUT("/* May a leaf become a table (and back) in one store? */\n"
 	    "PT_ALWAYS_INLINE bool %s_resize_live(const struct pt_table *t)\n{\n\t(void)t;\n",
 	    emitter->lower);
-	if (!model->resize_said)
+	if (!model->resize_said || emitter->has_wide) /* no store changes both halves of 16 bytes */
 		OUT("\treturn false;\n}\n\n");
 	else if (model->resize_live == REF_NONE)
 		OUT("\treturn true;\n}\n\n");
@@ -737,10 +737,15 @@ static void print_source(struct emitter *emitter, bool header)
 				   emitter->absent_by_config ? "t, " : ""),
 		 emitter->mixed ? "))" : ")) == 0"},
 		/* Entries of more than 64 bits. */
-		{"WIDE", "", template_drop},
-		{"NARROW", "", ""},
-		{"ENTRY_OF", text_of(emitter, "(%s_entry)", emitter->lower), "[0]"},
-		{"SAME_BUT", "((run->leaf.raw[0] ^ leaf.raw[0]) & ~", ") == 0"},
+		{"WIDE", "", emitter->has_wide ? "" : template_drop},
+		{"NARROW", "", emitter->has_wide ? template_drop : ""},
+		{"ENTRY_OF", text_of(emitter, emitter->has_wide ? "%s_of_halves(" : "(%s_entry)", emitter->lower),
+		 emitter->has_wide ? ")" : "[0]"},
+		{"SAME_BUT",
+		 emitter->has_wide ? text_of(emitter, "((%s_of_halves(run->leaf.raw) ^ %s_of_halves(leaf.raw)) & ~",
+					     emitter->lower, emitter->lower)
+				   : "((run->leaf.raw[0] ^ leaf.raw[0]) & ~",
+		 ") == 0"},
 		{"GROWS_PARAM",
 		 model->root.grows == REF_NONE
 			 ? "0"
@@ -786,7 +791,7 @@ static void print_source(struct emitter *emitter, bool header)
 		{"roots", emitter->max_roots > 1},
 		{"foreign", emitter->has_foreign},
 		{"mixed", emitter->mixed},
-		{"wide", false},
+		{"wide", emitter->has_wide},
 		{"nulls", emitter->has_nulls},
 		{"twins", emitter->has_twins},
 		{"swaps", *emitter->order != '\0'},
@@ -881,7 +886,9 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *level = &model->levels.v[i];
 
-		e.mixed = e.mixed || level->every_lg2 || level->entry_bytes != model->levels.v[0].entry_bytes ||
+		e.has_wide = e.has_wide || level->entry_bytes == 16;
+		e.mixed = e.mixed || level->every_lg2 || level->entry_bytes == 16 ||
+			  level->entry_bytes != model->levels.v[0].entry_bytes ||
 			  level->big_endian != model->levels.v[0].big_endian ||
 			  level->host_endian != model->levels.v[0].host_endian;
 		if (level->entry_bytes * 8 > e.entry_bits)
@@ -907,13 +914,16 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	plan_levels(emitter);
 	if (!e.failed)
 		plan_codes(emitter);
+	for (int i = 0; i < model->levels.n && !e.failed; i++)
+		if (model->levels.v[i].entry_bytes == 16)
+			plan_wide(emitter, i, refuse);
 	if (e.failed)
 		return;
 	for (int k = 0; k < model->kinds.n; k++)
 		if (model->kinds.v[k].category == CATEGORY_LEAF &&
 		    (attribute_mask(emitter, k) & ~kind_bits(emitter, k, BITS_LIVE).literal) != 0)
 			e.has_breaks = true;
-	e.has_breaks = e.has_breaks || e.has_marks;
+	e.has_breaks = e.has_breaks || e.has_marks || e.has_wide;
 	if (e.in_base)
 		word_of(emitter, "INPUT_BASE",
 			text_of(emitter, "(uint64_t)(%s)", config_text(emitter, model->input.base)));

@@ -22,6 +22,9 @@
 #include "codec.h"
 #include "model.h"
 
+/* The word of an entry; of most formats only the lower half. */
+__extension__ typedef unsigned __int128 wide;
+
 /* Entries on one way down: PT_MAX_STEPS of runtime/pt.h. */
 enum { PTGEN_MAX_STEPS = 12 };
 /* Values of a configuration: PT_MAX_PARAMS. */
@@ -37,7 +40,7 @@ struct word {
 struct matrix {
 	const char *name;
 	int rows, columns;
-	uint64_t *value;    /* rows * columns */
+	wide *value;	    /* rows * columns */
 	const char *row_of; /* C expression of the row; NULL: 0 */
 	const char *comment;
 };
@@ -80,6 +83,7 @@ struct emitter {
 	 * more than a mask to tell. Slots are then bytes, and every access is told the level.
 	 */
 	bool mixed;
+	bool has_wide;		       /* entries of 16 bytes */
 	bool has_limits;	       /* not all indices of a level exist */
 	bool in_base, outside, window; /* addresses in indices and entries are not those of the callers */
 	bool has_groups, has_repeats, has_contigs, has_carries, has_marks, has_synced, has_keeps, has_skips, has_breaks,
@@ -87,7 +91,7 @@ struct emitter {
 	bool uses_shl, uses_shr, uses_div, uses_mod, uses_above;
 	bool *uses_let; /* of each of the model's lets */
 	ref let;	/* whose text is under construction, REF_NONE: none */
-	ref known; /* a condition that holds where the text under construction is used; REF_NONE: none is known */
+	ref known;	/* a condition that holds where the text under construction is used; REF_NONE: none is known */
 	int64_t *defaults; /* the default configuration of each shape: shapes * params */
 	bool failed;
 };
@@ -96,8 +100,9 @@ struct emitter {
 
 /* A value that is a constant, a text, or the OR of both. */
 struct bits {
-	uint64_t literal;
+	wide literal;
 	const char *text; /* C expression over `const int64_t *p`, uint64_t; NULL: none */
+	const char *high; /* the same for bits 127 to 64 */
 };
 
 const char *text_of(struct emitter *emitter, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -109,7 +114,7 @@ const char *let_text(struct emitter *emitter, ref let);
 const char *condition_text(struct emitter *emitter, ref expr);
 /* An expression over fields of a word of kind as C; `word` names the entry, parameters are read through t->param. */
 const char *entry_text(struct emitter *emitter, ref kind, ref expr, const char *word);
-void bits_add(struct emitter *emitter, struct bits *bits, ref cond, uint64_t mask);
+void bits_add(struct emitter *emitter, struct bits *bits, ref cond, wide mask);
 void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref value, int hi, int lo);
 /* Index of the configuration word that holds text; made if there is none. */
 int word_of(struct emitter *emitter, const char *name, const char *text);
@@ -117,8 +122,12 @@ int word_of(struct emitter *emitter, const char *name, const char *text);
 const char *word_name(struct emitter *emitter, int index);
 /* C text of bits in a function that has `t`: a literal, a word, or both. */
 const char *bits_text(struct emitter *emitter, const char *name, const struct bits *bits);
-const char *hex(struct emitter *emitter, uint64_t value);
+/* An entry, or bits of one; and what is none: an address, a word of the configuration. */
+const char *hex(struct emitter *emitter, wide value);
+const char *hex64(struct emitter *emitter, uint64_t value);
 uint64_t mask_of(int hi, int lo);
+/* The same in an entry: hi up to 127. */
+wide entry_mask(int hi, int lo);
 const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n);
 
 /* --------------------------------------------------------------------------------------------------------- emit_c.c */
@@ -157,6 +166,8 @@ const char *leaf_attributes(struct emitter *emitter, ref kind);
 
 /* Bytes from one entry of a level to the next. */
 uint32_t stride_of(const struct m_level *level);
+/* What entries of 16 bytes cannot do: refused. */
+void plan_wide(struct emitter *emitter, int level, void (*refuse)(struct emitter *emitter, const char *what));
 void emit_access(void *ctx);
 
 /* --------------------------------------------------------------------------------------------------- emit_c_entry.c */
@@ -171,6 +182,8 @@ void by_level(struct emitter *emitter, const char *const *body, const char *othe
 const char **bodies(struct emitter *emitter);
 
 /* The absent kinds of a level together: of those that depend on the configuration, the one that exists counts. */
+/* Is the bit that tells an absent entry of this level in the upper half? */
+bool valid_on_top(struct emitter *emitter, int level);
 struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what);
 /* The leaf kind of a level that takes one slot; REF_NONE: there is none. */
 ref unit_of(const struct emitter *emitter, int level);
@@ -194,7 +207,7 @@ void emit_code_tables(void *ctx);
 void emit_attribute_functions(void *ctx);
 void emit_marks(void *ctx);
 /* Bits of a leaf kind that a change of rights or memory type may change. */
-uint64_t attribute_mask(const struct emitter *emitter, ref kind);
+wide attribute_mask(const struct emitter *emitter, ref kind);
 /* Those of them that are no rights and no memory type in some configurations: what else stands there must stay. */
 struct bits attribute_not(struct emitter *emitter, ref kind);
 
@@ -205,6 +218,8 @@ const char *quoted(struct emitter *emitter, const char *text);
 /* The enum pt_fault of a fault of the model. */
 const char *fault_text(struct emitter *emitter, ref fault, int otherwise);
 void emit_descriptions(void *ctx);
+/* All bits that say accessed or dirty in a kind. */
+wide state_mask(struct emitter *emitter, ref kind, bool accessed);
 void emit_cold_tables(void *ctx);
 void emit_cold_functions(void *ctx);
 void emit_descriptor(void *ctx);

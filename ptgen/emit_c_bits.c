@@ -27,7 +27,7 @@ static bool is_column(const struct emitter *emitter, const struct m_slice *slice
 static void constant_of(struct emitter *emitter, const struct m_kind *kind, const struct m_slice *slice,
 			struct bits *bits)
 {
-	uint64_t mask = mask_of(slice->hi, slice->lo);
+	wide mask = entry_mask(slice->hi, slice->lo);
 
 	switch (slice->role) {
 	case ROLE_RES1: bits_add(emitter, bits, slice->cond, mask); break;
@@ -46,13 +46,13 @@ static void constant_of(struct emitter *emitter, const struct m_kind *kind, cons
 struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what)
 {
 	const struct m_kind *k = &emitter->model->kinds.v[kind];
-	struct bits bits = {0, NULL};
+	struct bits bits = {0, NULL, NULL};
 	int n;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
 
 	for (int i = 0; i < n; i++) {
 		const struct m_slice *s = &slice[i];
-		uint64_t mask = mask_of(s->hi, s->lo);
+		wide mask = entry_mask(s->hi, s->lo);
 
 		switch (what) {
 		case BITS_MASK:
@@ -97,32 +97,40 @@ struct bits kind_bits(struct emitter *emitter, ref kind, enum bits_of what)
 	return bits;
 }
 
+/* Bits of one half of a word where a condition holds; NULL: none. */
+static const char *half_if(struct emitter *emitter, ref cond, uint64_t literal, const char *text)
+{
+	if (!text && literal == 0)
+		return NULL;
+	text = !text	 ? hex64(emitter, literal)
+	       : literal ? text_of(emitter, "%s | %s", hex64(emitter, literal), text)
+			 : text;
+	return text_of(emitter, "(%s ? %s : 0)", condition_text(emitter, cond), text);
+}
+
 struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what)
 {
 	const struct m_level *l = &emitter->model->levels.v[level];
-	struct bits bits = {0, NULL};
+	struct bits bits = {0, NULL, NULL};
 
 	for (int k = l->first_kind; k < l->first_kind + l->n_kinds; k++) {
 		struct bits own;
-		const char *text;
 
 		if (emitter->model->kinds.v[k].category != CATEGORY_ABSENT)
 			continue;
 		own = kind_bits(emitter, k, what);
 		if (emitter->model->kinds.v[k].present == REF_NONE) {
 			bits.literal |= own.literal;
-			text = own.text;
-		} else if (!own.text && own.literal == 0) {
-			continue;
 		} else {
-			text = !own.text     ? hex(emitter, own.literal)
-			       : own.literal ? text_of(emitter, "%s | %s", hex(emitter, own.literal), own.text)
-					     : own.text;
-			text = text_of(emitter, "(%s ? %s : 0)",
-				       condition_text(emitter, emitter->model->kinds.v[k].present), text);
+			ref present = emitter->model->kinds.v[k].present;
+
+			own.text = half_if(emitter, present, (uint64_t)own.literal, own.text);
+			own.high = half_if(emitter, present, (uint64_t)(own.literal >> 64), own.high);
 		}
-		if (text)
-			bits.text = bits.text ? text_of(emitter, "%s | %s", bits.text, text) : text;
+		if (own.text)
+			bits.text = bits.text ? text_of(emitter, "%s | %s", bits.text, own.text) : own.text;
+		if (own.high)
+			bits.high = bits.high ? text_of(emitter, "%s | %s", bits.high, own.high) : own.high;
 	}
 	return bits;
 }
@@ -132,7 +140,7 @@ struct bits absent_bits(struct emitter *emitter, int level, enum bits_of what)
 /* The pieces of an address, those with the same shift together. */
 struct piece {
 	int shift; /* address bit = entry bit + shift */
-	uint64_t mask;
+	wide mask;
 };
 
 static int pieces_of(struct emitter *emitter, ref kind, const char *via, struct piece *piece, int room)
@@ -152,7 +160,7 @@ static int pieces_of(struct emitter *emitter, ref kind, const char *via, struct 
 			piece[used++].mask = 0;
 		}
 		if (k < used)
-			piece[k].mask |= mask_of(slice[i].hi, slice[i].lo);
+			piece[k].mask |= entry_mask(slice[i].hi, slice[i].lo);
 	}
 	return used;
 }
@@ -161,7 +169,9 @@ const char *put_text(struct emitter *emitter, ref kind, const char *via)
 {
 	struct piece piece[16];
 	int n = pieces_of(emitter, kind, via, piece, 16);
-	const char *text = NULL, *cast = emitter->entry_bits <= 32 ? "(uint32_t)" : "";
+	const char *text = NULL, *cast = emitter->entry_bits <= 32   ? "(uint32_t)"
+					 : emitter->entry_bits <= 64 ? ""
+								     : text_of(emitter, "(%s_entry)", emitter->lower);
 
 	for (int i = 0; i < n; i++) {
 		const char *part;
@@ -172,8 +182,8 @@ const char *put_text(struct emitter *emitter, ref kind, const char *via)
 			part = text_of(emitter, "(%s(pa >> %d) & %s)", cast, piece[i].shift,
 				       hex(emitter, piece[i].mask));
 		else
-			part = text_of(emitter, "(%s(pa << %d) & %s)", cast, -piece[i].shift,
-				       hex(emitter, piece[i].mask));
+			part = text_of(emitter, emitter->entry_bits <= 64 ? "(%s(pa << %d) & %s)" : "(%spa << %d & %s)",
+				       cast, -piece[i].shift, hex(emitter, piece[i].mask));
 		text = text ? text_of(emitter, "%s | %s", text, part) : part;
 	}
 	return text ? text : "0";
@@ -184,19 +194,20 @@ const char *get_text(struct emitter *emitter, ref kind, const char *via)
 	struct piece piece[16];
 	int n = pieces_of(emitter, kind, via, piece, 16);
 	struct bits marks = kind_bits(emitter, kind, BITS_MARKS);
-	const char *text = NULL, *entry = "entry", *wide = emitter->entry_bits <= 32 ? "(uint64_t)" : "";
+	const char *text = NULL, *cast = emitter->entry_bits <= 32 ? "(uint64_t)" : "", *mask;
 
 	for (int i = 0; i < n; i++) {
 		const char *part;
 
+		mask = hex(emitter, piece[i].mask);
 		if (piece[i].shift == 0)
-			part = text_of(emitter, "(%s & %s)", entry, hex(emitter, piece[i].mask));
+			part = text_of(emitter, "(entry & %s)", mask);
 		else if (piece[i].shift > 0)
-			part = text_of(emitter, "(%s(%s & %s) << %d)", wide, entry, hex(emitter, piece[i].mask),
-				       piece[i].shift);
+			part = text_of(emitter, "(%s(entry & %s) << %d)", cast, mask, piece[i].shift);
 		else
-			part = text_of(emitter, "(%s(%s & %s) >> %d)", wide, entry, hex(emitter, piece[i].mask),
-				       -piece[i].shift);
+			part = text_of(emitter, "(%s(entry & %s) >> %d)", cast, mask, -piece[i].shift);
+		if (emitter->entry_bits > 64)
+			part = text_of(emitter, "(uint64_t)%s", part);
 		text = text ? text_of(emitter, "%s | %s", text, part) : part;
 	}
 	if (text && (marks.text || marks.literal))
@@ -213,7 +224,7 @@ static uint64_t leaf_address_bits(struct emitter *emitter, ref shape)
 	for (int k = 0; k < model->kinds.n; k++)
 		if (model->kinds.v[k].category == CATEGORY_LEAF &&
 		    model->levels.v[model->kinds.v[k].level].shape == shape)
-			bits |= kind_bits(emitter, k, BITS_ADDRESS).literal;
+			bits |= (uint64_t)kind_bits(emitter, k, BITS_ADDRESS).literal;
 	return bits;
 }
 
@@ -225,7 +236,7 @@ const char *marks_in_entry(struct emitter *emitter, ref kind)
 {
 	struct bits marks = kind_bits(emitter, kind, BITS_MARKS);
 	struct piece piece[16];
-	const char *text = marks.text ? marks.text : marks.literal ? hex(emitter, marks.literal) : NULL;
+	const char *text = marks.text ? marks.text : marks.literal ? hex64(emitter, (uint64_t)marks.literal) : NULL;
 
 	if (!text || pieces_of(emitter, kind, NULL, piece, 16) < 1)
 		return NULL;
@@ -235,11 +246,11 @@ const char *marks_in_entry(struct emitter *emitter, ref kind)
 		text = text_of(emitter, "((%s) << %d)", text, -piece[0].shift);
 	return text_of(
 		emitter, "(%s & %s)", text,
-		hex(emitter,
-		    emitter->model->kinds.v[kind].category == CATEGORY_LEAF
-			    ? leaf_address_bits(emitter,
-						emitter->model->levels.v[emitter->model->kinds.v[kind].level].shape)
-			    : kind_bits(emitter, kind, BITS_ADDRESS).literal));
+		hex64(emitter,
+		      emitter->model->kinds.v[kind].category == CATEGORY_LEAF
+			      ? leaf_address_bits(emitter,
+						  emitter->model->levels.v[emitter->model->kinds.v[kind].level].shape)
+			      : (uint64_t)kind_bits(emitter, kind, BITS_ADDRESS).literal));
 }
 
 /* The attribute word of a kind, without a mark where this kind has no address bits. */
@@ -250,7 +261,7 @@ const char *leaf_attributes(struct emitter *emitter, ref kind)
 
 	if (!class->marks)
 		return text_of(emitter, "a->leaf[%d]", class->index);
-	without = leaf_address_bits(emitter, class->shape) & ~kind_bits(emitter, kind, BITS_ADDRESS).literal;
+	without = leaf_address_bits(emitter, class->shape) & ~(uint64_t)kind_bits(emitter, kind, BITS_ADDRESS).literal;
 	return without ? text_of(emitter, "(a->leaf[%d] & ~%s)", class->index, hex(emitter, without))
 		       : text_of(emitter, "a->leaf[%d]", class->index);
 }

@@ -65,7 +65,7 @@ static void select_params(const struct emitter *emitter, struct selection *selec
 	}
 }
 
-typedef bool (*fill_fn)(struct emitter *emitter, ref kind, const int64_t *param, int columns, uint64_t *row);
+typedef bool (*fill_fn)(struct emitter *emitter, ref kind, const int64_t *param, int columns, wide *row);
 
 /* The position of a parameter's value in its set, as C. */
 static const char *position_text(struct emitter *emitter, ref param)
@@ -107,7 +107,7 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 	int64_t *param = arena_alloc(emitter->arena, sizeof(*param) * (size_t)(model->params.n + 1));
 	int rows = 1, kept_rows = 1, stride[MAX_SELECTED];
 	bool kept[MAX_SELECTED];
-	uint64_t *value, *small;
+	wide *value, *small;
 	const char *row_of = NULL;
 	struct matrix *matrix;
 
@@ -187,7 +187,7 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 
 /* -------------------------------------------------------------------------------------------------- what is encoded */
 
-static bool fill_rights(struct emitter *emitter, ref kind, const int64_t *param, int columns, uint64_t *row)
+static bool fill_rights(struct emitter *emitter, ref kind, const int64_t *param, int columns, wide *row)
 {
 	for (int request = 0; request < columns; request++) {
 		unsigned int rounded;
@@ -196,12 +196,12 @@ static bool fill_rights(struct emitter *emitter, ref kind, const int64_t *param,
 
 		if (codec_round(emitter->model, param, (unsigned int)request, &rounded) &&
 		    codec_attributes(emitter->model, kind, param, rounded, CODEC_RIGHTS, word, &code))
-			row[request] = word[0];
+			row[request] = (wide)word[1] << 64 | word[0];
 	}
 	return true;
 }
 
-static bool fill_memory(struct emitter *emitter, ref kind, const int64_t *param, int columns, uint64_t *row)
+static bool fill_memory(struct emitter *emitter, ref kind, const int64_t *param, int columns, wide *row)
 {
 	for (int type = 0; type < columns; type++) {
 		uint64_t word[2] = {0, 0};
@@ -213,7 +213,7 @@ static bool fill_memory(struct emitter *emitter, ref kind, const int64_t *param,
 			if (codec_round(emitter->model, param, rights | (unsigned int)type << 5, &rounded))
 				break;
 		if (codec_attributes(emitter->model, kind, param, rounded, CODEC_MEMORY, word, &code))
-			row[type] = word[0];
+			row[type] = (wide)word[1] << 64 | word[0];
 		/* Marks are not part of the table: they depend on the request, not on what it was rounded to. */
 		row[type] &= ~kind_bits(emitter, kind, BITS_ADDRESS).literal;
 	}
@@ -247,7 +247,7 @@ static bool controls_exec(const struct emitter *emitter, const int64_t *param)
 
 enum { REFUSED = 0xff, WIDER = 0x80 };
 
-static bool fill_granted(struct emitter *emitter, ref kind, const int64_t *param, int columns, uint64_t *row)
+static bool fill_granted(struct emitter *emitter, ref kind, const int64_t *param, int columns, wide *row)
 {
 	bool exec = controls_exec(emitter, param);
 
@@ -394,21 +394,21 @@ static bool is_attribute(const struct emitter *emitter, const struct m_slice *sl
 struct bits attribute_not(struct emitter *emitter, ref kind)
 {
 	struct bits bits = {0};
-	uint64_t all = attribute_mask(emitter, kind);
+	wide all = attribute_mask(emitter, kind);
 	int n;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
 
 	for (int i = 0; i < n; i++)
 		if (slice[i].cond != REF_NONE && slice[i].role != ROLE_RES0 && slice[i].role != ROLE_IGNORED &&
 		    !is_attribute(emitter, &slice[i]))
-			bits_add(emitter, &bits, slice[i].cond, all & mask_of(slice[i].hi, slice[i].lo));
+			bits_add(emitter, &bits, slice[i].cond, all & entry_mask(slice[i].hi, slice[i].lo));
 	return bits;
 }
 
-uint64_t attribute_mask(const struct emitter *emitter, ref kind)
+wide attribute_mask(const struct emitter *emitter, ref kind)
 {
 	const struct attribute_class *class = &emitter->classes.v[emitter->kind_class[kind]];
-	uint64_t mask = 0;
+	wide mask = 0;
 	int n;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
 
@@ -421,10 +421,10 @@ uint64_t attribute_mask(const struct emitter *emitter, ref kind)
 	/* A bit that no request sets may still tell rights: columns of code tables, allow and deny bits. */
 	for (int i = 0; i < n; i++)
 		if (is_attribute(emitter, &slice[i]))
-			mask |= mask_of(slice[i].hi, slice[i].lo);
+			mask |= entry_mask(slice[i].hi, slice[i].lo);
 	for (int i = 0; i < n; i++)
 		if (slice[i].flags & (SLICE_ACCESSED | SLICE_DIRTY))
-			mask &= ~mask_of(slice[i].hi, slice[i].lo);
+			mask &= ~entry_mask(slice[i].hi, slice[i].lo);
 	return mask;
 }
 
@@ -464,7 +464,7 @@ void emit_code_tables(void *ctx)
 		for (int row = 0; row < matrix->rows; row++) {
 			OUT("\t{\n");
 			for (int column = 0; column < matrix->columns; column++) {
-				uint64_t value = matrix->value[row * matrix->columns + column];
+				wide value = matrix->value[row * matrix->columns + column];
 				char text[6];
 				bool last;
 

@@ -12,8 +12,8 @@
  */
 struct ladder {
 	bool found;
-	uint64_t mask, value; /* what all of them share */
-	int bit;	      /* where the run begins */
+	wide mask, value; /* what all of them share */
+	int bit;	  /* where the run begins */
 	int first_lg2, count;
 	ref first; /* kind */
 };
@@ -24,7 +24,7 @@ static struct ladder ladder_of(struct emitter *emitter, ref kind)
 	const struct m_kind *first = &model->kinds.v[kind];
 	struct ladder ladder = {.first = kind, .first_lg2 = first->lg2};
 	struct bits mask = kind_bits(emitter, kind, BITS_MASK), value = kind_bits(emitter, kind, BITS_VALUE);
-	uint64_t zero;
+	wide zero;
 
 	if (first->row == REF_NONE || mask.text || value.text)
 		return ladder;
@@ -38,9 +38,9 @@ static struct ladder ladder_of(struct emitter *emitter, ref kind)
 		if (i == 1) {
 			/* The run begins at the lowest bit that the second kind has set and the first has clear. */
 			zero = v.literal & ~value.literal & mask.literal;
-			if (zero == 0 || (zero & (zero - 1)) != 0)
+			if ((uint64_t)zero != zero || zero == 0 || (zero & (zero - 1)) != 0)
 				return ladder;
-			ladder.bit = __builtin_ctzll(zero);
+			ladder.bit = __builtin_ctzll((uint64_t)zero);
 			ladder.mask = mask.literal & ~zero;
 			ladder.value = value.literal;
 		}

@@ -206,8 +206,9 @@ static void emit_levels(struct emitter *emitter)
 			    "static const uint64_t %s_shape_table_last[] = {\n",
 			    emitter->lower);
 			for (int i = 0; i < model->shapes.n; i++)
-				OUT("\t%s,\n", table_bit(model, i) < 0 ? "UINT64_MAX"
-								       : hex(emitter, mask_of(table_bit(model, i), 0)));
+				OUT("\t%s,\n", table_bit(model, i) < 0
+						       ? "UINT64_MAX"
+						       : hex64(emitter, mask_of(table_bit(model, i), 0)));
 			OUT("};\n");
 		}
 		OUT("\n");
@@ -253,7 +254,8 @@ static void emit_geometry(struct emitter *emitter)
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *l = &model->levels.v[i];
 		bool groups = false, repeats = false;
-		uint64_t sizes = 0, step = 0;
+		uint64_t sizes = 0;
+		wide step = 0;
 		int carry = 0, parent = i, narrow;
 		uint64_t narrow_sizes;
 
@@ -283,7 +285,7 @@ static void emit_geometry(struct emitter *emitter)
 					top = end;
 				if (slice[s].to <= l->lo && end >= l->lo) {
 					low_top = end;
-					step = (uint64_t)1 << (slice[s].lo + l->lo - slice[s].to);
+					step = (wide)1 << (slice[s].lo + l->lo - slice[s].to);
 				}
 			}
 			/* Pieces with the same shift that touch are one for an addition. */
@@ -291,7 +293,7 @@ static void emit_geometry(struct emitter *emitter)
 				again = false;
 				for (int s = 0; s < n; s++)
 					if (slice[s].role == ROLE_ADDRESS && slice[s].to == low_top + 1 &&
-					    (uint64_t)1 << slice[s].lo == step << (low_top + 1 - l->lo)) {
+					    (wide)1 << slice[s].lo == step << (low_top + 1 - l->lo)) {
 						low_top = slice[s].to + slice[s].hi - slice[s].lo;
 						again = true;
 					}
@@ -376,17 +378,21 @@ const char *fault_text(struct emitter *emitter, ref fault, int otherwise)
 }
 
 static void put_bits(struct emitter *emitter, ref kind, const char *what, const struct bits *bits, const char **literal,
-		     const char **word)
+		     const char **word, const char **high)
 {
 	*literal = hex(emitter, bits->literal);
 	*word = bits->text
 			? word_name(emitter, word_of(emitter, text_of(emitter, "%s_%s", emitter->kind_name[kind], what),
 						     bits->text))
 			: "-1";
+	*high = bits->high ? word_name(emitter,
+				       word_of(emitter, text_of(emitter, "%s_%s_HIGH", emitter->kind_name[kind], what),
+					       bits->high))
+			   : "-1";
 }
 
 /* Address bits of the word that the configured output cannot have. */
-static const char *wide_text(struct emitter *emitter, ref kind)
+static const char *wide_text(struct emitter *emitter, ref kind, bool upper)
 {
 	int n;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
@@ -394,27 +400,30 @@ static const char *wide_text(struct emitter *emitter, ref kind)
 
 	for (int i = 0; i < n; i++) {
 		const char *part;
+		/* What of the line lies in this half, counted from its lowest bit. */
+		int first = upper ? 64 : 0, lo = slice[i].lo < first ? 0 : slice[i].lo - first;
+		int hi = slice[i].hi - first > 63 ? 63 : slice[i].hi - first;
 
-		if (slice[i].role != ROLE_ADDRESS)
+		if (slice[i].role != ROLE_ADDRESS || hi < lo)
 			continue;
 		emitter->uses_above = true;
-		part = text_of(emitter, "%s_above(t, %d, %d, %d)", emitter->lower, slice[i].hi, slice[i].lo,
-			       slice[i].to);
+		part = text_of(emitter, "%s_above(t, %d, %d, %d)", emitter->lower, hi, lo,
+			       slice[i].to + first + lo - slice[i].lo);
 		text = text ? text_of(emitter, "%s | %s", text, part) : part;
 	}
 	return text;
 }
 
 /* The bits of a kind's word that hold bits [hi:lo] of a field, as pairs; false if the kind lacks any of them. */
-static bool column_bits(struct emitter *emitter, ref kind, const struct m_col *col, int64_t value, bool any,
-			uint64_t *mask, uint64_t *bits)
+static bool column_bits(struct emitter *emitter, ref kind, const struct m_col *col, int64_t value, bool any, wide *mask,
+			wide *bits)
 {
 	int n;
 	const struct m_slice *slice = slices_of(emitter, kind, &n);
 	bool found = false;
 
 	for (int i = 0; i < n; i++) {
-		if (slice[i].field != col->field || slice[i].hi > 63)
+		if (slice[i].field != col->field)
 			continue;
 		for (int bit = slice[i].lo; bit <= slice[i].hi; bit++) {
 			int of = slice[i].to + bit - slice[i].lo;
@@ -424,9 +433,9 @@ static bool column_bits(struct emitter *emitter, ref kind, const struct m_col *c
 			found = true;
 			if (any)
 				continue;
-			*mask |= (uint64_t)1 << bit;
+			*mask |= (wide)1 << bit;
 			if (value >> (of - col->lo) & 1)
-				*bits |= (uint64_t)1 << bit;
+				*bits |= (wide)1 << bit;
 		}
 	}
 	return found;
@@ -435,7 +444,7 @@ static bool column_bits(struct emitter *emitter, ref kind, const struct m_col *c
 static bool has_columns(struct emitter *emitter, ref kind, const struct m_code *code)
 {
 	for (int c = 0; c < code->n_cols; c++) {
-		uint64_t mask = 0, bits = 0;
+		wide mask = 0, bits = 0;
 
 		if (!column_bits(emitter, kind, &code->col[c], 0, true, &mask, &bits))
 			return false;
@@ -444,7 +453,7 @@ static bool has_columns(struct emitter *emitter, ref kind, const struct m_code *
 }
 
 struct state_text {
-	uint64_t mask, set, clear;
+	wide mask, set, clear;
 	const char *when, *by;
 	bool code;
 };
@@ -460,7 +469,7 @@ static struct state_text state_of(struct emitter *emitter, ref kind, bool access
 	for (int i = 0; i < n; i++) {
 		if ((slice[i].flags & (accessed ? SLICE_ACCESSED : SLICE_DIRTY)) == 0)
 			continue;
-		state.mask = state.set = mask_of(slice[i].hi, slice[i].lo);
+		state.mask = state.set = entry_mask(slice[i].hi, slice[i].lo);
 		state.when = word_name(emitter, cond_word(emitter, slice[i].cond));
 		if (slice[i].by != REF_NONE)
 			state.by = word_name(emitter,
@@ -475,7 +484,7 @@ static struct state_text state_of(struct emitter *emitter, ref kind, bool access
 			continue;
 		for (int r = code->first_row; r < code->first_row + code->n_rows; r++) {
 			const struct m_row *row = &model->rows.v[r];
-			uint64_t mask = 0, bits = 0;
+			wide mask = 0, bits = 0;
 
 			if (!row->two_way)
 				continue;
@@ -493,6 +502,11 @@ static struct state_text state_of(struct emitter *emitter, ref kind, bool access
 		return state;
 	}
 	return state;
+}
+
+wide state_mask(struct emitter *emitter, ref kind, bool accessed)
+{
+	return state_of(emitter, kind, accessed).mask;
 }
 
 static void emit_states(struct emitter *emitter)
@@ -547,7 +561,7 @@ static struct code_range *emit_codes(struct emitter *emitter)
 					continue;
 				for (int r = code->first_row; r < code->first_row + code->n_rows; r++) {
 					const struct m_row *row = &model->rows.v[r];
-					uint64_t mask = 0, bits = 0;
+					wide mask = 0, bits = 0;
 
 					for (int i = 0; i < code->n_cols; i++)
 						(void)column_bits(emitter, k, &code->col[i], row->cell[i], row->any[i],
@@ -605,25 +619,40 @@ void emit_cold_tables(void *ctx)
 	    "\t%s_entry mask, value, res0, res1, address;\n"
 	    "\tint16_t mask_word, value_word, res0_word, res1_word, wide_word, marks_word, present;\n"
 	    "\tuint16_t fault;\n\tuint16_t first_code, "
-	    "end_code;\n};\n\nstatic const struct %s_test %s_tests[] = {\n",
-	    emitter->lower, emitter->lower, emitter->lower, emitter->lower);
+	    "end_code;\n%s};\n\nstatic const struct %s_test %s_tests[] = {\n",
+	    emitter->lower, emitter->lower,
+	    emitter->has_wide
+		    ? "\tint16_t mask_high, value_high, res0_high, res1_high, wide_high; /* of bits 127 to 64 */\n"
+		    : "",
+	    emitter->lower, emitter->lower);
 	for (int k = 0; k < model->kinds.n; k++) {
 		const struct m_kind *kind = &model->kinds.v[k];
 		struct bits bits[4] = {kind_bits(emitter, k, BITS_MASK), kind_bits(emitter, k, BITS_VALUE),
 				       kind_bits(emitter, k, BITS_RES0), kind_bits(emitter, k, BITS_RES1)};
 		static const char *const names[4] = {"MASK", "VALUE", "RES0", "RES1"};
-		const char *literal[4], *word[4], *wide = wide_text(emitter, k);
+		const char *literal[4], *word[4], *high[4], *more = "";
+		const char *above = wide_text(emitter, k, false),
+			   *above_high = emitter->has_wide ? wide_text(emitter, k, true) : NULL;
 		struct bits marks = kind_bits(emitter, k, BITS_MARKS);
-		const char *marks_text = marks.text ? marks.text : marks.literal ? hex(emitter, marks.literal) : NULL;
+		const char *marks_text = marks.text	 ? marks.text
+					 : marks.literal ? hex64(emitter, (uint64_t)marks.literal)
+							 : NULL;
 
 		for (int i = 0; i < 4; i++)
-			put_bits(emitter, k, names[i], &bits[i], &literal[i], &word[i]);
-		OUT("\t{%s, %s, %s, %s, %s,\n\t %s, %s, %s, %s, %s, %s, %s, %s, %d, %d}, /* %s at %s */\n", literal[0],
-		    literal[1], literal[2], literal[3], hex(emitter, kind_bits(emitter, k, BITS_ADDRESS).literal),
-		    word[0], word[1], word[2], word[3],
-		    wide ? word_name(emitter,
-				     word_of(emitter, text_of(emitter, "%s_WIDE", emitter->kind_name[k]), wide))
-			 : "-1",
+			put_bits(emitter, k, names[i], &bits[i], &literal[i], &word[i], &high[i]);
+		if (emitter->has_wide)
+			more = text_of(emitter, ",\n\t %s, %s, %s, %s, %s", high[0], high[1], high[2], high[3],
+				       above_high ? word_name(emitter, word_of(emitter,
+									       text_of(emitter, "%s_WIDE_HIGH",
+										       emitter->kind_name[k]),
+									       above_high))
+						  : "-1");
+		OUT("\t{%s, %s, %s, %s, %s,\n\t %s, %s, %s, %s, %s, %s, %s, %s, %d, %d%s}, /* %s at %s */\n",
+		    literal[0], literal[1], literal[2], literal[3],
+		    hex(emitter, kind_bits(emitter, k, BITS_ADDRESS).literal), word[0], word[1], word[2], word[3],
+		    above ? word_name(emitter,
+				      word_of(emitter, text_of(emitter, "%s_WIDE", emitter->kind_name[k]), above))
+			  : "-1",
 		    marks_text ? word_name(emitter, word_of(emitter, "MARKS", marks_text)) : "-1",
 		    word_name(emitter, kind->present == REF_NONE
 					       ? -1
@@ -637,7 +666,7 @@ void emit_cold_tables(void *ctx)
 						 ? (model->reserved_fault == REF_NONE ? FAULT_RESERVED
 										      : model->reserved_fault)
 						 : FAULT_RESERVED),
-		    range[k].first, range[k].end, kind->name, emitter->level_name[kind->level]);
+		    range[k].first, range[k].end, more, kind->name, emitter->level_name[kind->level]);
 	}
 	OUT("};\n\n/* Which of the attribute words each leaf kind takes. */\n"
 	    "static const uint8_t %s_attribute_class[] = {\n",

@@ -43,7 +43,14 @@ const struct m_slice *slices_of(const struct emitter *emitter, ref kind, int *n)
 	return emitter->model->slices.v + k->first_slice;
 }
 
-const char *hex(struct emitter *emitter, uint64_t value)
+wide entry_mask(int hi, int lo)
+{
+	return lo > 63	 ? (wide)mask_of(hi - 64, lo - 64) << 64
+	       : hi > 63 ? (wide)mask_of(hi - 64, 0) << 64 | mask_of(63, lo)
+			 : mask_of(hi, lo);
+}
+
+const char *hex64(struct emitter *emitter, uint64_t value)
 {
 	if (emitter->entry_bits <= 32)
 		return text_of(emitter, "0x%" PRIx64 "U", value);
@@ -52,10 +59,15 @@ const char *hex(struct emitter *emitter, uint64_t value)
 	return text_of(emitter, "UINT64_C(0x%" PRIx64 ")", value);
 }
 
-/* The same for what is no entry: an address, a word of the configuration. */
-static const char *hex64(struct emitter *emitter, uint64_t value)
+const char *hex(struct emitter *emitter, wide value)
 {
-	return value < 10 ? text_of(emitter, "%" PRIu64, value) : text_of(emitter, "UINT64_C(0x%" PRIx64 ")", value);
+	/* Of the type of the entry, so that its complement is, too. */
+	if (value >> 64)
+		return text_of(emitter, "((%s_entry)%s << 64 | %s)", emitter->lower,
+			       hex64(emitter, (uint64_t)(value >> 64)), hex64(emitter, (uint64_t)value));
+	if (emitter->entry_bits > 64)
+		return text_of(emitter, "(%s_entry)%s", emitter->lower, hex64(emitter, (uint64_t)value));
+	return hex64(emitter, (uint64_t)value);
 }
 
 static const char *number(struct emitter *emitter, int64_t value)
@@ -144,14 +156,13 @@ static const char *field_text(struct emitter *emitter, ref kind, ref field, cons
 	for (int i = 0; i < n; i++) {
 		const char *piece, *cond;
 
-		if (slice[i].field != field || (slice[i].role != ROLE_FIELD && slice[i].role != ROLE_CONST) ||
-		    slice[i].hi > 63)
+		if (slice[i].field != field || (slice[i].role != ROLE_FIELD && slice[i].role != ROLE_CONST))
 			continue;
 		cond = piece_condition(emitter, slice, n, i, param, emitter->known);
 		if (cond && !*cond)
 			continue;
 		piece = text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, slice[i].lo,
-				hex(emitter, mask_of(slice[i].hi - slice[i].lo, 0)));
+				hex64(emitter, mask_of(slice[i].hi - slice[i].lo, 0)));
 		if (slice[i].to)
 			piece = text_of(emitter, "(%s * %s)", piece,
 					number(emitter, (int64_t)((uint64_t)1 << slice[i].to)));
@@ -252,7 +263,7 @@ static struct phrase expression(struct emitter *emitter, ref expr, const char *p
 	case X_FIELD: return (struct phrase){word ? field_text(emitter, kind, e.a, param, word) : "0", BINDS_UNARY};
 	case X_BITS:
 		return (struct phrase){word ? text_of(emitter, "(int64_t)((%s >> %d) & %s)", word, e.b,
-						      hex(emitter, mask_of(e.a - e.b, 0)))
+						      hex64(emitter, mask_of(e.a - e.b, 0)))
 					    : "0",
 				       BINDS_UNARY};
 	case X_RIGHT: return (struct phrase){"0", BINDS_NAME};
@@ -306,38 +317,38 @@ const char *entry_text(struct emitter *emitter, ref kind, ref expr, const char *
 	return expression(emitter, expr, "t->param", kind, word).text;
 }
 
-static void bits_or(struct emitter *emitter, struct bits *bits, const char *text)
+static void bits_or(struct emitter *emitter, const char **bits, const char *text)
 {
-	bits->text = bits->text ? text_of(emitter, "%s | %s", bits->text, text) : text;
+	*bits = *bits ? text_of(emitter, "%s | %s", *bits, text) : text;
 }
 
-void bits_add(struct emitter *emitter, struct bits *bits, ref cond, uint64_t mask)
+void bits_add(struct emitter *emitter, struct bits *bits, ref cond, wide mask)
 {
 	const struct m_expr *e = cond == REF_NONE ? NULL : &emitter->model->exprs.v[cond];
 
 	if (mask == 0 || (e && e->op == X_CONST && e->k == 0))
 		return;
-	if (!e || e->op == X_CONST)
+	if (!e || e->op == X_CONST) {
 		bits->literal |= mask;
-	else
-		bits_or(emitter, bits,
-			text_of(emitter, "(%s ? %s : 0)", condition_text(emitter, cond), hex(emitter, mask)));
-}
-
-void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref value, int hi, int lo)
-{
-	const struct m_expr *e = value == REF_NONE ? NULL : &emitter->model->exprs.v[value];
-	const char *text;
-
-	if (!e || hi > 63)
-		return;
-	if (e->op == X_CONST) {
-		bits_add(emitter, bits, cond, ((uint64_t)e->k << lo) & mask_of(hi, lo));
 		return;
 	}
-	text = text_of(emitter, "(uint64_t)(%s)", config_text(emitter, value));
+	if ((uint64_t)mask)
+		bits_or(emitter, &bits->text,
+			text_of(emitter, "(%s ? %s : 0)", condition_text(emitter, cond),
+				hex64(emitter, (uint64_t)mask)));
+	if (mask >> 64)
+		bits_or(emitter, &bits->high,
+			text_of(emitter, "(%s ? %s : 0)", condition_text(emitter, cond),
+				hex64(emitter, (uint64_t)(mask >> 64))));
+}
+
+/* A value, as C, in bits [hi:lo] of a half. */
+static void add_text(struct emitter *emitter, const char **bits, ref cond, const char *value, int hi, int lo)
+{
+	const char *text = value;
+
 	if (hi - lo < 63)
-		text = text_of(emitter, "(%s & %s)", text, hex(emitter, mask_of(hi - lo, 0)));
+		text = text_of(emitter, "(%s & %s)", text, hex64(emitter, mask_of(hi - lo, 0)));
 	if (lo)
 		text = text_of(emitter, "%s << %d", text, lo);
 	if (cond != REF_NONE)
@@ -345,6 +356,28 @@ void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref va
 	else if (lo)
 		text = text_of(emitter, "(%s)", text);
 	bits_or(emitter, bits, text);
+}
+
+void bits_add_value(struct emitter *emitter, struct bits *bits, ref cond, ref value, int hi, int lo)
+{
+	const struct m_expr *e = value == REF_NONE ? NULL : &emitter->model->exprs.v[value];
+	const char *text;
+
+	if (!e)
+		return;
+	if (e->op == X_CONST) {
+		bits_add(emitter, bits, cond, ((wide)(uint64_t)e->k << lo) & entry_mask(hi, lo));
+		return;
+	}
+	text = config_text(emitter, value);
+	if (hi > 63 && lo < 64) {
+		/* Over both halves: the rest of the value begins the upper one. */
+		add_text(emitter, &bits->high, cond, text_of(emitter, "((uint64_t)(%s) >> %d)", text, 64 - lo), hi - 64,
+			 0);
+		hi = 63;
+	}
+	add_text(emitter, lo > 63 ? &bits->high : &bits->text, cond, text_of(emitter, "(uint64_t)(%s)", text), hi & 63,
+		 lo & 63);
 }
 
 int word_of(struct emitter *emitter, const char *name, const char *text)
@@ -377,13 +410,22 @@ const char *word_name(struct emitter *emitter, int index)
 
 const char *bits_text(struct emitter *emitter, const char *name, const struct bits *bits)
 {
-	const char *word;
+	const char *word = NULL, *high;
 
-	if (!bits->text)
+	if (bits->text) {
+		word = text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, name, bits->text)));
+		if (emitter->entry_bits <= 32)
+			word = text_of(emitter, "(uint32_t)%s", word);
+	}
+	if (bits->high) {
+		high = word_name(emitter, word_of(emitter, text_of(emitter, "%s_HIGH", name), bits->high));
+		high = text_of(emitter, "(%s_entry)t->word[%s] << 64", emitter->lower, high);
+		word = word ? text_of(emitter, "(%s | %s)", high, word) : text_of(emitter, "(%s)", high);
+	} else if (word && emitter->entry_bits > 64) {
+		word = text_of(emitter, "(%s_entry)%s", emitter->lower, word);
+	}
+	if (!word)
 		return hex(emitter, bits->literal);
-	word = text_of(emitter, "t->word[%s]", word_name(emitter, word_of(emitter, name, bits->text)));
-	if (emitter->entry_bits <= 32)
-		word = text_of(emitter, "(uint32_t)%s", word);
 	if (bits->literal == 0)
 		return word;
 	return text_of(emitter, "(%s | %s)", hex(emitter, bits->literal), word);
