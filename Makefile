@@ -259,13 +259,16 @@ bless: all $(FORMATS:%=$(B)/selftest/%_selftest.c) ## accept new output: goldens
 docs: $(B)/ptgen ## write docs/formats: a page and a drawing of every format
 	@tools/make-docs $(B)/ptgen docs/formats $(PTDS)
 
+captures: $(B)/pttool ## write docs/pttool-terminal.svg: what pttool shows on a terminal
+	@tools/make-captures $(B)/pttool docs/pttool-terminal.svg
+
 editors: ## write tools/editors: highlighting for Vim and for editors that read TextMate grammars
 	@tools/make-editors tools/editors
 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all coverage bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all check-threads check-threads-run check-valgrind bench bench-runtime bench-instructions mutate lint format clean check-run tests FORCE
+.PHONY: all captures coverage bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all check-threads check-threads-run check-valgrind bench bench-runtime bench-instructions mutate lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 

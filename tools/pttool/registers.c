@@ -89,6 +89,30 @@ static bool parse_given(const char *text, struct given *given)
 	return why == NULL;
 }
 
+static int lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/*
+ * Is this the register of a format? Manuals and debuggers write names with more than formats do: CR3 is cr3, and TTBR
+ * is TTBR1_EL1.
+ */
+static bool is_called(const char *name, const char *given)
+{
+	bool number = false;
+
+	for (; *name && lower(*name) == lower(*given); name++, given++)
+		number = *name >= '0' && *name <= '9';
+	if (*name)
+		return false;
+	if (!number && *given >= '0' && *given <= '9' && (given[1] == '\0' || given[1] == '_'))
+		given++;
+	if (given[0] == '_' && lower(given[1]) == 'e' && lower(given[2]) == 'l' && given[3] >= '0' && given[3] <= '3')
+		given += 4;
+	return *given == '\0';
+}
+
 /* The registers of a configuration. false: the format refuses it, or has not all registers that were given. */
 static bool registers_of(const struct decode *decode, const struct pt_config *config, const uint64_t *roots,
 			 unsigned int n_roots, struct values *out, unsigned int *wanted)
@@ -106,7 +130,7 @@ static bool registers_of(const struct decode *decode, const struct pt_config *co
 	for (size_t i = 0; i < decode->n; i++) {
 		size_t k = 0;
 
-		while (k < n && strcmp(registers[k].name, decode->given[i].name) != 0)
+		while (k < n && !is_called(registers[k].name, decode->given[i].name))
 			k++;
 		if (k == n)
 			return false;
@@ -183,6 +207,30 @@ static bool is_free(const struct decode *decode, const struct pt_config *said, u
 	return said->param[i] == PT_UNSET && !decode->format->params[i].is_static;
 }
 
+/* Some registers are there only where a parameter has a certain value (hgatp is one of the second stage). */
+static bool find_names(struct decode *decode, const struct pt_config *said)
+{
+	const struct pt_format *format = decode->format;
+	struct values values;
+
+	if (registers_of(decode, &decode->config, NULL, 0, &values, NULL))
+		return true;
+	for (unsigned int i = 0; i < format->n_params; i++) {
+		for (unsigned int k = 0; is_free(decode, said, i) && k < format->params[i].n_ranges; k++) {
+			const struct pt_range *range = &format->params[i].ranges[k];
+
+			for (int64_t value = range->first; value <= range->last && value - range->first < 1024;
+			     value++) {
+				decode->config.param[i] = value;
+				if (registers_of(decode, &decode->config, NULL, 0, &values, NULL))
+					return true;
+			}
+		}
+		decode->config.param[i] = said->param[i];
+	}
+	return false;
+}
+
 /* Tries all values of parameter i, and with each all values of the later ones where pairs is true. */
 static bool try_values(struct decode *decode, const struct pt_config *said, unsigned int i, bool pairs)
 {
@@ -215,6 +263,8 @@ static bool search(struct decode *decode, const struct pt_config *said)
 	struct values values;
 
 	decode->config = *said;
+	if (!find_names(decode, said))
+		return false;
 	for (unsigned int round = 0; round < 3; round++) {
 		find_roots(decode);
 		if (!registers_of(decode, &decode->config, NULL, 0, &values, NULL))

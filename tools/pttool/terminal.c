@@ -82,7 +82,7 @@ void print_columns(const struct pt_table *table, const char *rest)
 		return;
 	printf("%s%-*s  %*s  %*s  %-*s  %-*s%s%s%s\n", paint(PAINT_HEAD), 2 * address_width(table) + 1, "IOVA-END",
 	       PA_WIDTH, "PA", SIZE_WIDTH, "SIZE", level_width(table->format), "LEVEL", RIGHTS_WIDTH, "PROT",
-	       *rest ? "  " : "", rest, paint(PAINT_PLAIN));
+	       *rest ? " " : "", rest, paint(PAINT_PLAIN));
 }
 
 void print_range(const struct pt_table *table, uint64_t first, uint64_t last, uint64_t pa, const struct pt_leaf *leaf)

@@ -12,13 +12,30 @@ static const char *category_name(unsigned int category)
 	return category < sizeof(names) / sizeof(names[0]) ? names[category] : "?";
 }
 
-static void explain(const struct pt_table *table, const struct pt_walk *walk)
+/* What the bits of a table entry leave of the rights: those that withhold and are set, or grant and are clear, take. */
+static unsigned int rights_after(const struct pt_table *table, const struct pt_step *step, unsigned int rights)
+{
+	const struct pt_kind_info *kind = &table->format->kinds[step->kind];
+
+	for (unsigned int i = 0; i < kind->n_fields; i++) {
+		const struct pt_field_info *field = &kind->fields[i];
+		bool set = step->raw[field->lo / 64] >> (field->lo % 64) & 1;
+
+		if (field_exists(table, field))
+			rights &= ~(unsigned int)(set ? field->denies : field->allows);
+	}
+	return rights;
+}
+
+/* plain: the walk without an access, for the rights of the leaf. */
+static void explain(const struct pt_table *table, const struct pt_walk *walk, const struct pt_walk *plain)
 {
 	const struct pt_format *format = table->format;
+	unsigned int rights = PT_RIGHT_ALL & ~(unsigned int)PT_RIGHT_GLOBAL;
 
 	for (unsigned int i = 0; i < walk->n_steps && i < PT_MAX_STEPS; i++) {
 		const struct pt_step *step = &walk->step[i];
-		char word[WORD_LENGTH];
+		char word[WORD_LENGTH], text[RIGHTS_LENGTH];
 
 		if (step->level >= format->n_levels)
 			continue;
@@ -34,6 +51,16 @@ static void explain(const struct pt_table *table, const struct pt_walk *walk)
 			printf("of no kind of this level\n");
 		}
 		explain_entry(table, step);
+		if (step->kind >= format->n_kinds)
+			continue;
+		if (format->kinds[step->kind].category == PT_KIND_TABLE)
+			rights = rights_after(table, step, rights);
+		else if (plain->fault == PT_FAULT_NONE)
+			rights = plain->leaf.rights & ~(unsigned int)PT_RIGHT_GLOBAL;
+		else
+			continue;
+		printf("      rights so far: %s%s%s\n", paint_rights(rights),
+		       format_rights(text, rights, PT_MEMORY_CACHED), paint(PAINT_PLAIN));
 	}
 	if (walk->fault == PT_FAULT_NONE) {
 		printf("  leaf: 0x%" PRIx64 "-0x%" PRIx64 " at 0x%" PRIx64 "%s%s%s\n", walk->leaf.iova,
@@ -72,7 +99,7 @@ int command_walk(const struct options *options)
 	}
 	for (size_t i = 0; i < options->n_arguments; i++) {
 		struct pt_reader reader = {&image, image_read, NULL, options->steps};
-		struct pt_walk walk;
+		struct pt_walk walk, plain;
 		uint64_t iova = 0;
 		char rights[RIGHTS_LENGTH];
 
@@ -83,8 +110,13 @@ int command_walk(const struct options *options)
 			options->format->translate(&table, &reader, iova, options->access, &walk);
 		else
 			options->format->walk(&table, &reader, iova, &walk);
-		if (options->explain)
-			explain(&table, &walk);
+		if (options->explain) {
+			struct pt_reader again = {&image, image_read, NULL, options->steps};
+
+			memset(&plain, 0, sizeof(plain));
+			table.format->walk(&table, &again, iova, &plain);
+			explain(&table, &walk, &plain);
+		}
 		if (walk.fault == PT_FAULT_NONE) {
 			printf("0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " %s%s%s\n", iova, walk.pa,
 			       (uint64_t)1 << (walk.leaf.lg2 & 63), paint_rights(walk.leaf.rights),
