@@ -224,6 +224,8 @@ C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] machines/*.[ch] 
 	examples/*.[ch] examples/*/*.[ch] examples/*/*/*.[ch] examples/*/*/*/*.[ch] bench/*.[ch] bench/*/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/% examples/projects/% bench/kernel/% bench/subjects/%,$(filter %.c,$(C_FILES)))
+# BENCH_LINUX: any string.
+LINT_FLAGS := $(INCLUDE_tests) -DBENCH_LINUX=__FILE__
 
 mutate: ## make slips in format files (COUNT=400), one at a time, and say who notices: checks, examples, self-tests
 	@tools/setup check
@@ -238,10 +240,16 @@ lint: ## clang-format, clang-tidy and cppcheck over our own sources
 	@echo 'cppcheck (tools/cppcheck.txt lists what is false)'
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
 		--suppress=missingIncludeSystem --suppressions-list=tools/cppcheck.txt -D_POSIX_C_SOURCE=200809L \
-		$(INCLUDE_tests) -Ibench $(LINT_C)
+		$(LINT_FLAGS) -Ibench $(LINT_C)
 	@echo 'clang-tidy (.clang-tidy says what it looks for)'
 	@printf '%s\n' $(LINT_C) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c11 \
-		-D_POSIX_C_SOURCE=200809L $(INCLUDE_tests) 2>/dev/null' sh
+		-D_POSIX_C_SOURCE=200809L $(LINT_FLAGS) 2>/dev/null' sh
+
+# Generated code is not among it: its long functions take the analyzer many minutes each.
+analyze: ## gcc -fanalyzer over our own sources; tools/analyzer.txt lists what is false
+	@tools/setup build
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@CC='$(CC)' FLAGS='$(LINT_FLAGS)' tools/analyze $(LINT_C)
 
 format: ## rewrite our own sources as .clang-format says
 	@tools/setup lint
@@ -268,7 +276,7 @@ editors: ## write tools/editors: highlighting for Vim and for editors that read 
 clean: ## remove everything that was built or generated
 	rm -rf build $(G)/*.c $(G)/*.h $(G)/.*.stamp $(G)/.*.d
 
-.PHONY: all captures coverage bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all check-threads check-threads-run check-valgrind bench bench-runtime bench-instructions mutate lint format clean check-run tests FORCE
+.PHONY: all analyze captures coverage bless fuzz docs help setup demo demo-machines check check-sanitize check-oracle check-kernels check-all check-threads check-threads-run check-valgrind bench bench-runtime bench-instructions mutate lint format clean check-run tests FORCE
 
 # --------------------------------------------------------------------------------------------------------- the compiler
 

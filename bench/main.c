@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 {
 	static struct results results;
 	const char *json = NULL, *plot = NULL;
-	char *names[MAX_SUBJECTS];
+	char *names[MAX_SUBJECTS] = {NULL};
 	int n_names = 0;
 	long passes = 11;
 
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	take(&results, bench_clang, names, n_names);
 #endif
 	if (results.n_subjects == 0) {
-		fprintf(stderr, "bench: no subject of that name: --only %s\n", names[0]);
+		fprintf(stderr, "bench: no subject of that name: --only %s\n", n_names ? names[0] : "was not given");
 		return 2;
 	}
 	results.n_passes = (int)passes;

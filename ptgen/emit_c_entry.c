@@ -107,7 +107,7 @@ void by_level(struct emitter *emitter, const char *const *body, const char *othe
 		bool seen = false;
 
 		for (int k = 0; k < i && !seen; k++)
-			seen = strcmp(body[k], body[i]) == 0;
+			seen = body[k] && body[i] && strcmp(body[k], body[i]) == 0;
 		if (!seen)
 			final = i;
 	}

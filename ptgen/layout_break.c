@@ -506,10 +506,11 @@ static void try_next(struct search *search, int from, bool breaks)
 static void begin_search(struct search *search)
 {
 	short indent = (short)search->statement->indent;
+	struct frame *frame;
 	struct node root;
-	struct frame *frame = &root.beginning.frame[0];
 
 	memset(&root, 0, sizeof(root)); /* frames are compared with what is between their members */
+	frame = &root.beginning.frame[0];
 	root.from = -1;
 	root.beginning.column = indent;
 	root.beginning.n_frames = 1;
