@@ -131,7 +131,7 @@ struct system {
 	/* The graph: which reservation is backed by what, both ways. */
 	pthread_mutex_t graph;
 	struct tree blocks; /* of struct phys_block by address; blocks of wrapped memory may overlap others */
-	size_t n_wrapped; /* memory in it that is no pool's */
+	size_t n_wrapped;   /* memory in it that is no pool's */
 	uint64_t next_serial;
 };
 
