@@ -24,6 +24,7 @@ BEHIND(vc_system_destroy);
 BEHIND(vc_device_create);
 BEHIND(vc_device_destroy);
 BEHIND(vc_device_iotlb);
+BEHIND(vc_device_iotlb_disconnect);
 BEHIND(vc_device_fault_limit);
 BEHIND(vc_device_read);
 BEHIND(vc_device_write);
@@ -275,6 +276,15 @@ int vc_device_iotlb(struct vc_device *device, unsigned int entries, unsigned int
 	set_hex(line, "entries", entries);
 	set_hex(line, "ways", ways);
 	return end(line, untraced_vc_device_iotlb(device, entries, ways));
+}
+
+int vc_device_iotlb_disconnect(struct vc_device *device, bool disconnected)
+{
+	json_t *line = begin(__func__);
+
+	set_handle(line, "device", device);
+	set(line, "disconnected", line ? json_boolean(disconnected) : NULL);
+	return end(line, untraced_vc_device_iotlb_disconnect(device, disconnected));
 }
 
 int vc_device_fault_limit(struct vc_device *device, unsigned int per_second)

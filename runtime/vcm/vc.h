@@ -255,8 +255,8 @@ enum { VC_FAULT_BLOCKED = 1000, VC_FAULT_EXTERNAL /* the address behind the tabl
  * stage  1 or 2: the stage that failed; 0: there was no walk.
  * ipa    of two stages: the address between them where the second one failed.
  * in_walk  it failed for an entry of a table of the first stage, and not for the access itself.
- * walk   the walk, for translated devices that are not blocked; else n_steps is 0. Of the first stage, where there are
- * two; walk2 is then the last one of the second.
+ * walk   the walk, for translated devices that are not blocked; else n_steps is 0. Of the first stage, where there
+ *        are two; walk2 is then the last one of the second.
  */
 struct vc_fault {
 	struct vc_device *device;
@@ -289,11 +289,11 @@ int vc_device_fault_limit(struct vc_device *device, unsigned int per_second);
  * here.
  *
  * load        the device becomes active in a region, or in another one: program it with these registers (or entries of
- * its context tables; the order is that of vc_device_registers()). Nothing that it cached before counts any more. 0; or
- * a negative errno value: it is loaded with what it was, and activation fails. block       it is not active any more:
- * when this returns, the hardware uses nothing of the table. invalidate  invalidate what the gather says, and wait
- * until that is complete. Several threads may call it at once. For a change of a second stage the gather says
- * everything.
+ *             its context tables; the order is that of vc_device_registers()). Nothing that it cached before counts
+ *             any more. 0; or a negative errno value: it is loaded with what it was, and activation fails.
+ * block       it is not active any more: when this returns, the hardware uses nothing of the table.
+ * invalidate  invalidate what the gather says, and wait until that is complete. Several threads may call it at once.
+ *             For a change of a second stage the gather says everything.
  */
 struct vc_driver {
 	int (*load)(void *data, const struct pt_register *registers, size_t n);
@@ -386,8 +386,10 @@ int vc_region_create_identity(struct vc_system *system, uint64_t first, uint64_t
  *
  * tables  a reservation of `below`, backed by RAM, without holes: the tables of this region are made in it, and walked
  *         through stage 2. It cannot be unbacked, and its memory cannot move, while this region exists. Devices that
- * set accessed state need the right to write it. 0; -EINVAL: also: below is not a region of devices, or on another one
- * itself; -ENXIO: tables is not backed; -ENOMEM.
+ *         set accessed state need the right to write it.
+ *
+ * How memory is cached is agreed on below; what reservations of this region say of it goes into its tables only.
+ * 0; -EINVAL: also: below is not a region of devices, or on another one itself; -ENXIO: tables is not backed; -ENOMEM.
  */
 int vc_region_create_nested(struct vc_region *below, struct vc_reservation *tables, uint64_t first, uint64_t bytes,
 			    struct vc_region **out);

@@ -10,6 +10,7 @@
 #include "arm64_s1.h"
 #include "armv7_short.h"
 #include "dart1.h"
+#include "mtk_v7s.h"
 #include "support/scene.h"
 #include "test.h"
 #include "vcm.h"
@@ -742,7 +743,19 @@ TEST(vcm_scenarios, u26_a_device_crashes)
 }
 
 /* How far a translation cache of 16 entries reaches: large blocks, and small ones. */
-TEST(vcm_scenarios, u10_block_sizes_and_reach)
+static const struct pt_format *const with_sections[] = {&armv7_short_format, &mtk_v7s_format};
+
+static size_t n_with_sections(void)
+{
+	return sizeof(with_sections) / sizeof(with_sections[0]);
+}
+
+static const char *section_format(size_t i)
+{
+	return with_sections[i]->name;
+}
+
+TEST_EACH(vcm_scenarios, u10_block_sizes_and_reach, n_with_sections, section_format)
 {
 	static const uint32_t sizes[] = {VCM_1MB, VCM_4KB};
 	uint64_t misses[2];
@@ -751,7 +764,7 @@ TEST(vcm_scenarios, u10_block_sizes_and_reach)
 	struct avcm *avcm;
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	device = decoder();
+	device = scene_device("engine", with_sections[each], VC_DEVICE_TRANSLATED);
 	CHECK_EQ(vc_device_iotlb(vcm_device(device), 3, 1), -EINVAL);
 	CHECK_EQ(vc_device_iotlb(vcm_device(device), 16, 16), 0);
 	vcm = vcm_create(0, 64 * M);

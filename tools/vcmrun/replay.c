@@ -337,6 +337,14 @@ static void do_device_iotlb(struct replay *replay)
 		  NULL);
 }
 
+static void do_device_iotlb_disconnect(struct replay *replay)
+{
+	result_is(replay,
+		  vc_device_iotlb_disconnect(object(replay, "device"),
+					     json_is_true(json_object_get(replay->call, "disconnected"))),
+		  NULL);
+}
+
 static void do_device_fault_limit(struct replay *replay)
 {
 	result_is(replay, vc_device_fault_limit(object(replay, "device"), (unsigned int)number(replay, "per_second")),
@@ -847,6 +855,7 @@ static const struct {
 	CALL(device_create),
 	CALL(device_destroy),
 	CALL(device_iotlb),
+	CALL(device_iotlb_disconnect),
 	CALL(device_fault_limit),
 	CALL(device_read),
 	CALL(device_write),
