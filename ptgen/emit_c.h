@@ -226,8 +226,6 @@ void emit_descriptor(void *ctx);
 
 /* -------------------------------------------------------------------------------------------------- emit_c_config.c */
 
-/* The bits of a run-time address that entries hold. */
-uint64_t address_bits(const struct model *model, ref address);
 void emit_defaults(void *ctx);
 void emit_requires(void *ctx);
 void emit_shape(void *ctx);

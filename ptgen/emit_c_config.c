@@ -16,16 +16,6 @@ static const char *param_text(struct emitter *emitter, ref param)
 	return text_of(emitter, "p[%s_PARAM_%s]", emitter->upper, name);
 }
 
-uint64_t address_bits(const struct model *model, ref address)
-{
-	uint64_t bits = 0;
-
-	for (int i = 0; i < model->exprs.n; i++)
-		if (model->exprs.v[i].op == X_ADDRESS && model->exprs.v[i].a == address)
-			bits |= mask_of(model->exprs.v[i].b, model->exprs.v[i].c);
-	return bits;
-}
-
 void emit_defaults(void *ctx)
 {
 	struct emitter *emitter = ctx;
@@ -56,7 +46,7 @@ void emit_requires(void *ctx)
 	}
 	for (int i = 0; i < emitter->model->addresses.n; i++) {
 		const struct m_name *address = &emitter->model->addresses.v[i];
-		uint64_t bits = address_bits(emitter->model, i);
+		uint64_t bits = model_address_bits(emitter->model, i);
 
 		/* Bits that no entry holds would be lost. */
 		if (((bits | (bits - 1)) & ~bits) != 0)

@@ -157,7 +157,7 @@ static void emit_params(struct emitter *emitter)
 	}
 	for (int i = 0; i < model->addresses.n; i++)
 		OUT("\t/* %s */\n\t{0, INT64_C(0x%" PRIx64 ")},\n", model->addresses.v[i].name,
-		    address_bits(model, i) | (address_bits(model, i) - 1));
+		    model_address_bits(model, i) | (model_address_bits(model, i) - 1));
 	OUT("};\n\nstatic const struct pt_param_info %s_params[] = {\n", emitter->lower);
 	for (int i = 0; i < model->params.n; i++) {
 		const struct m_param *p = &model->params.v[i];

@@ -531,6 +531,9 @@ static void put_config(struct selftest *s)
 	presented_ends(s, &first, &last);
 	for (int i = 0; i < model->params.n; i++)
 		params = arena_printf(s->arena, "%s%s%" PRId64, params, i ? ", " : "", s->param[i]);
+	for (int i = 0; i < model->addresses.n; i++)
+		params = arena_printf(s->arena, "%s%s%s", params, *params ? ", " : "",
+				      hex(s, codec_addresses()[i] & model_address_bits(model, i)));
 	fprintf(s->configs, "\t{{%s}, %s, %s, %s, %s, %s, %s, %s, &flips[%d], %s, %s, %d, %d, %d, %d, %d, %d},\n",
 		*params ? params : "0", hex(s, s->base), hex(s, first), hex(s, last), hex(s, sizes), granted,
 		rights_array(s), bits, walk_index, fields, registers, s->n_rights, n_bits, n_fields, n_registers,
@@ -663,7 +666,7 @@ static const char *too_much(const struct model *model)
 	}
 	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
 		return "'base' and 'window'";
-	return model->addresses.n ? "run-time addresses" : NULL;
+	return NULL;
 }
 
 static void emit_tables(void *ctx)
@@ -699,6 +702,7 @@ void emit_selftest(struct context *context, const struct model *model, struct ou
 {
 	const char *name = emitted_name(context, model), *what = too_much(model), *slash = strrchr(model->source, '/');
 	struct selftest *s = arena_alloc(context->arena, sizeof(*s));
+	int n_params = model->params.n + model->addresses.n; /* addresses come behind the parameters */
 	FILE **stream[5] = {&s->tables, &s->flips, &s->leaves, &s->configs, &s->checks};
 	struct template_hole holes[13];
 	struct template_part parts[] = {{"tables", emit_tables}, {NULL, NULL}};
@@ -739,8 +743,7 @@ void emit_selftest(struct context *context, const struct model *model, struct ou
 	holes[2] = (struct template_hole){"F", name, NULL};
 	holes[3] = (struct template_hole){"N_CONFIGS", arena_printf(s->arena, "%d", s->n_configs), NULL};
 	holes[4] = (struct template_hole){"MEMORY", arena_printf(s->arena, "0x%" PRIx64, s->memory), NULL};
-	holes[5] = (struct template_hole){"N_PARAMS",
-					  arena_printf(s->arena, "%d", model->params.n ? model->params.n : 1), NULL};
+	holes[5] = (struct template_hole){"N_PARAMS", arena_printf(s->arena, "%d", n_params ? n_params : 1), NULL};
 	holes[6] = (struct template_hole){"REGISTER_WORDS", arena_printf(s->arena, "%d", s->register_words), NULL};
 	holes[7] = (struct template_hole){
 		"INPUT_FAULT", arena_printf(s->arena, "%u", fault_number(model->input.fault, FAULT_ADDRESS)), NULL};

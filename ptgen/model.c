@@ -143,6 +143,19 @@ ref model_level(const struct model *model, ref shape, int64_t number)
 	return REF_NONE;
 }
 
+uint64_t model_address_bits(const struct model *model, ref address)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < model->exprs.n; i++) {
+		const struct m_expr *e = &model->exprs.v[i];
+
+		for (int bit = e->c; e->op == X_ADDRESS && e->a == address && bit <= e->b && bit < 64; bit++)
+			bits |= (uint64_t)1 << bit;
+	}
+	return bits;
+}
+
 bool model_limited(const struct m_level *level)
 {
 	return level->first_index > 0 || level->last_index + (uint64_t)1 < (uint64_t)1 << (level->hi - level->lo + 1);

@@ -356,6 +356,8 @@ void model_defaults(const struct model *model, int64_t *param);
 /* The shape that a configuration takes, REF_NONE if none; and the level of a number in it, REF_NONE if none. */
 ref model_shape(const struct model *model, const int64_t *param);
 ref model_level(const struct model *model, ref shape, int64_t number);
+/* The bits of a run-time address that entries hold. */
+uint64_t model_address_bits(const struct model *model, ref address);
 /* Are there indices that a level does not have (`limit`)? */
 bool model_limited(const struct m_level *level);
 /*
