@@ -167,8 +167,7 @@ ORACLE_TESTS(amd, &amd, amd_configurations)
 
 /* --------------------------------------------------------------------------------------------------------- VT-d */
 
-/* Variant: the unit finds the table through an entry for PASIDs; leaves may force snooping then. */
-enum { SCALABLE = 1 };
+static const struct machine_class vtd, vtd_scalable;
 
 static void vtd_forget(struct trial *trial)
 {
@@ -180,7 +179,7 @@ static void vtd_forget(struct trial *trial)
 static void vtd_load(struct trial *trial)
 {
 	struct iommu *iommu = trial->machine;
-	bool is_scalable = trial->configuration->variant == SCALABLE, is_short = trial_param(trial, "levels") == 3;
+	bool is_scalable = trial->class == &vtd_scalable, is_short = trial_param(trial, "levels") == 3;
 	struct pt_register entry;
 	char unit[96];
 
@@ -257,37 +256,33 @@ static bool vtd_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
 	return iommu_usable(trial, iova, bytes) && (iova + (bytes - 1) < 0xfee00000 || iova > 0xfeefffff);
 }
 
-static const struct machine_class vtd = {
-	.test = "iommu",
-	.oracle = "QEMU 7.2 intel-iommu, DMA of a device",
-	.program = "qemu-system-x86_64",
-	.package = "qemu-system-x86",
-	.not_modelled =
-		"five levels, accessed and dirty, nested translation; absent and not allowed are one reason, and the "
-		"level is not told; an access that a cached translation does not allow leaves no record",
-	.can = CAN_USER | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE,
-	.start = pc_start,
-	.end = iommu_end,
-	.load = vtd_load,
-	.present = vtd_present,
-	.invalidate = vtd_forward,
-	.forget = vtd_forget,
-	.usable = vtd_usable,
-	.blind = vtd_blind,
-	.gap = vtd_gap,
-};
+#define VTD                                                                                                            \
+	.test = "iommu", .program = "qemu-system-x86_64", .package = "qemu-system-x86",                                \
+	.not_modelled =                                                                                                \
+		"five levels, accessed and dirty, nested translation; absent and not allowed are one reason, and the " \
+		"level is not told; an access that a cached translation does not allow leaves no record",              \
+	.can = CAN_USER | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE, .start = pc_start, .end = iommu_end,                 \
+	.load = vtd_load, .present = vtd_present, .invalidate = vtd_forward, .forget = vtd_forget,                     \
+	.usable = vtd_usable, .blind = vtd_blind, .gap = vtd_gap
+
+static const struct machine_class vtd = {VTD, .oracle = "QEMU 7.2 intel-iommu, DMA of a device"};
+
+/* The unit finds the table through the entry for accesses without PASID; leaves may force snooping then. */
+static const struct machine_class vtd_scalable = {VTD,
+						  .oracle = "QEMU 7.2 intel-iommu in scalable mode, DMA of a device"};
 
 static const struct configuration vtd_configurations[] = {
 	{.format = "vtd_second_stage", .setting = {{"levels", 4}, {"mp", 48}, {"sc", 0}}},
 	{.format = "vtd_second_stage", .setting = {{"levels", 3}, {"mp", 39}, {"sc", 0}}},
-	{.format = "vtd_second_stage", .setting = {{"levels", 4}, {"mp", 48}}, .variant = SCALABLE},
-	{.format = "vtd_second_stage",
-	 .setting = {{"levels", 3}, {"mp", 39}, {"snoop", 1}},
-	 .variant = SCALABLE,
-	 .whole = true},
+};
+
+static const struct configuration scalable[] = {
+	{.format = "vtd_second_stage", .setting = {{"levels", 4}, {"mp", 48}}},
+	{.format = "vtd_second_stage", .setting = {{"levels", 3}, {"mp", 39}, {"snoop", 1}}, .whole = true},
 };
 
 ORACLE_TESTS(vtd, &vtd, vtd_configurations)
+ORACLE_TESTS(vtd_scalable, &vtd_scalable, scalable)
 
 /* ------------------------------------------------------------------------------------------------------- SMMUv3 */
 

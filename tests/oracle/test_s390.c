@@ -170,7 +170,8 @@ static const struct machine_class s390x = {
 	COMMON,
 	.oracle = "QEMU 7.2 s390x CPU, MVCOS",
 	.not_modelled = "enhanced DAT: frames of 1 MiB and 2 GiB, protection in region tables; fetches from the space "
-			"under test, and so execution protection; storage keys",
+			"under test, and so execution protection; storage keys; invalidations of "
+			"single entries: everything is purged",
 	.can = CAN_USER | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE,
 };
 
@@ -179,7 +180,7 @@ static const struct machine_class s390x_io = {
 	.oracle = "QEMU 7.2 s390x CPU, whose tables these are",
 	.not_modelled =
 		"the anchor of a PCI function, and what it records; protection in region tables, so hostile words "
-		"are not compared",
+		"are not compared; invalidations of single entries: everything is purged",
 	.can = CAN_USER | CAN_CACHE | CAN_OUTSIDE,
 };
 
