@@ -6,7 +6,8 @@ BENCH_FORMATS := x86_64 arm64_s1 vtd_second_stage amd_v1 armv7_short riscv_sv39_
 BENCH_SUBJECTS := $(patsubst bench/subjects/%.c,%,$(wildcard bench/subjects/*.c))
 BENCH_PEERS := $(patsubst bench/kernel/%.c,%,$(wildcard bench/kernel/*.c))
 BENCH_LINUX := $(B)/linux
-BENCH_CLANG := $(shell command -v clang >/dev/null 2>&1 && echo clang)
+# Which builds; the tables leave the columns of the others empty.
+BENCH_BUILDS ?= kernel-like native $(shell command -v clang >/dev/null 2>&1 && echo clang)
 BENCH_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 # Whether the code of the kernel is there is known once `make bench` has looked for it.
 BENCH_HAVE_LINUX := $(if $(wildcard $(BENCH_LINUX)/version),-DHAVE_LINUX)
@@ -34,9 +35,10 @@ $(B)/obj/bench/$(1).o: $(BENCH_SUBJECTS:%=$(B)/obj/bench/$(1)/subjects/%.o) $(BE
 endef
 $(eval $(call bench_build,kernel-like,$(CC),-O2 -mgeneral-regs-only))
 $(eval $(call bench_build,native,$(CC),-O3 -march=native))
-$(if $(BENCH_CLANG),$(eval $(call bench_build,clang,clang,-O2)))
+$(eval $(call bench_build,clang,clang,-O2))
 
-$(BENCH_O): INCLUDE_user += $(if $(BENCH_CLANG),-DHAVE_CLANG) -DBENCH_LINUX='"$(BENCH_LINUX)"'
-$(B)/bench: $(BENCH_O) $(B)/obj/bench/kernel-like.o $(B)/obj/bench/native.o $(if $(BENCH_CLANG),$(B)/obj/bench/clang.o)
+bench_list = bench_$(subst -,_,$(1)),
+$(BENCH_O): INCLUDE_user += -DBENCH_LISTS='$(foreach build,$(BENCH_BUILDS),$(call bench_list,$(build)))' -DBENCH_LINUX='"$(BENCH_LINUX)"'
+$(B)/bench: $(BENCH_O) $(BENCH_BUILDS:%=$(B)/obj/bench/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $^ -ljansson -pthread -o $@

@@ -32,6 +32,7 @@ static void take(struct results *results, const struct subject *const *list, cha
 
 int main(int argc, char **argv)
 {
+	static const struct subject *const *const lists[] = {BENCH_LISTS};
 	static struct results results;
 	const char *json = NULL, *plot = NULL;
 	char *names[MAX_SUBJECTS] = {NULL};
@@ -60,11 +61,8 @@ int main(int argc, char **argv)
 		}
 		i++;
 	}
-	take(&results, bench_kernel_like, names, n_names);
-	take(&results, bench_native, names, n_names);
-#ifdef HAVE_CLANG
-	take(&results, bench_clang, names, n_names);
-#endif
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		take(&results, lists[i], names, n_names);
 	if (results.n_subjects == 0) {
 		fprintf(stderr, "bench: no subject of that name: --only %s\n", n_names ? names[0] : "was not given");
 		return 2;

@@ -252,7 +252,7 @@ static void plan_table(struct emitter *emitter, int level)
 			emitter->has_skips = true;
 }
 
-/* Can the walk begin at this level, in some configuration? Only asked where it makes a difference. */
+/* Can the walk begin at this level, in some configuration? */
 static bool may_start(struct emitter *emitter, int level)
 {
 	const struct model *model = emitter->model;
@@ -280,7 +280,25 @@ static bool may_start(struct emitter *emitter, int level)
 		if (rest == 0 && model_eval(model, model->root.start, &env) == model->levels.v[level].number)
 			return true;
 	}
-	return false;
+	return rest == 0; /* too many combinations to know */
+}
+
+/* The level where a walk begins in the default configuration. */
+static int usual_start(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+	int64_t *param = arena_alloc(emitter->arena, sizeof(*param) * (size_t)(model->params.n + 1));
+	struct m_env env = {.param = param, .kind = REF_NONE};
+	int shape;
+
+	for (int i = 0; i < model->params.n; i++)
+		param[i] = INT64_MIN;
+	model_defaults(model, param);
+	shape = model_shape(model, param);
+	for (int i = 0; model->root.start != REF_NONE && i < model->shapes.v[shape].n_levels; i++)
+		if (model->levels.v[model->shapes.v[shape].first_level + i].number == model_eval(model, model->root.start, &env))
+			return model->shapes.v[shape].first_level + i;
+	return model->shapes.v[shape].first_level;
 }
 
 /* Follow what we write down from every level where a walk can begin. */
@@ -289,7 +307,11 @@ static void plan_written(struct emitter *emitter)
 	const struct model *model = emitter->model;
 
 	for (int i = 0; i < model->levels.n; i++)
-		if (may_start(emitter, i))
+		emitter->starts[i] = may_start(emitter, i);
+	emitter->usual_start = usual_start(emitter);
+	emitter->starts[emitter->usual_start] = true;
+	for (int i = 0; i < model->levels.n; i++)
+		if (emitter->starts[i])
 			for (ref at = i; at != REF_NONE && !emitter->written[at]; at = emitter->next[at])
 				emitter->written[at] = true;
 	for (int s = 0; s < model->shapes.n; s++)
@@ -655,6 +677,15 @@ static void emit_arithmetic(void *ctx)
 		    f);
 }
 
+static bool many_starts(const struct emitter *emitter)
+{
+	int n = 0;
+
+	for (int i = 0; i < emitter->model->levels.n; i++)
+		n += emitter->starts[i];
+	return n > 1;
+}
+
 static void print_source(struct emitter *emitter, bool header)
 {
 	const struct model *model = emitter->model;
@@ -789,6 +820,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"limits", emitter->has_limits},
 		{"gaps", emitter->has_skips || emitter->has_limits},
 		{"roots", emitter->max_roots > 1},
+		{"shapes", model->shapes.n > 1},
+		{"starts", many_starts(emitter)},
 		{"foreign", emitter->has_foreign},
 		{"mixed", emitter->mixed},
 		{"wide", emitter->has_wide},
@@ -809,12 +842,18 @@ static void print_source(struct emitter *emitter, bool header)
 		{"entry_functions", emit_entry_functions},
 		{"last_level", emit_last_level},
 		{"resize", emit_resize},
-		{"find_cases", emit_find_cases},
-		{"lookup_cases", emit_lookup_cases},
+		{"find_page", emit_find_page},
+		{"find_unit", emit_find_unit},
+		{"find_leaf", emit_find_leaf},
+		{"lookup", emit_lookup},
 		{"map_levels", emit_map_levels},
 		{"map_dispatch", emit_map_dispatch},
+		{"map_lowest", emit_map_lowest},
+		{"protect_lowest", emit_protect_lowest},
+		{"dirty_lowest", emit_dirty_lowest},
 		{"unmap_levels", emit_unmap_levels},
 		{"unmap_dispatch", emit_unmap_dispatch},
+		{"unmap_lowest", emit_unmap_lowest},
 		{"code_tables", emit_code_tables},
 		{"attribute_functions", emit_attribute_functions},
 		{"marks", emit_marks},
@@ -905,6 +944,7 @@ void emit_c(struct context *context, const struct model *model, struct outputs *
 	e.next = arena_alloc(e.arena, sizeof(*e.next) * (size_t)(model->levels.n + 1));
 	e.via = arena_alloc(e.arena, sizeof(*e.via) * (size_t)(model->levels.n + 1));
 	e.written = arena_alloc(e.arena, sizeof(*e.written) * (size_t)(model->levels.n + 1));
+	e.starts = arena_alloc(e.arena, sizeof(*e.starts) * (size_t)(model->levels.n + 1));
 	e.last = arena_alloc(e.arena, sizeof(*e.last) * (size_t)(model->shapes.n + 1));
 	e.table = arena_alloc(e.arena, sizeof(*e.table) * (size_t)(model->levels.n + 1));
 	e.defaults = arena_alloc(e.arena, sizeof(*e.defaults) * (size_t)(model->shapes.n * model->params.n + 1));

@@ -71,6 +71,8 @@ struct emitter {
 	ref *table;	  /* per level: the kind of table entry that we write; REF_NONE */
 	const char **via; /* per level: the sub-table of the entry that we write; NULL: there is but one */
 	bool *written;	  /* per level: is it on the way of what we write? Others are only read */
+	bool *starts;	 /* per level: can a walk begin here, in some configuration? */
+	int usual_start; /* where it begins by default */
 	ref *last;	  /* per shape: the lowest level that we write */
 	ARRAY(struct word) words;
 	ARRAY(struct matrix) matrices;
@@ -193,12 +195,18 @@ void emit_entry_functions(void *ctx);
 
 /* -------------------------------------------------------------------------------------------------- emit_c_levels.c */
 
-void emit_find_cases(void *ctx);
-void emit_lookup_cases(void *ctx);
+void emit_find_page(void *ctx);
+void emit_find_unit(void *ctx);
+void emit_lookup(void *ctx);
+void emit_find_leaf(void *ctx);
 void emit_map_levels(void *ctx);
 void emit_map_dispatch(void *ctx);
+void emit_map_lowest(void *ctx);
+void emit_protect_lowest(void *ctx);
+void emit_dirty_lowest(void *ctx);
 void emit_unmap_levels(void *ctx);
 void emit_unmap_dispatch(void *ctx);
+void emit_unmap_lowest(void *ctx);
 
 /* --------------------------------------------------------------------------------------------------- emit_c_codes.c */
 

@@ -463,8 +463,9 @@ void emit_code_tables(void *ctx)
 		    bytes ? "granted" : matrix->name, matrix->rows, bytes ? 128 : matrix->columns);
 		for (int row = 0; row < matrix->rows; row++) {
 			OUT("\t{\n");
-			for (int column = 0; column < matrix->columns; column++) {
-				wide value = matrix->value[row * matrix->columns + column];
+			for (int column = 0; column < (bytes ? 128 : matrix->columns); column++) {
+				/* No memory type has the last code. */
+				wide value = column < matrix->columns ? matrix->value[row * matrix->columns + column] : REFUSED;
 				char text[6];
 				bool last;
 

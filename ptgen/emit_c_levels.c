@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* emit_c_levels.c - what is printed once per level: the cases of straight walks, the functions of map and unmap. */
+/* emit_c_levels.c - what is printed once per level: straight walks, the functions of map and unmap. */
 #include "emit_c.h"
 
 #include <string.h>
@@ -14,66 +14,129 @@ static int printed_after(const struct emitter *emitter, int level)
 	return next;
 }
 
-/* The cases of a straight walk: each start level falls through to the levels below it. */
-static void walk_cases(struct emitter *emitter, bool lookup)
+/* What a straight walk is for. */
+enum walk {
+	WALK_PAGE,   /* the slot at the lowest level */
+	WALK_UNIT,   /* the slot where a leaf of `bytes` that takes one slot goes, and its level */
+	WALK_LOOKUP, /* where the address goes */
+	WALK_LEAF    /* the entry where the walk ends */
+};
+
+static const char *level_text(struct emitter *emitter, int level)
+{
+	return text_of(emitter, "%s_%s", emitter->upper, emitter->level_name[level]);
+}
+
+/* Does anything but the level printed before lead to this level? */
+static bool needs_label(const struct emitter *emitter, int level)
+{
+	for (int p = 0; p < emitter->model->levels.n; p++)
+		if (emitter->written[p] && emitter->next[p] == level && printed_after(emitter, p) != level)
+			return true;
+	return emitter->starts[level];
+}
+
+/*
+ * Where the walk begins: the level of the default configuration first, since a branch that is always the same costs less
+ * than a jump through a table.
+ */
+static void walk_start(struct emitter *emitter, const char *otherwise)
 {
 	const struct model *model = emitter->model;
+	int n = 0;
 
+	for (int i = 0; i < model->levels.n; i++)
+		n += emitter->starts[i];
+	if (n > 1)
+		OUT("\tstart = %s_start(t, top);\n\tif (PT_LIKELY(start == %s)) {\n\t\tslot = %s_root_slot(t, top, iova, %s);"
+		    "\n\t\tgoto level_%d;\n\t}\n\tswitch (start) {\n",
+		    emitter->lower, level_text(emitter, emitter->usual_start), emitter->lower,
+		    level_text(emitter, emitter->usual_start), emitter->usual_start);
+	for (int i = 0; i < model->levels.n; i++) {
+		if (!emitter->starts[i] || (n > 1 && i == emitter->usual_start))
+			continue;
+		if (n > 1)
+			OUT("\tcase %s:\n\t", level_text(emitter, i));
+		OUT("\tslot = %s_root_slot(t, top, iova, %s);\n", emitter->lower, level_text(emitter, i));
+		OUT("%s\tgoto level_%d;\n", n > 1 ? "\t" : "", i);
+	}
+	if (n > 1)
+		OUT("\tdefault: return %s;\n\t}\n", otherwise);
+}
+
+/* A straight walk: each level leads on to the one below it. */
+static void walk(struct emitter *emitter, enum walk what)
+{
+	static const char *const otherwise[] = {"false", "false", "PT_ERR_ABSENT", "false"};
+	const struct model *model = emitter->model;
+	const char *f = emitter->lower;
+
+	walk_start(emitter, otherwise[what]);
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *level = &model->levels.v[i];
+		const char *name = level_text(emitter, i);
 		ref next = emitter->next[i];
 		bool leaves = unit_of(emitter, i) != REF_NONE;
 
 		if (!emitter->written[i])
 			continue;
+		if (needs_label(emitter, i))
+			OUT("level_%d:\n", i);
+		if (model_limited(level) && ((what == WALK_PAGE && next == REF_NONE) || (what == WALK_UNIT && leaves)))
+			OUT("\tif (%s_no_slot(t, %s, iova))\n\t\treturn false;\n", f, name);
+		if (what == WALK_PAGE && next == REF_NONE) {
+			OUT("\t*found = slot;\n\treturn true;\n");
+			continue;
+		}
+		if (what == WALK_UNIT && leaves)
+			OUT("\tif (bytes == (uint64_t)1 << %d) {\n\t\t*found = slot;\n\t\t*level = %s;\n\t\treturn true;\n\t}\n",
+			    level->lo, name);
+		if (what == WALK_UNIT && next == REF_NONE) {
+			OUT("\treturn false;\n");
+			continue;
+		}
 		for (int k = level->first_kind; k < level->first_kind + level->n_kinds; k++)
 			leaves = leaves || model->kinds.v[k].category == CATEGORY_LEAF;
-		OUT("\tcase %s_%s:\n", emitter->upper, emitter->level_name[i]);
-		for (int p = 0; p < model->levels.n; p++)
-			if (emitter->written[p] && emitter->next[p] == i && printed_after(emitter, p) != i)
-				OUT("\tlevel_%d:\n", i);
-		if (!lookup && next == REF_NONE) {
-			if (model_limited(level))
-				OUT("\t\treturn %s_no_slot(t, %s_%s, iova) ? NULL : slot;\n", emitter->lower,
-				    emitter->upper, emitter->level_name[i]);
-			else
-				OUT("\t\treturn slot;\n");
-			continue;
-		}
-		OUT("\t\tentry = %s_load_link(%sslot);\n", emitter->lower,
-		    emitter->mixed ? text_of(emitter, "%s_%s, ", emitter->upper, emitter->level_name[i]) : "");
+		OUT("\tentry = %s_load_link(%sslot);\n", f, emitter->mixed ? text_of(emitter, "%s, ", name) : "");
 		if (next == REF_NONE) {
-			OUT("\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper,
-			    emitter->level_name[i]);
+			OUT(what == WALK_LEAF ? "\treturn %s_ends_at(t, %s, slot, entry, found);\n"
+					      : "\treturn %s_resolve(t, %s, entry, iova, pa);\n",
+			    f, name);
 			continue;
 		}
-		OUT("\t\tif (%s(!%s_is_table(t, %s_%s, entry)))", lookup ? "" : "PT_UNLIKELY", emitter->lower,
-		    emitter->upper, emitter->level_name[i]);
-		if (!lookup)
-			OUT("\n\t\t\treturn NULL;\n");
-		else if (leaves)
-			OUT("\n\t\t\treturn %s_resolve(t, %s_%s, entry, iova, pa);\n", emitter->lower, emitter->upper,
-			    emitter->level_name[i]);
+		OUT("\tif (%s(!%s_is_table(t, %s, entry)))\n", what == WALK_LOOKUP || what == WALK_LEAF ? "" : "PT_UNLIKELY",
+		    f, name);
+		if (what == WALK_LEAF)
+			OUT("\t\treturn %s_ends_at(t, %s, slot, entry, found);\n", f, name);
+		else if (what == WALK_LOOKUP && leaves)
+			OUT("\t\treturn %s_resolve(t, %s, entry, iova, pa);\n", f, name);
 		else
-			OUT("\n\t\t\treturn PT_ERR_ABSENT;\n");
-		OUT("\t\tslot = %s_slot(%s_table_at(t, %s_table_pa(t, %s_%s, entry)), %s_%s, iova);\n", emitter->lower,
-		    emitter->lower, emitter->lower, emitter->upper, emitter->level_name[i], emitter->upper,
-		    emitter->level_name[next]);
-		if (next == printed_after(emitter, i))
-			OUT("\t\t__attribute__((__fallthrough__));\n");
-		else
-			OUT("\t\tgoto level_%d;\n", next);
+			OUT("\t\treturn %s;\n", otherwise[what]);
+		OUT("\tslot = %s_slot(%s_table_at(t, %s_table_pa(t, %s, entry)), %s, iova);\n", f, f, f, name,
+		    level_text(emitter, next));
+		if (next != printed_after(emitter, i))
+			OUT("\tgoto level_%d;\n", next);
 	}
 }
 
-void emit_find_cases(void *ctx)
+void emit_find_page(void *ctx)
 {
-	walk_cases(ctx, false);
+	walk(ctx, WALK_PAGE);
 }
 
-void emit_lookup_cases(void *ctx)
+void emit_find_unit(void *ctx)
 {
-	walk_cases(ctx, true);
+	walk(ctx, WALK_UNIT);
+}
+
+void emit_lookup(void *ctx)
+{
+	walk(ctx, WALK_LOOKUP);
+}
+
+void emit_find_leaf(void *ctx)
+{
+	walk(ctx, WALK_LEAF);
 }
 
 static const char *function_name(struct emitter *emitter, int level)
@@ -142,6 +205,36 @@ void emit_map_dispatch(void *ctx)
 			    emitter->level_name[i], emitter->lower, function_name(emitter, i));
 }
 
+/* The call, or the cases, for the lowest level. */
+void emit_map_lowest(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	bool shapes = emitter->model->shapes.n > 1;
+
+	for (int i = 0; i < emitter->model->levels.n; i++)
+		if (emitter->written[i] && emitter->next[i] == REF_NONE)
+			OUT("\t%s%sreturn %s_map_%s(call, slot, iova, last);\n", shapes ? text_of(emitter, "case %s:", level_text(emitter, i)) : "",
+			    shapes ? " " : "", emitter->lower, function_name(emitter, i));
+}
+
+/* One case per lowest level, for a function that is inlined with the level as a constant. */
+static void lowest_cases(struct emitter *emitter, const char *call)
+{
+	for (int i = 0; i < emitter->model->levels.n; i++)
+		if (emitter->written[i] && emitter->next[i] == REF_NONE)
+			OUT("\tcase %s: return %s_%s, %s);\n", level_text(emitter, i), emitter->lower, call, level_text(emitter, i));
+}
+
+void emit_protect_lowest(void *ctx)
+{
+	lowest_cases(ctx, "protect_pages(call, slot, n, iova");
+}
+
+void emit_dirty_lowest(void *ctx)
+{
+	lowest_cases(ctx, "dirty_pages(call, slot, n, iova, state");
+}
+
 void emit_unmap_levels(void *ctx)
 {
 	struct emitter *emitter = ctx;
@@ -167,9 +260,23 @@ void emit_unmap_levels(void *ctx)
 void emit_unmap_dispatch(void *ctx)
 {
 	struct emitter *emitter = ctx;
+	const char *last = emitter->max_roots > 1 ? "end" : "last";
 
 	for (int i = 0; i < emitter->model->levels.n; i++)
 		if (emitter->written[i])
-			OUT("\tcase %s_%s: %s_unmap_%s(&call, slot, iova, last); break;\n", emitter->upper,
-			    emitter->level_name[i], emitter->lower, function_name(emitter, i));
+			OUT("\tcase %s: %s_unmap_%s(call, slot, iova, %s); break;\n", level_text(emitter, i), emitter->lower,
+			    function_name(emitter, i), last);
+}
+
+/* The call, or the cases, for the lowest level. */
+void emit_unmap_lowest(void *ctx)
+{
+	struct emitter *emitter = ctx;
+	bool shapes = emitter->model->shapes.n > 1;
+
+	for (int i = 0; i < emitter->model->levels.n; i++)
+		if (emitter->written[i] && emitter->next[i] == REF_NONE)
+			OUT("\t%s%s_unmap_%s(&call, slot, iova, last);%s\n",
+			    shapes ? text_of(emitter, "case %s: ", level_text(emitter, i)) : "", emitter->lower,
+			    function_name(emitter, i), shapes ? " break;" : "");
 }

@@ -11,6 +11,13 @@
 #include "../bench.h"
 #include "pt.h"
 
+/* gcc -O2 leaves small loops as they are. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 #define PRESENT	   ((uint64_t)1)
 #define DIRTY_BIT  ((uint64_t)1 << 6)
 #define LARGE	   ((uint64_t)1 << 7)
@@ -61,6 +68,7 @@ static inline void fill(uint64_t *slot, size_t n, uint64_t value, uint64_t step)
 	size_t i = 0;
 
 	for (; n - i >= 8; i += 8, value += 8 * step)
+		UNROLL
 		for (unsigned int k = 0; k < 8; k++)
 			PT_WRITE_ONCE(&slot[i + k], value + k * step);
 	for (; i < n; i++, value += step)
@@ -70,6 +78,7 @@ static inline void fill(uint64_t *slot, size_t n, uint64_t value, uint64_t step)
 static inline void wipe(uint64_t *table)
 {
 	for (size_t i = 0; i < 512; i += 8)
+		UNROLL
 		for (unsigned int k = 0; k < 8; k++)
 			PT_WRITE_ONCE(&table[i + k], 0);
 }
@@ -232,6 +241,7 @@ static inline size_t clear(uint64_t *slot, size_t n)
 	size_t used = 0, i = 0;
 
 	for (; n - i >= 8; i += 8)
+		UNROLL
 		for (unsigned int k = 0; k < 8; k++) {
 			used += PT_READ_ONCE(&slot[i + k]) & PRESENT;
 			PT_WRITE_ONCE(&slot[i + k], 0);
@@ -404,10 +414,12 @@ static PT_NOINLINE void hand_dirty(uint64_t iova, uint64_t bytes, uint64_t *bitm
 		for (unsigned int i = 0; i < 64; i += 8) {
 			uint64_t any = 0;
 
+			UNROLL
 			for (unsigned int k = 0; k < 8; k++)
 				any |= PT_READ_ONCE(&slot[i + k]);
 			if ((any & DIRTY_BIT) == 0)
 				continue;
+			UNROLL
 			for (unsigned int k = 0; k < 8; k++)
 				if (PT_READ_ONCE(&slot[i + k]) & DIRTY_BIT) {
 					(void)__atomic_fetch_and(&slot[i + k], ~DIRTY_BIT, __ATOMIC_RELAXED);

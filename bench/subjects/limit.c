@@ -6,6 +6,13 @@
 #include "../bench.h"
 #include "pt.h"
 
+/* gcc -O2 leaves small loops as they are. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 /*
  * All tables of the lowest level lie side by side, made for the first map; upper levels are those of x86-64. Only
  * addresses from FIRST on have an entry.
@@ -77,6 +84,7 @@ static PT_NOINLINE void store_run(uint64_t *slot, uint64_t value, uint64_t step,
 	size_t i = 0;
 
 	for (; n - i >= 8; i += 8, value += 8 * step)
+		UNROLL
 		for (unsigned int k = 0; k < 8; k++)
 			STORE(&slot[i + k], value + k * step);
 	for (; i < n; i++, value += step)

@@ -1130,6 +1130,10 @@ static const uint8_t amd_v1_3_granted[1][128] = {
 		0x84, 0x85, 0x86, 0x87, 0x84, 0x85, 0x86, 0x87,
 		0x04, 0x05, 0x06, 0x07, 0x04, 0x05, 0x06, 0x07,
 		0x84, 0x85, 0x86, 0x87, 0x84, 0x85, 0x86, 0x87,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	},
 };
 // clang-format on
@@ -1197,14 +1201,14 @@ PT_ALWAYS_INLINE void amd_v1_3_sync(const struct pt_table *t, const amd_v1_3_ent
 
 PT_ALWAYS_INLINE unsigned int amd_v1_3_start(const struct pt_table *t, uint64_t top)
 {
-	return t->level_base + (unsigned int)(top & 15);
+	(void)t;
+	return (unsigned int)(top & 15);
 }
 
 /* The slot of iova in the table at level; the root's slots (concatenated or partial) reach to the top input bit. */
-PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova)
+PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova,
+						    unsigned int start)
 {
-	unsigned int start = amd_v1_3_start(t, top);
-
 	return amd_v1_3_table_at(t, top & ~(uint64_t)15) + ((iova & t->input_mask) >> amd_v1_3_geometry[start].lo);
 }
 
@@ -1220,6 +1224,15 @@ PT_ALWAYS_INLINE bool amd_v1_3_in_range(const struct pt_table *t, uint64_t iova,
 	uint64_t span = t->last - first;
 
 	return iova <= last && iova - first <= last - first && last - first <= span;
+}
+
+/* The same for one page, of which the offset is all ones. */
+PT_ALWAYS_INLINE bool amd_v1_3_page_in_range(const struct pt_table *t, uint64_t iova, uint64_t offset)
+{
+	uint64_t first = t->first;
+	uint64_t span = t->last - first;
+
+	return iova - first <= span && (iova | offset) - first <= span;
 }
 
 /* Store the details of a failure, and pass the status on. */
@@ -2257,29 +2270,63 @@ enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reade
  * ----------------------------------------------------------------------------------------------------------- lookups
  */
 
-/* The slot of iova in its table of the lowest level, or NULL when the way there is not all tables. */
-PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_find(const struct pt_table *t, uint64_t iova)
+/* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
+PT_ALWAYS_INLINE bool amd_v1_3_find(const struct pt_table *t, uint64_t iova, amd_v1_3_entry **found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, iova);
+	amd_v1_3_entry *slot;
 	amd_v1_3_entry entry;
 
-	switch (amd_v1_3_start(t, top)) {
-	case AMD_V1_3_L3:
-		entry = amd_v1_3_load_link(slot);
-		if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
-			return NULL;
-		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
-		__attribute__((__fallthrough__));
-	case AMD_V1_3_L2:
-		entry = amd_v1_3_load_link(slot);
-		if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
-			return NULL;
-		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
-		__attribute__((__fallthrough__));
-	case AMD_V1_3_L1: return slot;
-	default: return NULL;
+	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	goto level_0;
+level_0:
+	entry = amd_v1_3_load_link(slot);
+	if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
+		return false;
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
+	entry = amd_v1_3_load_link(slot);
+	if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
+		return false;
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
+	*found = slot;
+	return true;
+}
+
+/* The slot where a leaf of that many bytes goes if it takes one slot; false when there is none, or no table for it. */
+static PT_NOINLINE bool amd_v1_3_find_unit(const struct pt_table *t, uint64_t iova, uint64_t bytes,
+					   amd_v1_3_entry **found, unsigned int *level)
+{
+	uint64_t top = PT_READ_LINK(&t->top);
+	amd_v1_3_entry *slot;
+	amd_v1_3_entry entry;
+
+	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	goto level_0;
+level_0:
+	if (bytes == (uint64_t)1 << 30) {
+		*found = slot;
+		*level = AMD_V1_3_L3;
+		return true;
 	}
+	entry = amd_v1_3_load_link(slot);
+	if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
+		return false;
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
+	if (bytes == (uint64_t)1 << 21) {
+		*found = slot;
+		*level = AMD_V1_3_L2;
+		return true;
+	}
+	entry = amd_v1_3_load_link(slot);
+	if (PT_UNLIKELY(!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
+		return false;
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
+	if (bytes == (uint64_t)1 << 12) {
+		*found = slot;
+		*level = AMD_V1_3_L1;
+		return true;
+	}
+	return false;
 }
 
 /* Where iova goes, if the entry of level that serves it is a leaf. */
@@ -2301,45 +2348,52 @@ enum pt_status amd_v1_3_iova_to_phys(const struct pt_table *t, uint64_t iova, ui
 	if (PT_UNLIKELY(!amd_v1_3_in_range(t, iova, iova)))
 		return PT_ERR_RANGE;
 	top = PT_READ_LINK(&t->top);
-	slot = amd_v1_3_root_slot(t, top, iova);
-	switch (amd_v1_3_start(t, top)) {
-	case AMD_V1_3_L3:
-		entry = amd_v1_3_load_link(slot);
-		if ((!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
-			return amd_v1_3_resolve(t, AMD_V1_3_L3, entry, iova, pa);
-		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
-		__attribute__((__fallthrough__));
-	case AMD_V1_3_L2:
-		entry = amd_v1_3_load_link(slot);
-		if ((!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
-			return amd_v1_3_resolve(t, AMD_V1_3_L2, entry, iova, pa);
-		slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
-		__attribute__((__fallthrough__));
-	case AMD_V1_3_L1: entry = amd_v1_3_load_link(slot); return amd_v1_3_resolve(t, AMD_V1_3_L1, entry, iova, pa);
-	default: return PT_ERR_ABSENT;
-	}
+	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	goto level_0;
+level_0:
+	entry = amd_v1_3_load_link(slot);
+	if ((!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
+		return amd_v1_3_resolve(t, AMD_V1_3_L3, entry, iova, pa);
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
+	entry = amd_v1_3_load_link(slot);
+	if ((!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
+		return amd_v1_3_resolve(t, AMD_V1_3_L2, entry, iova, pa);
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
+	entry = amd_v1_3_load_link(slot);
+	return amd_v1_3_resolve(t, AMD_V1_3_L1, entry, iova, pa);
+}
+
+/* A walk ended at this entry: is it a leaf, and of what size? */
+PT_ALWAYS_INLINE bool amd_v1_3_ends_at(const struct pt_table *t, unsigned int level, amd_v1_3_entry *slot,
+				       amd_v1_3_entry entry, struct amd_v1_3_found *found)
+{
+	found->slot = slot;
+	found->entry = entry;
+	found->level = level;
+	found->lg2 = amd_v1_3_is_absent(t, level, entry) ? 0 : amd_v1_3_leaf_lg2(t, level, entry);
+	return found->lg2 != 0;
 }
 
 /* The leaf that maps iova: its level, entry, size; false if there is none. */
 static bool amd_v1_3_leaf_at(const struct pt_table *t, uint64_t iova, struct amd_v1_3_found *found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	unsigned int level = amd_v1_3_start(t, top);
-	amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, iova);
-	amd_v1_3_entry entry = amd_v1_3_load_link(slot);
+	amd_v1_3_entry *slot;
+	amd_v1_3_entry entry;
 
-	while (amd_v1_3_is_table(t, level, entry)) {
-		amd_v1_3_entry *table = amd_v1_3_table_at(t, amd_v1_3_table_pa(t, level, entry));
-
-		level = amd_v1_3_geometry[level].next;
-		slot = amd_v1_3_slot(table, level, iova);
-		entry = amd_v1_3_load_link(slot);
-	}
-	found->slot = slot;
-	found->entry = entry;
-	found->level = level;
-	found->lg2 = amd_v1_3_is_absent(t, level, entry) ? 0 : amd_v1_3_leaf_lg2(t, level, entry);
-	return found->lg2 != 0;
+	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	goto level_0;
+level_0:
+	entry = amd_v1_3_load_link(slot);
+	if ((!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
+		return amd_v1_3_ends_at(t, AMD_V1_3_L3, slot, entry, found);
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
+	entry = amd_v1_3_load_link(slot);
+	if ((!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
+		return amd_v1_3_ends_at(t, AMD_V1_3_L2, slot, entry, found);
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
+	entry = amd_v1_3_load_link(slot);
+	return amd_v1_3_ends_at(t, AMD_V1_3_L1, slot, entry, found);
 }
 
 /* Does the edge of a range at iova (its first byte, or the byte after its last) cut a leaf in two? */
@@ -2417,7 +2471,7 @@ static amd_v1_3_entry *amd_v1_3_slot_at(const struct pt_table *t, uint64_t iova,
 {
 	uint64_t top = PT_READ_LINK(&t->top);
 	unsigned int at = amd_v1_3_start(t, top);
-	amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, iova);
+	amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, iova, amd_v1_3_start(t, top));
 
 	while (at != level) {
 		amd_v1_3_entry *table = amd_v1_3_table_at(t, amd_v1_3_table_pa(t, at, amd_v1_3_load_link(slot)));
@@ -2888,7 +2942,7 @@ static enum pt_status amd_v1_3_map_run(struct amd_v1_3_map_call *call, uint64_t 
 {
 	struct pt_table *t = call->t;
 	uint64_t top = PT_READ_LINK(&t->top);
-	amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, iova);
+	amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, iova, amd_v1_3_start(t, top));
 
 	switch (amd_v1_3_start(t, top)) {
 	case AMD_V1_3_L3: return amd_v1_3_map_l3(call, slot, iova, last);
@@ -2896,6 +2950,22 @@ static enum pt_status amd_v1_3_map_run(struct amd_v1_3_map_call *call, uint64_t 
 	case AMD_V1_3_L1: return amd_v1_3_map_l1(call, slot, iova, last);
 	default: return PT_ERR_CONFIG;
 	}
+}
+
+/*
+ * The same; what lies within one table of the lowest level that is present, and is not all of it, goes there without
+ * the descent from level to level.
+ */
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_near(struct amd_v1_3_map_call *call, uint64_t iova, uint64_t last)
+{
+	unsigned int level = amd_v1_3_last_level(call->t);
+	uint64_t offset = (((uint64_t)amd_v1_3_geometry[level].index_mask + 1) << amd_v1_3_geometry[level].lo) - 1;
+	amd_v1_3_entry *slot;
+
+	if ((iova ^ last) > offset || last - iova == offset || call->t->mem->sync != NULL ||
+	    !amd_v1_3_find(call->t, iova, &slot))
+		return amd_v1_3_map_run(call, iova, last);
+	return amd_v1_3_map_l1(call, slot, iova, last);
 }
 
 /* Take back what a failed call wrote in [iova, last]: entry by entry, since a run may have ended within a group. */
@@ -2922,18 +2992,25 @@ static void amd_v1_3_map_undo(struct amd_v1_3_map_call *call, uint64_t iova, uin
 	pt_gather_add(call->gather, iova, last, (unsigned int)__builtin_ctzll(t->page_sizes));
 }
 
-/* The request as the format will grant it; false if it is refused. */
+/* May what a request is rounded to be given for it? Bits that this contract does not know are refused. */
+PT_ALWAYS_INLINE bool amd_v1_3_is_granted(unsigned int code, unsigned int request)
+{
+	if (PT_UNLIKELY((request & ~(unsigned int)(PT_REQUEST_MASK | PT_ALLOW_WIDER)) != 0))
+		return false;
+	return (code & AMD_V1_3_WIDER) == 0 || (code != AMD_V1_3_REFUSED && (request & PT_ALLOW_WIDER) != 0);
+}
+
+/* The request as the format will grant it. */
 PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_request(const struct pt_table *t, unsigned int request,
 						       unsigned int *granted)
 {
 	unsigned int code = amd_v1_3_granted[0][request & PT_REQUEST_MASK];
 
 	(void)t;
-	/* No memory type but the three, and no bit that this contract does not know. */
-	if (PT_UNLIKELY((request & ~(unsigned int)PT_ALLOW_WIDER) >= PT_MEMORY_MASK || code == AMD_V1_3_REFUSED))
-		return PT_ERR_RIGHTS;
-	if (PT_UNLIKELY((code & AMD_V1_3_WIDER) != 0 && (request & PT_ALLOW_WIDER) == 0))
-		return PT_ERR_WIDER;
+	if (PT_UNLIKELY(!amd_v1_3_is_granted(code, request)))
+		return code == AMD_V1_3_REFUSED || (request & ~(unsigned int)(PT_REQUEST_MASK | PT_ALLOW_WIDER)) != 0
+			       ? PT_ERR_RIGHTS
+			       : PT_ERR_WIDER;
 	*granted = code & PT_REQUEST_MASK;
 	return PT_OK;
 }
@@ -2962,7 +3039,7 @@ static PT_NOINLINE enum pt_status amd_v1_3_map_slow(struct pt_table *t, uint64_t
 		while (i + 1 < n && segments[i + 1].pa == pa + bytes)
 			bytes += segments[++i].bytes;
 		call.delta = pa - at;
-		status = amd_v1_3_map_run(&call, at, at + (bytes - 1));
+		status = amd_v1_3_map_near(&call, at, at + (bytes - 1));
 		if (PT_UNLIKELY(status != PT_OK))
 			break;
 		at += bytes;
@@ -2984,12 +3061,18 @@ static PT_NOINLINE enum pt_status amd_v1_3_map_slow(struct pt_table *t, uint64_t
 	return PT_OK;
 }
 
-enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
-			    struct pt_gather *gather, struct pt_result *result)
+/*
+ * A map in full: it says why it is refused, and maps any length. One leaf that takes one slot, where its table is
+ * present, goes without the descent from level to level.
+ */
+static PT_NOINLINE enum pt_status amd_v1_3_map_any(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+						   unsigned int request, struct pt_gather *gather,
+						   struct pt_result *result)
 {
 	struct pt_segment segment;
-	unsigned int granted = 0;
+	unsigned int granted = 0, level;
 	enum pt_status status = amd_v1_3_check_range(t, iova, pa, bytes);
+	amd_v1_3_entry *slot;
 
 	if (PT_UNLIKELY(status != PT_OK))
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
@@ -2998,31 +3081,60 @@ enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint
 	status = amd_v1_3_check_request(t, request, &granted);
 	if (PT_UNLIKELY(status != PT_OK))
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
-	/* The common case apart: one page of the smallest size, its table present. */
-	if (bytes == (uint64_t)1 << amd_v1_3_page_lg2(t)) {
-		amd_v1_3_entry *slot = amd_v1_3_find(t, iova);
+	/* Walkers that do not snoop: the descent looks whether each link on the way has been synced. */
+	if ((t->page_sizes & bytes) != 0 && (bytes & (bytes - 1)) == 0 && ((iova | pa) & (bytes - 1)) == 0 &&
+	    t->mem->sync == NULL && amd_v1_3_find_unit(t, iova, bytes, &slot, &level) &&
+	    amd_v1_3_occupied(level, PT_READ_ONCE(slot)) == 0) {
+		{
+			struct amd_v1_3_attributes attributes;
 
-		if (PT_LIKELY(slot != NULL)) {
-			unsigned int level = amd_v1_3_last_level(t);
-
-			if (PT_LIKELY(amd_v1_3_occupied(level, PT_READ_ONCE(slot)) == 0)) {
-				struct amd_v1_3_attributes attributes;
-
-				amd_v1_3_attributes_of(t, granted, request, &attributes);
-				amd_v1_3_store(slot, amd_v1_3_page_entry(t, &attributes, level, pa));
-				amd_v1_3_sync(t, slot, 1);
-				PT_WMB_DEVICE();
-				if (result) {
-					result->bytes = bytes;
-					result->request = granted;
-				}
-				return PT_OK;
+			amd_v1_3_attributes_of(t, granted, request, &attributes);
+			amd_v1_3_store(slot,
+				       amd_v1_3_leaf_entry(t, &attributes, level, amd_v1_3_geometry[level].lo, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = bytes;
+				result->request = granted;
 			}
+			return PT_OK;
 		}
 	}
 	segment.pa = pa;
 	segment.bytes = bytes;
 	return amd_v1_3_map_slow(t, iova, &segment, 1, granted, request, gather, result);
+}
+
+enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
+			    struct pt_gather *gather, struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << amd_v1_3_page_lg2(t);
+
+	/*
+	 * The common case apart: one page of the smallest size, its table present, a walker that snoops. All that is
+	 * out of the ordinary is left to the way in full.
+	 */
+	if (PT_LIKELY(bytes == page && ((iova | pa) & (page - 1)) == 0 && (t->page_sizes & page) != 0 &&
+		      amd_v1_3_page_in_range(t, iova, page - 1) && amd_v1_3_reaches(t, pa, page) &&
+		      t->mem->sync == NULL)) {
+		unsigned int code = amd_v1_3_granted[0][request & PT_REQUEST_MASK], level = amd_v1_3_last_level(t);
+		amd_v1_3_entry *slot;
+
+		if (PT_LIKELY(amd_v1_3_is_granted(code, request) && amd_v1_3_find(t, iova, &slot) &&
+			      amd_v1_3_occupied(level, PT_READ_ONCE(slot)) == 0)) {
+			struct amd_v1_3_attributes attributes;
+
+			code &= PT_REQUEST_MASK;
+			amd_v1_3_attributes_of(t, code, request, &attributes);
+			amd_v1_3_store(slot, amd_v1_3_page_entry(t, &attributes, level, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = page;
+				result->request = code;
+			}
+			return PT_OK;
+		}
+	}
+	return amd_v1_3_map_any(t, iova, pa, bytes, request, gather, result);
 }
 
 enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
@@ -3081,6 +3193,26 @@ static PT_NOINLINE size_t amd_v1_3_clear_run(const struct pt_table *t, amd_v1_3_
 	return used;
 }
 
+/* How many of n slots are not absent. */
+static PT_NOINLINE size_t amd_v1_3_count_used(const amd_v1_3_entry *slot, size_t n, unsigned int level)
+{
+	size_t used = 0, i = 0;
+
+	(void)level;
+	for (; n - i >= 8; i += 8)
+		used += (size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i])) != 0) +
+			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 1])) != 0) +
+			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 2])) != 0) +
+			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 3])) != 0) +
+			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 4])) != 0) +
+			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 5])) != 0) +
+			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 6])) != 0) +
+			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 7])) != 0);
+	for (; i < n; i++)
+		used += amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i])) != 0;
+	return used;
+}
+
 /*
  * Bytes mapped below a table; the sizes of what maps them are added to *sizes. Reads every entry once, without a cursor
  * per leaf.
@@ -3099,6 +3231,10 @@ static uint64_t amd_v1_3_count(const struct pt_table *t, uint64_t pa, unsigned i
 		size_t leaves = 0;
 		bool down = false;
 
+		if (!amd_v1_3_geometry[at].has_table) {
+			leaves = amd_v1_3_count_used(first, entries, at);
+			index[depth] = entries;
+		}
 		while (index[depth] < entries) {
 			amd_v1_3_entry entry = PT_READ_ONCE(&first[index[depth]++]);
 
@@ -3203,16 +3339,45 @@ static void amd_v1_3_unmap_l3(struct amd_v1_3_unmap_call *call, amd_v1_3_entry *
 	amd_v1_3_unmap_level(call, slot, iova, last, AMD_V1_3_L3, amd_v1_3_unmap_l2);
 }
 
-static PT_NOINLINE enum pt_status amd_v1_3_unmap_slow(struct pt_table *t, uint64_t iova, uint64_t last,
-						      unsigned int flags, struct pt_gather *gather,
-						      struct pt_result *result)
+/* Unmap [iova, last], whose ends cut no leaf. */
+static void amd_v1_3_unmap_run(struct amd_v1_3_unmap_call *call, uint64_t iova, uint64_t last)
+{
+	struct pt_table *t = call->t;
+	uint64_t top = PT_READ_LINK(&t->top);
+	amd_v1_3_entry *slot;
+
+	slot = amd_v1_3_root_slot(t, top, iova, amd_v1_3_start(t, top));
+	switch (amd_v1_3_start(t, top)) {
+	case AMD_V1_3_L3: amd_v1_3_unmap_l3(call, slot, iova, last); break;
+	case AMD_V1_3_L2: amd_v1_3_unmap_l2(call, slot, iova, last); break;
+	case AMD_V1_3_L1: amd_v1_3_unmap_l1(call, slot, iova, last); break;
+	default: break;
+	}
+}
+
+/*
+ * An unmap in full: it says why it is refused, and unmaps any length. What lies within one table of the lowest level,
+ * and is not all of it, goes there without the descent from level to level.
+ */
+static PT_NOINLINE enum pt_status amd_v1_3_unmap_any(struct pt_table *t, uint64_t iova, uint64_t bytes,
+						     unsigned int flags, struct pt_gather *gather,
+						     struct pt_result *result)
 {
 	struct amd_v1_3_unmap_call call;
 	struct pt_gather own;
-	uint64_t top;
-	amd_v1_3_entry *slot;
-	enum pt_status status = amd_v1_3_check_ends(t, iova, last, result);
+	unsigned int level = amd_v1_3_last_level(t);
+	uint64_t last = iova + (bytes - 1);
+	uint64_t offset = (((uint64_t)amd_v1_3_geometry[level].index_mask + 1) << amd_v1_3_geometry[level].lo) - 1;
+	enum pt_status status = amd_v1_3_check_range(t, iova, 0, bytes);
+	bool near;
+	amd_v1_3_entry *slot = NULL;
 
+	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
+		status = PT_ERR_UNSUPPORTED;
+	if (PT_UNLIKELY(status != PT_OK))
+		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
+	near = (iova ^ last) <= offset && last - iova != offset && amd_v1_3_find(t, iova, &slot);
+	status = amd_v1_3_check_ends(t, iova, last, result);
 	if (status != PT_OK)
 		return status;
 	pt_gather_init(&own);
@@ -3221,13 +3386,10 @@ static PT_NOINLINE enum pt_status amd_v1_3_unmap_slow(struct pt_table *t, uint64
 	call.removed = 0;
 	call.sizes = 0;
 	call.trusted = (flags & PT_UNMAP_TRUSTED) != 0;
-	top = PT_READ_LINK(&t->top);
-	slot = amd_v1_3_root_slot(t, top, iova);
-	switch (amd_v1_3_start(t, top)) {
-	case AMD_V1_3_L3: amd_v1_3_unmap_l3(&call, slot, iova, last); break;
-	case AMD_V1_3_L2: amd_v1_3_unmap_l2(&call, slot, iova, last); break;
-	case AMD_V1_3_L1: amd_v1_3_unmap_l1(&call, slot, iova, last); break;
-	default: break;
+	if (near) {
+		amd_v1_3_unmap_l1(&call, slot, iova, last);
+	} else {
+		amd_v1_3_unmap_run(&call, iova, last);
 	}
 	if (call.sizes) {
 		PT_WMB_DEVICE();
@@ -3244,31 +3406,29 @@ static PT_NOINLINE enum pt_status amd_v1_3_unmap_slow(struct pt_table *t, uint64
 enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 			      struct pt_gather *gather, struct pt_result *result)
 {
-	enum pt_status status = amd_v1_3_check_range(t, iova, 0, bytes);
+	const uint64_t page = (uint64_t)1 << amd_v1_3_page_lg2(t);
 
-	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
-		status = PT_ERR_UNSUPPORTED;
-	if (PT_UNLIKELY(status != PT_OK))
-		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
 	/* The common case apart: one page of the smallest size. */
-	if (gather && bytes == (uint64_t)1 << amd_v1_3_page_lg2(t)) {
-		amd_v1_3_entry *slot = amd_v1_3_find(t, iova);
+	if (PT_LIKELY(gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (iova & (page - 1)) == 0 &&
+		      (t->page_sizes & page) != 0 && amd_v1_3_page_in_range(t, iova, page - 1))) {
+		unsigned int level = amd_v1_3_last_level(t);
+		amd_v1_3_entry *slot;
 
-		if (PT_LIKELY(slot != NULL)) {
-			unsigned int level = amd_v1_3_last_level(t);
+		if (PT_LIKELY(amd_v1_3_find(t, iova, &slot))) {
+			amd_v1_3_entry old = amd_v1_3_load(slot);
 
-			if (PT_LIKELY(amd_v1_3_is_page(t, level, amd_v1_3_load(slot)))) {
-				(void)amd_v1_3_clear_run(t, slot, 1, level);
+			if (PT_LIKELY(amd_v1_3_is_page(t, level, old))) {
+				amd_v1_3_store(slot, amd_v1_3_absent(t, level));
 				amd_v1_3_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(gather, iova, iova + (bytes - 1), amd_v1_3_geometry[level].lo);
+				pt_gather_add(gather, iova, iova | (page - 1), amd_v1_3_geometry[level].lo);
 				if (result)
-					result->bytes = bytes;
+					result->bytes = page;
 				return PT_OK;
 			}
 		}
 	}
-	return amd_v1_3_unmap_slow(t, iova, iova + (bytes - 1), flags, gather, result);
+	return amd_v1_3_unmap_any(t, iova, bytes, flags, gather, result);
 }
 /*
  * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
@@ -3294,12 +3454,80 @@ static void amd_v1_3_gather_end(struct pt_table *t, struct pt_gather *gather, st
 		pt_flush(t, own);
 }
 
+/* A change of rights, and what it has done so far. */
+struct amd_v1_3_protect_call {
+	struct pt_table *t;
+	struct amd_v1_3_attributes attributes;
+	uint64_t first, last; /* what changed in place, not gathered yet; first > last: nothing */
+	uint64_t bytes;
+};
+
+/* The bits of a leaf that its rights and memory type are in, and what they become. */
+PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_protect_bits(const struct amd_v1_3_protect_call *call, unsigned int level,
+						      unsigned int lg2, amd_v1_3_entry *mask)
+{
+	amd_v1_3_entry bits = amd_v1_3_attribute_bits(&call->attributes, level, lg2);
+
+	*mask = amd_v1_3_attribute_mask(call->t, level, lg2);
+	return bits;
+}
+
+/*
+ * Pages of one slot each, from iova on, as far as they change in place. Returns how many of the n slots that were; the
+ * next one is something else.
+ */
+PT_ALWAYS_INLINE size_t amd_v1_3_protect_pages(struct amd_v1_3_protect_call *call, amd_v1_3_entry *slot, size_t n,
+					       uint64_t iova, unsigned int level)
+{
+	struct pt_table *t = call->t;
+	unsigned int lo = amd_v1_3_geometry[level].lo;
+	uint64_t first = UINT64_MAX, last = 0, pages = 0;
+	amd_v1_3_entry mask, bits = amd_v1_3_protect_bits(call, level, lo, &mask);
+	size_t i = 0;
+
+	for (; i < n; i++, iova += (uint64_t)1 << lo) {
+		amd_v1_3_entry old = amd_v1_3_load(slot + i), new;
+
+		if (amd_v1_3_is_absent(t, level, old))
+			continue;
+		if (PT_UNLIKELY(amd_v1_3_leaf_lg2(t, level, old) != lo))
+			break;
+		new = (old & ~mask) | bits;
+		pages++;
+		if (new == old)
+			continue;
+		/* Hardware may set accessed and dirty meanwhile: never lose that. */
+		while (PT_UNLIKELY(!amd_v1_3_swap(slot + i, &old, new)))
+			new = (old & ~mask) | bits;
+		amd_v1_3_sync(t, slot + i, 1);
+		if (first > iova)
+			first = iova;
+		last = iova;
+	}
+	call->bytes += pages << lo;
+	if (first != UINT64_MAX) {
+		call->first = first;
+		call->last = last | (((uint64_t)1 << lo) - 1);
+	}
+	return i;
+}
+
+/* The same, for the lowest level of any shape; 0 at another level. */
+static PT_NOINLINE size_t amd_v1_3_protect_lowest(struct amd_v1_3_protect_call *call, amd_v1_3_entry *slot, size_t n,
+						  uint64_t iova, unsigned int level)
+{
+	switch (level) {
+	case AMD_V1_3_L1: return amd_v1_3_protect_pages(call, slot, n, iova, AMD_V1_3_L1);
+	default: return 0;
+	}
+}
+
 enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request,
 				struct pt_gather *gather, struct pt_result *result)
 {
-	struct amd_v1_3_attributes attributes;
+	struct amd_v1_3_protect_call call;
 	struct pt_gather own;
-	uint64_t last = iova + (bytes - 1), at = iova, changed_bytes = 0;
+	uint64_t last = iova + (bytes - 1), at = iova;
 	unsigned int granted = 0;
 	enum pt_status status = amd_v1_3_check_range(t, iova, 0, bytes);
 
@@ -3313,7 +3541,9 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
-	amd_v1_3_attributes_of(t, granted, request, &attributes);
+	call.t = t;
+	call.bytes = 0;
+	amd_v1_3_attributes_of(t, granted, request, &call.attributes);
 	for (;;) {
 		struct amd_v1_3_found found;
 		size_t n, i = 0;
@@ -3322,6 +3552,13 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 		(void)amd_v1_3_leaf_at(t, at, &found);
 		lo = amd_v1_3_geometry[found.level].lo;
 		n = amd_v1_3_slots_left(t, &found, at, last);
+		if (!amd_v1_3_geometry[found.level].has_table) {
+			call.first = UINT64_MAX;
+			call.last = 0;
+			i = amd_v1_3_protect_lowest(&call, found.slot, n, (at >> lo) << lo, found.level);
+			if (call.first <= call.last)
+				pt_gather_add(gather, call.first, call.last, lo);
+		}
 		while (i < n) {
 			amd_v1_3_entry old = amd_v1_3_load_link(found.slot + i), new;
 			unsigned int lg2;
@@ -3335,10 +3572,9 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 			lg2 = amd_v1_3_is_table(t, found.level, old) ? 0 : amd_v1_3_leaf_lg2(t, found.level, old);
 			if (lg2 == 0)
 				break;
-			mask = amd_v1_3_attribute_mask(t, found.level, lg2);
-			bits = amd_v1_3_attribute_bits(&attributes, found.level, lg2);
+			bits = amd_v1_3_protect_bits(&call, found.level, lg2, &mask);
 			new = (old & ~mask) | bits;
-			changed_bytes += (uint64_t)1 << lo;
+			call.bytes += (uint64_t)1 << lo;
 			if (new == old) {
 				i++;
 				continue;
@@ -3371,17 +3607,155 @@ enum pt_status amd_v1_3_protect(struct pt_table *t, uint64_t iova, uint64_t byte
 	PT_WMB_DEVICE();
 	amd_v1_3_gather_end(t, gather, &own);
 	if (result) {
-		result->bytes = changed_bytes;
+		result->bytes = call.bytes;
 		result->request = granted;
 	}
 	return PT_OK;
+}
+
+/* A look at dirty (or accessed) state, and what it has found so far. */
+struct amd_v1_3_dirty_call {
+	struct pt_table *t;
+	uint64_t *bitmap;
+	uint64_t iova; /* of the first bit */
+	unsigned int lg2;
+	bool clear;
+	uint64_t first, last; /* what has the state in a run; first > last: nothing */
+	uint64_t bytes;
+};
+
+/* Mark the bits of [from, to]. */
+static void amd_v1_3_dirty_mark(const struct amd_v1_3_dirty_call *call, uint64_t from, uint64_t to)
+{
+	if (call->bitmap)
+		for (uint64_t page = (from - call->iova) >> call->lg2; page <= (to - call->iova) >> call->lg2; page++)
+			call->bitmap[page >> 6] |= (uint64_t)1 << (page & 63);
+}
+
+/*
+ * Not 0 if the bits of mask are as in set, without a branch: the difference is 0 where only that borrows from the top.
+ */
+PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_equals(amd_v1_3_entry entry, amd_v1_3_entry mask, amd_v1_3_entry set)
+{
+	amd_v1_3_entry other = (entry ^ set) & mask;
+
+	return ((amd_v1_3_entry)(other - 1) & (amd_v1_3_entry)~other) >> (sizeof(amd_v1_3_entry) * 8 - 1);
+}
+
+/*
+ * Pages of one slot each, from iova on, with the same bits for the state in all: eight at a time are looked at
+ * together, and only where one of them may have the state, each by itself. Returns how many of the n slots that were;
+ * the next one is something else.
+ */
+PT_ALWAYS_INLINE size_t amd_v1_3_dirty_pages(struct amd_v1_3_dirty_call *call, amd_v1_3_entry *slot, size_t n,
+					     uint64_t iova, const struct amd_v1_3_state_info *state, unsigned int level)
+{
+	struct pt_table *t = call->t;
+	unsigned int lo = amd_v1_3_geometry[level].lo;
+	const amd_v1_3_entry mask = state->mask, set = state->set;
+	const bool one_bit = set == mask && (mask & (mask - 1)) == 0;
+	/* One bit for each page: the common case, and its first bit. */
+	uint64_t *const words = call->lg2 == lo ? call->bitmap : NULL;
+	const uint64_t bit = (iova - call->iova) >> lo;
+	size_t i = 0, first = n, last = 0, pages = 0;
+
+	while (i < n) {
+		size_t end = n - i < 8 ? n : i + 8;
+
+		if (n - i >= 8) {
+			amd_v1_3_entry *line = slot + i;
+			amd_v1_3_entry any;
+
+			if (one_bit)
+				any = (amd_v1_3_load(line) | amd_v1_3_load(line + 1) | amd_v1_3_load(line + 2) |
+				       amd_v1_3_load(line + 3) | amd_v1_3_load(line + 4) | amd_v1_3_load(line + 5) |
+				       amd_v1_3_load(line + 6) | amd_v1_3_load(line + 7)) &
+				      mask;
+			else
+				any = amd_v1_3_equals(amd_v1_3_load(line), mask, set) |
+				      amd_v1_3_equals(amd_v1_3_load(line + 1), mask, set) |
+				      amd_v1_3_equals(amd_v1_3_load(line + 2), mask, set) |
+				      amd_v1_3_equals(amd_v1_3_load(line + 3), mask, set) |
+				      amd_v1_3_equals(amd_v1_3_load(line + 4), mask, set) |
+				      amd_v1_3_equals(amd_v1_3_load(line + 5), mask, set) |
+				      amd_v1_3_equals(amd_v1_3_load(line + 6), mask, set) |
+				      amd_v1_3_equals(amd_v1_3_load(line + 7), mask, set);
+			if (any == 0) {
+				i = end;
+				continue;
+			}
+		}
+		for (; i < end; i++) {
+			amd_v1_3_entry entry = amd_v1_3_load(slot + i);
+
+			if ((entry & mask) != set || amd_v1_3_is_absent(t, level, entry))
+				continue;
+			if (PT_UNLIKELY(amd_v1_3_leaf_lg2(t, level, entry) != lo)) {
+				n = i;
+				break;
+			}
+			if (call->clear) {
+				while ((entry & mask) == set &&
+				       !amd_v1_3_swap(slot + i, &entry,
+						      (amd_v1_3_entry)((entry & ~mask) | state->clear)))
+					;
+				amd_v1_3_sync(t, slot + i, 1);
+			}
+			first = first < i ? first : i;
+			last = i;
+			pages++;
+			if (words)
+				words[(bit + i) >> 6] |= (uint64_t)1 << ((bit + i) & 63);
+			else
+				amd_v1_3_dirty_mark(call, iova + ((uint64_t)i << lo),
+						    iova + (((uint64_t)i + 1) << lo) - 1);
+		}
+	}
+	if (pages) {
+		call->first = iova + ((uint64_t)first << lo);
+		call->last = (iova + ((uint64_t)last << lo)) | (((uint64_t)1 << lo) - 1);
+		call->bytes += (uint64_t)pages << lo;
+	}
+	return i;
+}
+
+/* The same, for the lowest level of any shape; 0 at another level. */
+static PT_NOINLINE size_t amd_v1_3_dirty_lowest(struct amd_v1_3_dirty_call *call, amd_v1_3_entry *slot, size_t n,
+						uint64_t iova, const struct amd_v1_3_state_info *state,
+						unsigned int level)
+{
+	switch (level) {
+	case AMD_V1_3_L1: return amd_v1_3_dirty_pages(call, slot, n, iova, state, AMD_V1_3_L1);
+	default: return 0;
+	}
+}
+
+/* The state of all leaves of a level, if it lies in the same bits; NULL if it does not, or if there is none. */
+static const struct amd_v1_3_state_info *amd_v1_3_state_of_level(const struct pt_table *t, unsigned int level,
+								 bool accessed)
+{
+	const struct amd_v1_3_state_info *state = NULL;
+
+	for (unsigned int k = amd_v1_3_geometry[level].first_kind; k < amd_v1_3_geometry[level].end_kind; k++) {
+		const struct amd_v1_3_state_info *other = &amd_v1_3_states[k][accessed ? 0 : 1];
+
+		if (amd_v1_3_kinds[k].category != PT_KIND_LEAF)
+			continue;
+		if (other->mask == 0 || (other->when >= 0 && t->word[other->when] == 0))
+			return NULL;
+		if (state && (state->mask != other->mask || state->set != other->set || state->clear != other->clear))
+			return NULL;
+		state = other;
+	}
+	return state;
 }
 
 enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap,
 			      unsigned int lg2, struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
-	uint64_t last = iova + (bytes - 1), at = iova, found_bytes = 0;
+	struct amd_v1_3_dirty_call call;
+	uint64_t last = iova + (bytes - 1), at = iova;
 	bool accessed = (flags & PT_DIRTY_ACCESSED) != 0;
 	enum pt_status status = amd_v1_3_check_range(t, iova, 0, bytes);
 
@@ -3399,17 +3773,43 @@ enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes,
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
+	call.t = t;
+	call.bitmap = bitmap;
+	call.iova = iova;
+	call.lg2 = lg2;
+	call.clear = (flags & PT_DIRTY_CLEAR) != 0;
+	call.bytes = 0;
 	for (;;) {
 		struct amd_v1_3_found found;
 		const struct amd_v1_3_state_info *state;
 		uint64_t end, from, to;
 		size_t slots;
-		bool set = false;
+		bool set = false, leaf = amd_v1_3_leaf_at(t, at, &found);
 
-		if (!amd_v1_3_leaf_at(t, at, &found)) {
+		/* A table of pages in one go, up to a leaf that takes several slots. */
+		state = amd_v1_3_geometry[found.level].has_table ? NULL
+								 : amd_v1_3_state_of_level(t, found.level, accessed);
+		if (state) {
+			unsigned int lo = amd_v1_3_geometry[found.level].lo;
+			size_t n = amd_v1_3_slots_left(t, &found, at, last), looked;
+
+			call.first = UINT64_MAX;
+			call.last = 0;
+			looked = amd_v1_3_dirty_lowest(&call, found.slot, n, at, state, found.level);
+			if (call.clear && call.first <= call.last)
+				pt_gather_add(gather, call.first, call.last, lo);
+			at += (uint64_t)(looked - (looked == n)) << lo;
+			if (looked == n) {
+				end = at | (((uint64_t)1 << lo) - 1);
+				goto next;
+			}
+			leaf = amd_v1_3_leaf_at(t, at, &found);
+		}
+		if (!leaf) {
 			end = at | (((uint64_t)1 << amd_v1_3_geometry[found.level].lo) - 1);
 			goto next;
 		}
+		from = at & ~(((uint64_t)1 << found.lg2) - 1);
 		end = at | (((uint64_t)1 << found.lg2) - 1);
 		/* The state of a group is that of any of its slots, and is cleared in all of them. */
 		state = amd_v1_3_state_info_of(t, found.level, found.lg2, accessed);
@@ -3421,7 +3821,7 @@ enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes,
 			if (state->mask == 0 || (entry & state->mask) != state->set)
 				continue;
 			set = true;
-			if ((flags & PT_DIRTY_CLEAR) == 0)
+			if (!call.clear)
 				break;
 			while ((entry & state->mask) == state->set &&
 			       !amd_v1_3_swap(found.slot + i, &entry,
@@ -3431,14 +3831,14 @@ enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes,
 		}
 		if (!set)
 			goto next;
-		from = at;
+		/* Slots that lie before this one in its group may have been passed as clean. */
+		if (from < iova)
+			from = iova;
 		to = end < last ? end : last;
-		found_bytes += to - from + 1;
-		if ((flags & PT_DIRTY_CLEAR) != 0)
+		call.bytes += to - from + 1;
+		amd_v1_3_dirty_mark(&call, from, to);
+		if (call.clear)
 			pt_gather_add(gather, from, to, found.lg2);
-		if (bitmap)
-			for (uint64_t page = (from - iova) >> lg2; page <= (to - iova) >> lg2; page++)
-				bitmap[page >> 6] |= (uint64_t)1 << (page & 63);
 next:
 		if (end >= last)
 			break;
@@ -3447,7 +3847,7 @@ next:
 	PT_WMB_DEVICE();
 	amd_v1_3_gather_end(t, gather, &own);
 	if (result)
-		result->bytes = found_bytes;
+		result->bytes = call.bytes;
 	return PT_OK;
 }
 
@@ -3761,7 +4161,7 @@ enum pt_status amd_v1_3_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, 
 	for (;;) {
 		uint64_t top = PT_READ_LINK(&t->top), end;
 		unsigned int level = amd_v1_3_start(t, top);
-		amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, at);
+		amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, at, amd_v1_3_start(t, top));
 		amd_v1_3_entry entry;
 
 		for (;;) {
@@ -3828,7 +4228,7 @@ static enum pt_status amd_v1_3_reserve_run(struct pt_table *t, uint64_t iova, ui
 	for (;;) {
 		uint64_t top = PT_READ_LINK(&t->top), end;
 		unsigned int level = amd_v1_3_start(t, top);
-		amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, at);
+		amd_v1_3_entry *slot = amd_v1_3_root_slot(t, top, at, amd_v1_3_start(t, top));
 
 		for (;;) {
 			amd_v1_3_entry entry = amd_v1_3_load_link(slot);

@@ -657,6 +657,10 @@ static const uint8_t armv7_short_granted[1][128] = {
 		0xff, 0x49, 0x4b, 0x4b, 0xff, 0x4d, 0x4f, 0x4f,
 		0xff, 0x51, 0x53, 0x53, 0xff, 0x55, 0x57, 0x57,
 		0xff, 0x59, 0x5b, 0x5b, 0xff, 0x5d, 0x5f, 0x5f,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	},
 };
 // clang-format on
@@ -740,14 +744,14 @@ PT_ALWAYS_INLINE void armv7_short_sync(const struct pt_table *t, const armv7_sho
 
 PT_ALWAYS_INLINE unsigned int armv7_short_start(const struct pt_table *t, uint64_t top)
 {
-	return t->level_base + (unsigned int)(top & 15);
+	(void)t;
+	return (unsigned int)(top & 15);
 }
 
 /* The slot of iova in the table at level; the root's slots (concatenated or partial) reach to the top input bit. */
-PT_ALWAYS_INLINE armv7_short_entry *armv7_short_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova)
+PT_ALWAYS_INLINE armv7_short_entry *armv7_short_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova,
+							  unsigned int start)
 {
-	unsigned int start = armv7_short_start(t, top);
-
 	return armv7_short_table_at(t, top & ~(uint64_t)15) +
 	       ((iova & t->input_mask) >> armv7_short_geometry[start].lo);
 }
@@ -764,6 +768,15 @@ PT_ALWAYS_INLINE bool armv7_short_in_range(const struct pt_table *t, uint64_t io
 	uint64_t span = t->last - first;
 
 	return iova <= last && iova - first <= last - first && last - first <= span;
+}
+
+/* The same for one page, of which the offset is all ones. */
+PT_ALWAYS_INLINE bool armv7_short_page_in_range(const struct pt_table *t, uint64_t iova, uint64_t offset)
+{
+	uint64_t first = t->first;
+	uint64_t span = t->last - first;
+
+	return iova - first <= span && (iova | offset) - first <= span;
 }
 
 /* Store the details of a failure, and pass the status on. */
@@ -1792,24 +1805,52 @@ enum pt_status armv7_short_verify(const struct pt_table *t, struct pt_reader *re
  * ----------------------------------------------------------------------------------------------------------- lookups
  */
 
-/* The slot of iova in its table of the lowest level, or NULL when the way there is not all tables. */
-PT_ALWAYS_INLINE armv7_short_entry *armv7_short_find(const struct pt_table *t, uint64_t iova)
+/* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
+PT_ALWAYS_INLINE bool armv7_short_find(const struct pt_table *t, uint64_t iova, armv7_short_entry **found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	armv7_short_entry *slot = armv7_short_root_slot(t, top, iova);
+	armv7_short_entry *slot;
 	armv7_short_entry entry;
 
-	switch (armv7_short_start(t, top)) {
-	case ARMV7_SHORT_L1:
-		entry = armv7_short_load_link(slot);
-		if (PT_UNLIKELY(!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
-			return NULL;
-		slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)),
-					ARMV7_SHORT_L2, iova);
-		__attribute__((__fallthrough__));
-	case ARMV7_SHORT_L2: return slot;
-	default: return NULL;
+	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	goto level_0;
+level_0:
+	entry = armv7_short_load_link(slot);
+	if (PT_UNLIKELY(!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
+		return false;
+	slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)), ARMV7_SHORT_L2,
+				iova);
+	*found = slot;
+	return true;
+}
+
+/* The slot where a leaf of that many bytes goes if it takes one slot; false when there is none, or no table for it. */
+static PT_NOINLINE bool armv7_short_find_unit(const struct pt_table *t, uint64_t iova, uint64_t bytes,
+					      armv7_short_entry **found, unsigned int *level)
+{
+	uint64_t top = PT_READ_LINK(&t->top);
+	armv7_short_entry *slot;
+	armv7_short_entry entry;
+
+	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	goto level_0;
+level_0:
+	if (bytes == (uint64_t)1 << 20) {
+		*found = slot;
+		*level = ARMV7_SHORT_L1;
+		return true;
 	}
+	entry = armv7_short_load_link(slot);
+	if (PT_UNLIKELY(!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
+		return false;
+	slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)), ARMV7_SHORT_L2,
+				iova);
+	if (bytes == (uint64_t)1 << 12) {
+		*found = slot;
+		*level = ARMV7_SHORT_L2;
+		return true;
+	}
+	return false;
 }
 
 /* Where iova goes, if the entry of level that serves it is a leaf. */
@@ -1831,42 +1872,46 @@ enum pt_status armv7_short_iova_to_phys(const struct pt_table *t, uint64_t iova,
 	if (PT_UNLIKELY(!armv7_short_in_range(t, iova, iova)))
 		return PT_ERR_RANGE;
 	top = PT_READ_LINK(&t->top);
-	slot = armv7_short_root_slot(t, top, iova);
-	switch (armv7_short_start(t, top)) {
-	case ARMV7_SHORT_L1:
-		entry = armv7_short_load_link(slot);
-		if ((!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
-			return armv7_short_resolve(t, ARMV7_SHORT_L1, entry, iova, pa);
-		slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)),
-					ARMV7_SHORT_L2, iova);
-		__attribute__((__fallthrough__));
-	case ARMV7_SHORT_L2:
-		entry = armv7_short_load_link(slot);
-		return armv7_short_resolve(t, ARMV7_SHORT_L2, entry, iova, pa);
-	default: return PT_ERR_ABSENT;
-	}
+	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	goto level_0;
+level_0:
+	entry = armv7_short_load_link(slot);
+	if ((!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
+		return armv7_short_resolve(t, ARMV7_SHORT_L1, entry, iova, pa);
+	slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)), ARMV7_SHORT_L2,
+				iova);
+	entry = armv7_short_load_link(slot);
+	return armv7_short_resolve(t, ARMV7_SHORT_L2, entry, iova, pa);
+}
+
+/* A walk ended at this entry: is it a leaf, and of what size? */
+PT_ALWAYS_INLINE bool armv7_short_ends_at(const struct pt_table *t, unsigned int level, armv7_short_entry *slot,
+					  armv7_short_entry entry, struct armv7_short_found *found)
+{
+	found->slot = slot;
+	found->entry = entry;
+	found->level = level;
+	found->lg2 = armv7_short_is_absent(t, level, entry) ? 0 : armv7_short_leaf_lg2(t, level, entry);
+	return found->lg2 != 0;
 }
 
 /* The leaf that maps iova: its level, entry, size; false if there is none. */
 static bool armv7_short_leaf_at(const struct pt_table *t, uint64_t iova, struct armv7_short_found *found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	unsigned int level = armv7_short_start(t, top);
-	armv7_short_entry *slot = armv7_short_root_slot(t, top, iova);
-	armv7_short_entry entry = armv7_short_load_link(slot);
+	armv7_short_entry *slot;
+	armv7_short_entry entry;
 
-	while (armv7_short_is_table(t, level, entry)) {
-		armv7_short_entry *table = armv7_short_table_at(t, armv7_short_table_pa(t, level, entry));
-
-		level = armv7_short_geometry[level].next;
-		slot = armv7_short_slot(table, level, iova);
-		entry = armv7_short_load_link(slot);
-	}
-	found->slot = slot;
-	found->entry = entry;
-	found->level = level;
-	found->lg2 = armv7_short_is_absent(t, level, entry) ? 0 : armv7_short_leaf_lg2(t, level, entry);
-	return found->lg2 != 0;
+	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	goto level_0;
+level_0:
+	entry = armv7_short_load_link(slot);
+	if ((!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
+		return armv7_short_ends_at(t, ARMV7_SHORT_L1, slot, entry, found);
+	slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)), ARMV7_SHORT_L2,
+				iova);
+	entry = armv7_short_load_link(slot);
+	return armv7_short_ends_at(t, ARMV7_SHORT_L2, slot, entry, found);
 }
 
 /* Does the edge of a range at iova (its first byte, or the byte after its last) cut a leaf in two? */
@@ -1945,7 +1990,7 @@ static armv7_short_entry *armv7_short_slot_at(const struct pt_table *t, uint64_t
 {
 	uint64_t top = PT_READ_LINK(&t->top);
 	unsigned int at = armv7_short_start(t, top);
-	armv7_short_entry *slot = armv7_short_root_slot(t, top, iova);
+	armv7_short_entry *slot = armv7_short_root_slot(t, top, iova, armv7_short_start(t, top));
 
 	while (at != level) {
 		armv7_short_entry *table =
@@ -2425,13 +2470,30 @@ static enum pt_status armv7_short_map_run(struct armv7_short_map_call *call, uin
 {
 	struct pt_table *t = call->t;
 	uint64_t top = PT_READ_LINK(&t->top);
-	armv7_short_entry *slot = armv7_short_root_slot(t, top, iova);
+	armv7_short_entry *slot = armv7_short_root_slot(t, top, iova, armv7_short_start(t, top));
 
 	switch (armv7_short_start(t, top)) {
 	case ARMV7_SHORT_L1: return armv7_short_map_l1(call, slot, iova, last);
 	case ARMV7_SHORT_L2: return armv7_short_map_l2(call, slot, iova, last);
 	default: return PT_ERR_CONFIG;
 	}
+}
+
+/*
+ * The same; what lies within one table of the lowest level that is present, and is not all of it, goes there without
+ * the descent from level to level.
+ */
+PT_ALWAYS_INLINE enum pt_status armv7_short_map_near(struct armv7_short_map_call *call, uint64_t iova, uint64_t last)
+{
+	unsigned int level = armv7_short_last_level(call->t);
+	uint64_t offset =
+		(((uint64_t)armv7_short_geometry[level].index_mask + 1) << armv7_short_geometry[level].lo) - 1;
+	armv7_short_entry *slot;
+
+	if ((iova ^ last) > offset || last - iova == offset || call->t->mem->sync != NULL ||
+	    !armv7_short_find(call->t, iova, &slot))
+		return armv7_short_map_run(call, iova, last);
+	return armv7_short_map_l2(call, slot, iova, last);
 }
 
 /* Take back what a failed call wrote in [iova, last]: entry by entry, since a run may have ended within a group. */
@@ -2458,18 +2520,25 @@ static void armv7_short_map_undo(struct armv7_short_map_call *call, uint64_t iov
 	pt_gather_add(call->gather, iova, last, (unsigned int)__builtin_ctzll(t->page_sizes));
 }
 
-/* The request as the format will grant it; false if it is refused. */
+/* May what a request is rounded to be given for it? Bits that this contract does not know are refused. */
+PT_ALWAYS_INLINE bool armv7_short_is_granted(unsigned int code, unsigned int request)
+{
+	if (PT_UNLIKELY((request & ~(unsigned int)(PT_REQUEST_MASK | PT_ALLOW_WIDER)) != 0))
+		return false;
+	return (code & ARMV7_SHORT_WIDER) == 0 || (code != ARMV7_SHORT_REFUSED && (request & PT_ALLOW_WIDER) != 0);
+}
+
+/* The request as the format will grant it. */
 PT_ALWAYS_INLINE enum pt_status armv7_short_check_request(const struct pt_table *t, unsigned int request,
 							  unsigned int *granted)
 {
 	unsigned int code = armv7_short_granted[0][request & PT_REQUEST_MASK];
 
 	(void)t;
-	/* No memory type but the three, and no bit that this contract does not know. */
-	if (PT_UNLIKELY((request & ~(unsigned int)PT_ALLOW_WIDER) >= PT_MEMORY_MASK || code == ARMV7_SHORT_REFUSED))
-		return PT_ERR_RIGHTS;
-	if (PT_UNLIKELY((code & ARMV7_SHORT_WIDER) != 0 && (request & PT_ALLOW_WIDER) == 0))
-		return PT_ERR_WIDER;
+	if (PT_UNLIKELY(!armv7_short_is_granted(code, request)))
+		return code == ARMV7_SHORT_REFUSED || (request & ~(unsigned int)(PT_REQUEST_MASK | PT_ALLOW_WIDER)) != 0
+			       ? PT_ERR_RIGHTS
+			       : PT_ERR_WIDER;
 	*granted = code & PT_REQUEST_MASK;
 	return PT_OK;
 }
@@ -2498,7 +2567,7 @@ static PT_NOINLINE enum pt_status armv7_short_map_slow(struct pt_table *t, uint6
 		while (i + 1 < n && segments[i + 1].pa == pa + bytes)
 			bytes += segments[++i].bytes;
 		call.delta = pa - at;
-		status = armv7_short_map_run(&call, at, at + (bytes - 1));
+		status = armv7_short_map_near(&call, at, at + (bytes - 1));
 		if (PT_UNLIKELY(status != PT_OK))
 			break;
 		at += bytes;
@@ -2520,12 +2589,18 @@ static PT_NOINLINE enum pt_status armv7_short_map_slow(struct pt_table *t, uint6
 	return PT_OK;
 }
 
-enum pt_status armv7_short_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
-			       struct pt_gather *gather, struct pt_result *result)
+/*
+ * A map in full: it says why it is refused, and maps any length. One leaf that takes one slot, where its table is
+ * present, goes without the descent from level to level.
+ */
+static PT_NOINLINE enum pt_status armv7_short_map_any(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+						      unsigned int request, struct pt_gather *gather,
+						      struct pt_result *result)
 {
 	struct pt_segment segment;
-	unsigned int granted = 0;
+	unsigned int granted = 0, level;
 	enum pt_status status = armv7_short_check_range(t, iova, pa, bytes);
+	armv7_short_entry *slot;
 
 	if (PT_UNLIKELY(status != PT_OK))
 		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);
@@ -2534,32 +2609,62 @@ enum pt_status armv7_short_map(struct pt_table *t, uint64_t iova, uint64_t pa, u
 	status = armv7_short_check_request(t, request, &granted);
 	if (PT_UNLIKELY(status != PT_OK))
 		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);
-	/* The common case apart: one page of the smallest size, its table present. */
-	if (bytes == (uint64_t)1 << armv7_short_page_lg2(t)) {
-		armv7_short_entry *slot = armv7_short_find(t, iova);
+	/* Walkers that do not snoop: the descent looks whether each link on the way has been synced. */
+	if ((t->page_sizes & bytes) != 0 && (bytes & (bytes - 1)) == 0 && ((iova | pa) & (bytes - 1)) == 0 &&
+	    t->mem->sync == NULL && armv7_short_find_unit(t, iova, bytes, &slot, &level) &&
+	    armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0) {
+		if (armv7_short_holds(t, level, armv7_short_geometry[level].lo, pa)) {
+			struct armv7_short_attributes attributes;
 
-		if (PT_LIKELY(slot != NULL)) {
-			unsigned int level = armv7_short_last_level(t);
-
-			if (PT_LIKELY(armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0 &&
-				      armv7_short_holds(t, level, armv7_short_page_lg2(t), pa))) {
-				struct armv7_short_attributes attributes;
-
-				armv7_short_attributes_of(t, granted, request, &attributes);
-				armv7_short_store(slot, armv7_short_page_entry(t, &attributes, level, pa));
-				armv7_short_sync(t, slot, 1);
-				PT_WMB_DEVICE();
-				if (result) {
-					result->bytes = bytes;
-					result->request = granted;
-				}
-				return PT_OK;
+			armv7_short_attributes_of(t, granted, request, &attributes);
+			armv7_short_store(slot, armv7_short_leaf_entry(t, &attributes, level,
+								       armv7_short_geometry[level].lo, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = bytes;
+				result->request = granted;
 			}
+			return PT_OK;
 		}
 	}
 	segment.pa = pa;
 	segment.bytes = bytes;
 	return armv7_short_map_slow(t, iova, &segment, 1, granted, request, gather, result);
+}
+
+enum pt_status armv7_short_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
+			       struct pt_gather *gather, struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << armv7_short_page_lg2(t);
+
+	/*
+	 * The common case apart: one page of the smallest size, its table present, a walker that snoops. All that is
+	 * out of the ordinary is left to the way in full.
+	 */
+	if (PT_LIKELY(bytes == page && ((iova | pa) & (page - 1)) == 0 && (t->page_sizes & page) != 0 &&
+		      armv7_short_page_in_range(t, iova, page - 1) && armv7_short_reaches(t, pa, page) &&
+		      t->mem->sync == NULL)) {
+		unsigned int code = armv7_short_granted[0][request & PT_REQUEST_MASK],
+			     level = armv7_short_last_level(t);
+		armv7_short_entry *slot;
+
+		if (PT_LIKELY(armv7_short_is_granted(code, request) && armv7_short_find(t, iova, &slot) &&
+			      armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0 &&
+			      armv7_short_holds(t, level, armv7_short_page_lg2(t), pa))) {
+			struct armv7_short_attributes attributes;
+
+			code &= PT_REQUEST_MASK;
+			armv7_short_attributes_of(t, code, request, &attributes);
+			armv7_short_store(slot, armv7_short_page_entry(t, &attributes, level, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = page;
+				result->request = code;
+			}
+			return PT_OK;
+		}
+	}
+	return armv7_short_map_any(t, iova, pa, bytes, request, gather, result);
 }
 
 enum pt_status armv7_short_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
@@ -2618,6 +2723,26 @@ static PT_NOINLINE size_t armv7_short_clear_run(const struct pt_table *t, armv7_
 	return used;
 }
 
+/* How many of n slots are not absent. */
+static PT_NOINLINE size_t armv7_short_count_used(const armv7_short_entry *slot, size_t n, unsigned int level)
+{
+	size_t used = 0, i = 0;
+
+	(void)level;
+	for (; n - i >= 8; i += 8)
+		used += (size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i])) != 0) +
+			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 1])) != 0) +
+			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 2])) != 0) +
+			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 3])) != 0) +
+			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 4])) != 0) +
+			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 5])) != 0) +
+			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 6])) != 0) +
+			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 7])) != 0);
+	for (; i < n; i++)
+		used += armv7_short_occupied(level, PT_READ_ONCE(&slot[i])) != 0;
+	return used;
+}
+
 /*
  * Bytes mapped below a table; the sizes of what maps them are added to *sizes. Reads every entry once, without a cursor
  * per leaf.
@@ -2636,6 +2761,10 @@ static uint64_t armv7_short_count(const struct pt_table *t, uint64_t pa, unsigne
 		size_t leaves = 0;
 		bool down = false;
 
+		if (!armv7_short_geometry[at].has_table) {
+			leaves = armv7_short_count_used(first, entries, at);
+			index[depth] = entries;
+		}
 		while (index[depth] < entries) {
 			armv7_short_entry entry = PT_READ_ONCE(&first[index[depth]++]);
 
@@ -2739,16 +2868,45 @@ static void armv7_short_unmap_l1(struct armv7_short_unmap_call *call, armv7_shor
 	armv7_short_unmap_level(call, slot, iova, last, ARMV7_SHORT_L1, armv7_short_unmap_l2);
 }
 
-static PT_NOINLINE enum pt_status armv7_short_unmap_slow(struct pt_table *t, uint64_t iova, uint64_t last,
-							 unsigned int flags, struct pt_gather *gather,
-							 struct pt_result *result)
+/* Unmap [iova, last], whose ends cut no leaf. */
+static void armv7_short_unmap_run(struct armv7_short_unmap_call *call, uint64_t iova, uint64_t last)
+{
+	struct pt_table *t = call->t;
+	uint64_t top = PT_READ_LINK(&t->top);
+	armv7_short_entry *slot;
+
+	slot = armv7_short_root_slot(t, top, iova, armv7_short_start(t, top));
+	switch (armv7_short_start(t, top)) {
+	case ARMV7_SHORT_L1: armv7_short_unmap_l1(call, slot, iova, last); break;
+	case ARMV7_SHORT_L2: armv7_short_unmap_l2(call, slot, iova, last); break;
+	default: break;
+	}
+}
+
+/*
+ * An unmap in full: it says why it is refused, and unmaps any length. What lies within one table of the lowest level,
+ * and is not all of it, goes there without the descent from level to level.
+ */
+static PT_NOINLINE enum pt_status armv7_short_unmap_any(struct pt_table *t, uint64_t iova, uint64_t bytes,
+							unsigned int flags, struct pt_gather *gather,
+							struct pt_result *result)
 {
 	struct armv7_short_unmap_call call;
 	struct pt_gather own;
-	uint64_t top;
-	armv7_short_entry *slot;
-	enum pt_status status = armv7_short_check_ends(t, iova, last, result);
+	unsigned int level = armv7_short_last_level(t);
+	uint64_t last = iova + (bytes - 1);
+	uint64_t offset =
+		(((uint64_t)armv7_short_geometry[level].index_mask + 1) << armv7_short_geometry[level].lo) - 1;
+	enum pt_status status = armv7_short_check_range(t, iova, 0, bytes);
+	bool near;
+	armv7_short_entry *slot = NULL;
 
+	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
+		status = PT_ERR_UNSUPPORTED;
+	if (PT_UNLIKELY(status != PT_OK))
+		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);
+	near = (iova ^ last) <= offset && last - iova != offset && armv7_short_find(t, iova, &slot);
+	status = armv7_short_check_ends(t, iova, last, result);
 	if (status != PT_OK)
 		return status;
 	pt_gather_init(&own);
@@ -2757,12 +2915,10 @@ static PT_NOINLINE enum pt_status armv7_short_unmap_slow(struct pt_table *t, uin
 	call.removed = 0;
 	call.sizes = 0;
 	call.trusted = (flags & PT_UNMAP_TRUSTED) != 0;
-	top = PT_READ_LINK(&t->top);
-	slot = armv7_short_root_slot(t, top, iova);
-	switch (armv7_short_start(t, top)) {
-	case ARMV7_SHORT_L1: armv7_short_unmap_l1(&call, slot, iova, last); break;
-	case ARMV7_SHORT_L2: armv7_short_unmap_l2(&call, slot, iova, last); break;
-	default: break;
+	if (near) {
+		armv7_short_unmap_l2(&call, slot, iova, last);
+	} else {
+		armv7_short_unmap_run(&call, iova, last);
 	}
 	if (call.sizes) {
 		PT_WMB_DEVICE();
@@ -2779,31 +2935,29 @@ static PT_NOINLINE enum pt_status armv7_short_unmap_slow(struct pt_table *t, uin
 enum pt_status armv7_short_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 				 struct pt_gather *gather, struct pt_result *result)
 {
-	enum pt_status status = armv7_short_check_range(t, iova, 0, bytes);
+	const uint64_t page = (uint64_t)1 << armv7_short_page_lg2(t);
 
-	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
-		status = PT_ERR_UNSUPPORTED;
-	if (PT_UNLIKELY(status != PT_OK))
-		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);
 	/* The common case apart: one page of the smallest size. */
-	if (gather && bytes == (uint64_t)1 << armv7_short_page_lg2(t)) {
-		armv7_short_entry *slot = armv7_short_find(t, iova);
+	if (PT_LIKELY(gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (iova & (page - 1)) == 0 &&
+		      (t->page_sizes & page) != 0 && armv7_short_page_in_range(t, iova, page - 1))) {
+		unsigned int level = armv7_short_last_level(t);
+		armv7_short_entry *slot;
 
-		if (PT_LIKELY(slot != NULL)) {
-			unsigned int level = armv7_short_last_level(t);
+		if (PT_LIKELY(armv7_short_find(t, iova, &slot))) {
+			armv7_short_entry old = armv7_short_load(slot);
 
-			if (PT_LIKELY(armv7_short_is_page(t, level, armv7_short_load(slot)))) {
-				(void)armv7_short_clear_run(t, slot, 1, level);
+			if (PT_LIKELY(armv7_short_is_page(t, level, old))) {
+				armv7_short_store(slot, armv7_short_absent(t, level));
 				armv7_short_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(gather, iova, iova + (bytes - 1), armv7_short_geometry[level].lo);
+				pt_gather_add(gather, iova, iova | (page - 1), armv7_short_geometry[level].lo);
 				if (result)
-					result->bytes = bytes;
+					result->bytes = page;
 				return PT_OK;
 			}
 		}
 	}
-	return armv7_short_unmap_slow(t, iova, iova + (bytes - 1), flags, gather, result);
+	return armv7_short_unmap_any(t, iova, bytes, flags, gather, result);
 }
 /*
  * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
@@ -2829,12 +2983,83 @@ static void armv7_short_gather_end(struct pt_table *t, struct pt_gather *gather,
 		pt_flush(t, own);
 }
 
+/* A change of rights, and what it has done so far. */
+struct armv7_short_protect_call {
+	struct pt_table *t;
+	struct armv7_short_attributes attributes;
+	uint64_t first, last; /* what changed in place, not gathered yet; first > last: nothing */
+	uint64_t bytes;
+};
+
+/* The bits of a leaf that its rights and memory type are in, and what they become. */
+PT_ALWAYS_INLINE armv7_short_entry armv7_short_protect_bits(const struct armv7_short_protect_call *call,
+							    unsigned int level, unsigned int lg2,
+							    armv7_short_entry *mask)
+{
+	armv7_short_entry bits = armv7_short_attribute_bits(&call->attributes, level, lg2);
+
+	*mask = armv7_short_attribute_mask(call->t, level, lg2);
+	return bits;
+}
+
+/*
+ * Pages of one slot each, from iova on, as far as they change in place. Returns how many of the n slots that were; the
+ * next one is something else.
+ */
+PT_ALWAYS_INLINE size_t armv7_short_protect_pages(struct armv7_short_protect_call *call, armv7_short_entry *slot,
+						  size_t n, uint64_t iova, unsigned int level)
+{
+	struct pt_table *t = call->t;
+	unsigned int lo = armv7_short_geometry[level].lo;
+	uint64_t first = UINT64_MAX, last = 0, pages = 0;
+	armv7_short_entry mask, bits = armv7_short_protect_bits(call, level, lo, &mask);
+	size_t i = 0;
+
+	for (; i < n; i++, iova += (uint64_t)1 << lo) {
+		armv7_short_entry old = armv7_short_load(slot + i), new;
+
+		if (armv7_short_is_absent(t, level, old))
+			continue;
+		if (PT_UNLIKELY(armv7_short_leaf_lg2(t, level, old) != lo))
+			break;
+		new = (old & ~mask) | bits;
+		if (PT_UNLIKELY(((old ^ new) & ~armv7_short_live_mask(t, level, lo)) != 0))
+			break;
+		pages++;
+		if (new == old)
+			continue;
+		/* Hardware may set accessed and dirty meanwhile: never lose that. */
+		while (PT_UNLIKELY(!armv7_short_swap(slot + i, &old, new)))
+			new = (old & ~mask) | bits;
+		armv7_short_sync(t, slot + i, 1);
+		if (first > iova)
+			first = iova;
+		last = iova;
+	}
+	call->bytes += pages << lo;
+	if (first != UINT64_MAX) {
+		call->first = first;
+		call->last = last | (((uint64_t)1 << lo) - 1);
+	}
+	return i;
+}
+
+/* The same, for the lowest level of any shape; 0 at another level. */
+static PT_NOINLINE size_t armv7_short_protect_lowest(struct armv7_short_protect_call *call, armv7_short_entry *slot,
+						     size_t n, uint64_t iova, unsigned int level)
+{
+	switch (level) {
+	case ARMV7_SHORT_L2: return armv7_short_protect_pages(call, slot, n, iova, ARMV7_SHORT_L2);
+	default: return 0;
+	}
+}
+
 enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request,
 				   struct pt_gather *gather, struct pt_result *result)
 {
-	struct armv7_short_attributes attributes;
+	struct armv7_short_protect_call call;
 	struct pt_gather own;
-	uint64_t last = iova + (bytes - 1), at = iova, changed_bytes = 0;
+	uint64_t last = iova + (bytes - 1), at = iova;
 	unsigned int granted = 0;
 	enum pt_status status = armv7_short_check_range(t, iova, 0, bytes);
 
@@ -2848,7 +3073,9 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
-	armv7_short_attributes_of(t, granted, request, &attributes);
+	call.t = t;
+	call.bytes = 0;
+	armv7_short_attributes_of(t, granted, request, &call.attributes);
 	for (;;) {
 		struct armv7_short_found found;
 		size_t n, i = 0;
@@ -2857,6 +3084,13 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 		(void)armv7_short_leaf_at(t, at, &found);
 		lo = armv7_short_geometry[found.level].lo;
 		n = armv7_short_slots_left(t, &found, at, last);
+		if (!armv7_short_geometry[found.level].has_table) {
+			call.first = UINT64_MAX;
+			call.last = 0;
+			i = armv7_short_protect_lowest(&call, found.slot, n, (at >> lo) << lo, found.level);
+			if (call.first <= call.last)
+				pt_gather_add(gather, call.first, call.last, lo);
+		}
 		while (i < n) {
 			armv7_short_entry old = armv7_short_load_link(found.slot + i), new;
 			unsigned int lg2;
@@ -2870,10 +3104,9 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 			lg2 = armv7_short_is_table(t, found.level, old) ? 0 : armv7_short_leaf_lg2(t, found.level, old);
 			if (lg2 == 0)
 				break;
-			mask = armv7_short_attribute_mask(t, found.level, lg2);
-			bits = armv7_short_attribute_bits(&attributes, found.level, lg2);
+			bits = armv7_short_protect_bits(&call, found.level, lg2, &mask);
 			new = (old & ~mask) | bits;
-			changed_bytes += (uint64_t)1 << lo;
+			call.bytes += (uint64_t)1 << lo;
 			if (new == old) {
 				i++;
 				continue;
@@ -2901,7 +3134,7 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 				for (size_t k = 0; k < slots; k++)
 					armv7_short_store(found.slot + i + k, (saved[k] & ~mask) | bits);
 				armv7_short_sync(t, found.slot + i, slots);
-				changed_bytes += ((uint64_t)1 << lg2) - ((uint64_t)1 << lo);
+				call.bytes += ((uint64_t)1 << lg2) - ((uint64_t)1 << lo);
 				i += slots;
 				continue;
 			}
@@ -2931,17 +3164,158 @@ enum pt_status armv7_short_protect(struct pt_table *t, uint64_t iova, uint64_t b
 	PT_WMB_DEVICE();
 	armv7_short_gather_end(t, gather, &own);
 	if (result) {
-		result->bytes = changed_bytes;
+		result->bytes = call.bytes;
 		result->request = granted;
 	}
 	return PT_OK;
+}
+
+/* A look at dirty (or accessed) state, and what it has found so far. */
+struct armv7_short_dirty_call {
+	struct pt_table *t;
+	uint64_t *bitmap;
+	uint64_t iova; /* of the first bit */
+	unsigned int lg2;
+	bool clear;
+	uint64_t first, last; /* what has the state in a run; first > last: nothing */
+	uint64_t bytes;
+};
+
+/* Mark the bits of [from, to]. */
+static void armv7_short_dirty_mark(const struct armv7_short_dirty_call *call, uint64_t from, uint64_t to)
+{
+	if (call->bitmap)
+		for (uint64_t page = (from - call->iova) >> call->lg2; page <= (to - call->iova) >> call->lg2; page++)
+			call->bitmap[page >> 6] |= (uint64_t)1 << (page & 63);
+}
+
+/*
+ * Not 0 if the bits of mask are as in set, without a branch: the difference is 0 where only that borrows from the top.
+ */
+PT_ALWAYS_INLINE armv7_short_entry armv7_short_equals(armv7_short_entry entry, armv7_short_entry mask,
+						      armv7_short_entry set)
+{
+	armv7_short_entry other = (entry ^ set) & mask;
+
+	return ((armv7_short_entry)(other - 1) & (armv7_short_entry)~other) >> (sizeof(armv7_short_entry) * 8 - 1);
+}
+
+/*
+ * Pages of one slot each, from iova on, with the same bits for the state in all: eight at a time are looked at
+ * together, and only where one of them may have the state, each by itself. Returns how many of the n slots that were;
+ * the next one is something else.
+ */
+PT_ALWAYS_INLINE size_t armv7_short_dirty_pages(struct armv7_short_dirty_call *call, armv7_short_entry *slot, size_t n,
+						uint64_t iova, const struct armv7_short_state_info *state,
+						unsigned int level)
+{
+	struct pt_table *t = call->t;
+	unsigned int lo = armv7_short_geometry[level].lo;
+	const armv7_short_entry mask = state->mask, set = state->set;
+	const bool one_bit = set == mask && (mask & (mask - 1)) == 0;
+	/* One bit for each page: the common case, and its first bit. */
+	uint64_t *const words = call->lg2 == lo ? call->bitmap : NULL;
+	const uint64_t bit = (iova - call->iova) >> lo;
+	size_t i = 0, first = n, last = 0, pages = 0;
+
+	while (i < n) {
+		size_t end = n - i < 8 ? n : i + 8;
+
+		if (n - i >= 8) {
+			armv7_short_entry *line = slot + i;
+			armv7_short_entry any;
+
+			if (one_bit)
+				any = (armv7_short_load(line) | armv7_short_load(line + 1) |
+				       armv7_short_load(line + 2) | armv7_short_load(line + 3) |
+				       armv7_short_load(line + 4) | armv7_short_load(line + 5) |
+				       armv7_short_load(line + 6) | armv7_short_load(line + 7)) &
+				      mask;
+			else
+				any = armv7_short_equals(armv7_short_load(line), mask, set) |
+				      armv7_short_equals(armv7_short_load(line + 1), mask, set) |
+				      armv7_short_equals(armv7_short_load(line + 2), mask, set) |
+				      armv7_short_equals(armv7_short_load(line + 3), mask, set) |
+				      armv7_short_equals(armv7_short_load(line + 4), mask, set) |
+				      armv7_short_equals(armv7_short_load(line + 5), mask, set) |
+				      armv7_short_equals(armv7_short_load(line + 6), mask, set) |
+				      armv7_short_equals(armv7_short_load(line + 7), mask, set);
+			if (any == 0) {
+				i = end;
+				continue;
+			}
+		}
+		for (; i < end; i++) {
+			armv7_short_entry entry = armv7_short_load(slot + i);
+
+			if ((entry & mask) != set || armv7_short_is_absent(t, level, entry))
+				continue;
+			if (PT_UNLIKELY(armv7_short_leaf_lg2(t, level, entry) != lo)) {
+				n = i;
+				break;
+			}
+			if (call->clear) {
+				while ((entry & mask) == set &&
+				       !armv7_short_swap(slot + i, &entry,
+							 (armv7_short_entry)((entry & ~mask) | state->clear)))
+					;
+				armv7_short_sync(t, slot + i, 1);
+			}
+			first = first < i ? first : i;
+			last = i;
+			pages++;
+			if (words)
+				words[(bit + i) >> 6] |= (uint64_t)1 << ((bit + i) & 63);
+			else
+				armv7_short_dirty_mark(call, iova + ((uint64_t)i << lo),
+						       iova + (((uint64_t)i + 1) << lo) - 1);
+		}
+	}
+	if (pages) {
+		call->first = iova + ((uint64_t)first << lo);
+		call->last = (iova + ((uint64_t)last << lo)) | (((uint64_t)1 << lo) - 1);
+		call->bytes += (uint64_t)pages << lo;
+	}
+	return i;
+}
+
+/* The same, for the lowest level of any shape; 0 at another level. */
+static PT_NOINLINE size_t armv7_short_dirty_lowest(struct armv7_short_dirty_call *call, armv7_short_entry *slot,
+						   size_t n, uint64_t iova, const struct armv7_short_state_info *state,
+						   unsigned int level)
+{
+	switch (level) {
+	case ARMV7_SHORT_L2: return armv7_short_dirty_pages(call, slot, n, iova, state, ARMV7_SHORT_L2);
+	default: return 0;
+	}
+}
+
+/* The state of all leaves of a level, if it lies in the same bits; NULL if it does not, or if there is none. */
+static const struct armv7_short_state_info *armv7_short_state_of_level(const struct pt_table *t, unsigned int level,
+								       bool accessed)
+{
+	const struct armv7_short_state_info *state = NULL;
+
+	for (unsigned int k = armv7_short_geometry[level].first_kind; k < armv7_short_geometry[level].end_kind; k++) {
+		const struct armv7_short_state_info *other = &armv7_short_states[k][accessed ? 0 : 1];
+
+		if (armv7_short_kinds[k].category != PT_KIND_LEAF)
+			continue;
+		if (other->mask == 0 || (other->when >= 0 && t->word[other->when] == 0))
+			return NULL;
+		if (state && (state->mask != other->mask || state->set != other->set || state->clear != other->clear))
+			return NULL;
+		state = other;
+	}
+	return state;
 }
 
 enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 				 uint64_t *bitmap, unsigned int lg2, struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
-	uint64_t last = iova + (bytes - 1), at = iova, found_bytes = 0;
+	struct armv7_short_dirty_call call;
+	uint64_t last = iova + (bytes - 1), at = iova;
 	bool accessed = (flags & PT_DIRTY_ACCESSED) != 0;
 	enum pt_status status = armv7_short_check_range(t, iova, 0, bytes);
 
@@ -2959,17 +3333,44 @@ enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t byt
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
+	call.t = t;
+	call.bitmap = bitmap;
+	call.iova = iova;
+	call.lg2 = lg2;
+	call.clear = (flags & PT_DIRTY_CLEAR) != 0;
+	call.bytes = 0;
 	for (;;) {
 		struct armv7_short_found found;
 		const struct armv7_short_state_info *state;
 		uint64_t end, from, to;
 		size_t slots;
-		bool set = false;
+		bool set = false, leaf = armv7_short_leaf_at(t, at, &found);
 
-		if (!armv7_short_leaf_at(t, at, &found)) {
+		/* A table of pages in one go, up to a leaf that takes several slots. */
+		state = armv7_short_geometry[found.level].has_table
+				? NULL
+				: armv7_short_state_of_level(t, found.level, accessed);
+		if (state) {
+			unsigned int lo = armv7_short_geometry[found.level].lo;
+			size_t n = armv7_short_slots_left(t, &found, at, last), looked;
+
+			call.first = UINT64_MAX;
+			call.last = 0;
+			looked = armv7_short_dirty_lowest(&call, found.slot, n, at, state, found.level);
+			if (call.clear && call.first <= call.last)
+				pt_gather_add(gather, call.first, call.last, lo);
+			at += (uint64_t)(looked - (looked == n)) << lo;
+			if (looked == n) {
+				end = at | (((uint64_t)1 << lo) - 1);
+				goto next;
+			}
+			leaf = armv7_short_leaf_at(t, at, &found);
+		}
+		if (!leaf) {
 			end = at | (((uint64_t)1 << armv7_short_geometry[found.level].lo) - 1);
 			goto next;
 		}
+		from = at & ~(((uint64_t)1 << found.lg2) - 1);
 		end = at | (((uint64_t)1 << found.lg2) - 1);
 		/* The state of a group is that of any of its slots, and is cleared in all of them. */
 		state = armv7_short_state_info_of(t, found.level, found.lg2, accessed);
@@ -2981,7 +3382,7 @@ enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t byt
 			if (state->mask == 0 || (entry & state->mask) != state->set)
 				continue;
 			set = true;
-			if ((flags & PT_DIRTY_CLEAR) == 0)
+			if (!call.clear)
 				break;
 			while ((entry & state->mask) == state->set &&
 			       !armv7_short_swap(found.slot + i, &entry,
@@ -2991,14 +3392,14 @@ enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t byt
 		}
 		if (!set)
 			goto next;
-		from = at;
+		/* Slots that lie before this one in its group may have been passed as clean. */
+		if (from < iova)
+			from = iova;
 		to = end < last ? end : last;
-		found_bytes += to - from + 1;
-		if ((flags & PT_DIRTY_CLEAR) != 0)
+		call.bytes += to - from + 1;
+		armv7_short_dirty_mark(&call, from, to);
+		if (call.clear)
 			pt_gather_add(gather, from, to, found.lg2);
-		if (bitmap)
-			for (uint64_t page = (from - iova) >> lg2; page <= (to - iova) >> lg2; page++)
-				bitmap[page >> 6] |= (uint64_t)1 << (page & 63);
 next:
 		if (end >= last)
 			break;
@@ -3007,7 +3408,7 @@ next:
 	PT_WMB_DEVICE();
 	armv7_short_gather_end(t, gather, &own);
 	if (result)
-		result->bytes = found_bytes;
+		result->bytes = call.bytes;
 	return PT_OK;
 }
 
@@ -3332,7 +3733,7 @@ enum pt_status armv7_short_trim(struct pt_table *t, uint64_t iova, uint64_t byte
 	for (;;) {
 		uint64_t top = PT_READ_LINK(&t->top), end;
 		unsigned int level = armv7_short_start(t, top);
-		armv7_short_entry *slot = armv7_short_root_slot(t, top, at);
+		armv7_short_entry *slot = armv7_short_root_slot(t, top, at, armv7_short_start(t, top));
 		armv7_short_entry entry;
 
 		for (;;) {
@@ -3399,7 +3800,7 @@ static enum pt_status armv7_short_reserve_run(struct pt_table *t, uint64_t iova,
 	for (;;) {
 		uint64_t top = PT_READ_LINK(&t->top), end;
 		unsigned int level = armv7_short_start(t, top);
-		armv7_short_entry *slot = armv7_short_root_slot(t, top, at);
+		armv7_short_entry *slot = armv7_short_root_slot(t, top, at, armv7_short_start(t, top));
 
 		for (;;) {
 			armv7_short_entry entry = armv7_short_load_link(slot);

@@ -531,6 +531,10 @@ static const uint8_t x86_64_granted[2][128] = {
 		0xcd, 0xcd, 0xcf, 0xcf, 0x4d, 0x4d, 0x4f, 0x4f,
 		0xd5, 0xd5, 0xd7, 0xd7, 0x55, 0x55, 0x57, 0x57,
 		0xdd, 0xdd, 0xdf, 0xdf, 0x5d, 0x5d, 0x5f, 0x5f,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	},
 	{
 		0x01, 0x01, 0x03, 0x03, 0x05, 0x05, 0x07, 0x07,
@@ -545,6 +549,10 @@ static const uint8_t x86_64_granted[2][128] = {
 		0x49, 0x49, 0x4b, 0x4b, 0x4d, 0x4d, 0x4f, 0x4f,
 		0x51, 0x51, 0x53, 0x53, 0x55, 0x55, 0x57, 0x57,
 		0x59, 0x59, 0x5b, 0x5b, 0x5d, 0x5d, 0x5f, 0x5f,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	},
 };
 // clang-format on
@@ -612,14 +620,14 @@ PT_ALWAYS_INLINE void x86_64_sync(const struct pt_table *t, const x86_64_entry *
 
 PT_ALWAYS_INLINE unsigned int x86_64_start(const struct pt_table *t, uint64_t top)
 {
-	return t->level_base + (unsigned int)(top & 15);
+	(void)t;
+	return (unsigned int)(top & 15);
 }
 
 /* The slot of iova in the table at level; the root's slots (concatenated or partial) reach to the top input bit. */
-PT_ALWAYS_INLINE x86_64_entry *x86_64_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova)
+PT_ALWAYS_INLINE x86_64_entry *x86_64_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova,
+						unsigned int start)
 {
-	unsigned int start = x86_64_start(t, top);
-
 	return x86_64_table_at(t, top & ~(uint64_t)15) + ((iova & t->input_mask) >> x86_64_geometry[start].lo);
 }
 
@@ -635,6 +643,15 @@ PT_ALWAYS_INLINE bool x86_64_in_range(const struct pt_table *t, uint64_t iova, u
 	uint64_t span = t->last - first;
 
 	return iova <= last && iova - first <= last - first && last - first <= span;
+}
+
+/* The same for one page, of which the offset is all ones. */
+PT_ALWAYS_INLINE bool x86_64_page_in_range(const struct pt_table *t, uint64_t iova, uint64_t offset)
+{
+	uint64_t first = t->first;
+	uint64_t span = t->last - first;
+
+	return iova - first <= span && (iova | offset) - first <= span;
 }
 
 /* Store the details of a failure, and pass the status on. */
@@ -1508,41 +1525,97 @@ enum pt_status x86_64_verify(const struct pt_table *t, struct pt_reader *reader,
  * ----------------------------------------------------------------------------------------------------------- lookups
  */
 
-/* The slot of iova in its table of the lowest level, or NULL when the way there is not all tables. */
-PT_ALWAYS_INLINE x86_64_entry *x86_64_find(const struct pt_table *t, uint64_t iova)
+/* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
+PT_ALWAYS_INLINE bool x86_64_find(const struct pt_table *t, uint64_t iova, x86_64_entry **found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	x86_64_entry *slot = x86_64_root_slot(t, top, iova);
+	unsigned int start;
+	x86_64_entry *slot;
 	x86_64_entry entry;
 
-	switch (x86_64_start(t, top)) {
-	case X86_64_PML5:
-		entry = x86_64_load_link(slot);
-		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML5, entry)))
-			return NULL;
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PML4:
-		entry = x86_64_load_link(slot);
-		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML4, entry)))
-			return NULL;
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PDPT:
-		entry = x86_64_load_link(slot);
-		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PDPT, entry)))
-			return NULL;
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PD:
-		entry = x86_64_load_link(slot);
-		if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PD, entry)))
-			return NULL;
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PT: return slot;
-	default: return NULL;
+	start = x86_64_start(t, top);
+	if (PT_LIKELY(start == X86_64_PML4)) {
+		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+		goto level_1;
 	}
+	switch (start) {
+	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
+	default: return false;
+	}
+level_0:
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML5, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
+level_1:
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML4, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PDPT, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PD, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
+	*found = slot;
+	return true;
+}
+
+/* The slot where a leaf of that many bytes goes if it takes one slot; false when there is none, or no table for it. */
+static PT_NOINLINE bool x86_64_find_unit(const struct pt_table *t, uint64_t iova, uint64_t bytes, x86_64_entry **found,
+					 unsigned int *level)
+{
+	uint64_t top = PT_READ_LINK(&t->top);
+	unsigned int start;
+	x86_64_entry *slot;
+	x86_64_entry entry;
+
+	start = x86_64_start(t, top);
+	if (PT_LIKELY(start == X86_64_PML4)) {
+		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+		goto level_1;
+	}
+	switch (start) {
+	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
+	default: return false;
+	}
+level_0:
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML5, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
+level_1:
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PML4, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
+	if (bytes == (uint64_t)1 << 30) {
+		*found = slot;
+		*level = X86_64_PDPT;
+		return true;
+	}
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PDPT, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
+	if (bytes == (uint64_t)1 << 21) {
+		*found = slot;
+		*level = X86_64_PD;
+		return true;
+	}
+	entry = x86_64_load_link(slot);
+	if (PT_UNLIKELY(!x86_64_is_table(t, X86_64_PD, entry)))
+		return false;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
+	if (bytes == (uint64_t)1 << 12) {
+		*found = slot;
+		*level = X86_64_PT;
+		return true;
+	}
+	return false;
 }
 
 /* Where iova goes, if the entry of level that serves it is a leaf. */
@@ -1558,63 +1631,92 @@ PT_ALWAYS_INLINE enum pt_status x86_64_resolve(const struct pt_table *t, unsigne
 enum pt_status x86_64_iova_to_phys(const struct pt_table *t, uint64_t iova, uint64_t *pa)
 {
 	uint64_t top;
+	unsigned int start;
 	x86_64_entry *slot;
 	x86_64_entry entry;
 
 	if (PT_UNLIKELY(!x86_64_in_range(t, iova, iova)))
 		return PT_ERR_RANGE;
 	top = PT_READ_LINK(&t->top);
-	slot = x86_64_root_slot(t, top, iova);
-	switch (x86_64_start(t, top)) {
-	case X86_64_PML5:
-		entry = x86_64_load_link(slot);
-		if ((!x86_64_is_table(t, X86_64_PML5, entry)))
-			return PT_ERR_ABSENT;
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PML4:
-		entry = x86_64_load_link(slot);
-		if ((!x86_64_is_table(t, X86_64_PML4, entry)))
-			return PT_ERR_ABSENT;
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PDPT:
-		entry = x86_64_load_link(slot);
-		if ((!x86_64_is_table(t, X86_64_PDPT, entry)))
-			return x86_64_resolve(t, X86_64_PDPT, entry, iova, pa);
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PD:
-		entry = x86_64_load_link(slot);
-		if ((!x86_64_is_table(t, X86_64_PD, entry)))
-			return x86_64_resolve(t, X86_64_PD, entry, iova, pa);
-		slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
-		__attribute__((__fallthrough__));
-	case X86_64_PT: entry = x86_64_load_link(slot); return x86_64_resolve(t, X86_64_PT, entry, iova, pa);
+	start = x86_64_start(t, top);
+	if (PT_LIKELY(start == X86_64_PML4)) {
+		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+		goto level_1;
+	}
+	switch (start) {
+	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
 	default: return PT_ERR_ABSENT;
 	}
+level_0:
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PML5, entry)))
+		return PT_ERR_ABSENT;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
+level_1:
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PML4, entry)))
+		return PT_ERR_ABSENT;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PDPT, entry)))
+		return x86_64_resolve(t, X86_64_PDPT, entry, iova, pa);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PD, entry)))
+		return x86_64_resolve(t, X86_64_PD, entry, iova, pa);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
+	entry = x86_64_load_link(slot);
+	return x86_64_resolve(t, X86_64_PT, entry, iova, pa);
+}
+
+/* A walk ended at this entry: is it a leaf, and of what size? */
+PT_ALWAYS_INLINE bool x86_64_ends_at(const struct pt_table *t, unsigned int level, x86_64_entry *slot,
+				     x86_64_entry entry, struct x86_64_found *found)
+{
+	found->slot = slot;
+	found->entry = entry;
+	found->level = level;
+	found->lg2 = x86_64_is_absent(t, level, entry) ? 0 : x86_64_leaf_lg2(t, level, entry);
+	return found->lg2 != 0;
 }
 
 /* The leaf that maps iova: its level, entry, size; false if there is none. */
 static bool x86_64_leaf_at(const struct pt_table *t, uint64_t iova, struct x86_64_found *found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	unsigned int level = x86_64_start(t, top);
-	x86_64_entry *slot = x86_64_root_slot(t, top, iova);
-	x86_64_entry entry = x86_64_load_link(slot);
+	unsigned int start;
+	x86_64_entry *slot;
+	x86_64_entry entry;
 
-	while (x86_64_is_table(t, level, entry)) {
-		x86_64_entry *table = x86_64_table_at(t, x86_64_table_pa(t, level, entry));
-
-		level = x86_64_geometry[level].next;
-		slot = x86_64_slot(table, level, iova);
-		entry = x86_64_load_link(slot);
+	start = x86_64_start(t, top);
+	if (PT_LIKELY(start == X86_64_PML4)) {
+		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+		goto level_1;
 	}
-	found->slot = slot;
-	found->entry = entry;
-	found->level = level;
-	found->lg2 = x86_64_is_absent(t, level, entry) ? 0 : x86_64_leaf_lg2(t, level, entry);
-	return found->lg2 != 0;
+	switch (start) {
+	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
+	default: return false;
+	}
+level_0:
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PML5, entry)))
+		return x86_64_ends_at(t, X86_64_PML5, slot, entry, found);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
+level_1:
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PML4, entry)))
+		return x86_64_ends_at(t, X86_64_PML4, slot, entry, found);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PDPT, entry)))
+		return x86_64_ends_at(t, X86_64_PDPT, slot, entry, found);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PD, entry)))
+		return x86_64_ends_at(t, X86_64_PD, slot, entry, found);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
+	entry = x86_64_load_link(slot);
+	return x86_64_ends_at(t, X86_64_PT, slot, entry, found);
 }
 
 /* Does the edge of a range at iova (its first byte, or the byte after its last) cut a leaf in two? */
@@ -1689,7 +1791,7 @@ static x86_64_entry *x86_64_slot_at(const struct pt_table *t, uint64_t iova, uns
 {
 	uint64_t top = PT_READ_LINK(&t->top);
 	unsigned int at = x86_64_start(t, top);
-	x86_64_entry *slot = x86_64_root_slot(t, top, iova);
+	x86_64_entry *slot = x86_64_root_slot(t, top, iova, x86_64_start(t, top));
 
 	while (at != level) {
 		x86_64_entry *table = x86_64_table_at(t, x86_64_table_pa(t, at, x86_64_load_link(slot)));
@@ -2128,7 +2230,7 @@ static enum pt_status x86_64_map_run(struct x86_64_map_call *call, uint64_t iova
 {
 	struct pt_table *t = call->t;
 	uint64_t top = PT_READ_LINK(&t->top);
-	x86_64_entry *slot = x86_64_root_slot(t, top, iova);
+	x86_64_entry *slot = x86_64_root_slot(t, top, iova, x86_64_start(t, top));
 
 	switch (x86_64_start(t, top)) {
 	case X86_64_PML5: return x86_64_map_pml5(call, slot, iova, last);
@@ -2138,6 +2240,22 @@ static enum pt_status x86_64_map_run(struct x86_64_map_call *call, uint64_t iova
 	case X86_64_PT: return x86_64_map_pt(call, slot, iova, last);
 	default: return PT_ERR_CONFIG;
 	}
+}
+
+/*
+ * The same; what lies within one table of the lowest level that is present, and is not all of it, goes there without
+ * the descent from level to level.
+ */
+PT_ALWAYS_INLINE enum pt_status x86_64_map_near(struct x86_64_map_call *call, uint64_t iova, uint64_t last)
+{
+	unsigned int level = x86_64_last_level(call->t);
+	uint64_t offset = (((uint64_t)x86_64_geometry[level].index_mask + 1) << x86_64_geometry[level].lo) - 1;
+	x86_64_entry *slot;
+
+	if ((iova ^ last) > offset || last - iova == offset || call->t->mem->sync != NULL ||
+	    !x86_64_find(call->t, iova, &slot))
+		return x86_64_map_run(call, iova, last);
+	return x86_64_map_pt(call, slot, iova, last);
 }
 
 /* Take back what a failed call wrote in [iova, last]: entry by entry, since a run may have ended within a group. */
@@ -2164,18 +2282,25 @@ static void x86_64_map_undo(struct x86_64_map_call *call, uint64_t iova, uint64_
 	pt_gather_add(call->gather, iova, last, (unsigned int)__builtin_ctzll(t->page_sizes));
 }
 
-/* The request as the format will grant it; false if it is refused. */
+/* May what a request is rounded to be given for it? Bits that this contract does not know are refused. */
+PT_ALWAYS_INLINE bool x86_64_is_granted(unsigned int code, unsigned int request)
+{
+	if (PT_UNLIKELY((request & ~(unsigned int)(PT_REQUEST_MASK | PT_ALLOW_WIDER)) != 0))
+		return false;
+	return (code & X86_64_WIDER) == 0 || (code != X86_64_REFUSED && (request & PT_ALLOW_WIDER) != 0);
+}
+
+/* The request as the format will grant it. */
 PT_ALWAYS_INLINE enum pt_status x86_64_check_request(const struct pt_table *t, unsigned int request,
 						     unsigned int *granted)
 {
 	unsigned int code = x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK];
 
 	(void)t;
-	/* No memory type but the three, and no bit that this contract does not know. */
-	if (PT_UNLIKELY((request & ~(unsigned int)PT_ALLOW_WIDER) >= PT_MEMORY_MASK || code == X86_64_REFUSED))
-		return PT_ERR_RIGHTS;
-	if (PT_UNLIKELY((code & X86_64_WIDER) != 0 && (request & PT_ALLOW_WIDER) == 0))
-		return PT_ERR_WIDER;
+	if (PT_UNLIKELY(!x86_64_is_granted(code, request)))
+		return code == X86_64_REFUSED || (request & ~(unsigned int)(PT_REQUEST_MASK | PT_ALLOW_WIDER)) != 0
+			       ? PT_ERR_RIGHTS
+			       : PT_ERR_WIDER;
 	*granted = code & PT_REQUEST_MASK;
 	return PT_OK;
 }
@@ -2203,7 +2328,7 @@ static PT_NOINLINE enum pt_status x86_64_map_slow(struct pt_table *t, uint64_t i
 		while (i + 1 < n && segments[i + 1].pa == pa + bytes)
 			bytes += segments[++i].bytes;
 		call.delta = pa - at;
-		status = x86_64_map_run(&call, at, at + (bytes - 1));
+		status = x86_64_map_near(&call, at, at + (bytes - 1));
 		if (PT_UNLIKELY(status != PT_OK))
 			break;
 		at += bytes;
@@ -2225,12 +2350,18 @@ static PT_NOINLINE enum pt_status x86_64_map_slow(struct pt_table *t, uint64_t i
 	return PT_OK;
 }
 
-enum pt_status x86_64_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
-			  struct pt_gather *gather, struct pt_result *result)
+/*
+ * A map in full: it says why it is refused, and maps any length. One leaf that takes one slot, where its table is
+ * present, goes without the descent from level to level.
+ */
+static PT_NOINLINE enum pt_status x86_64_map_any(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+						 unsigned int request, struct pt_gather *gather,
+						 struct pt_result *result)
 {
 	struct pt_segment segment;
-	unsigned int granted = 0;
+	unsigned int granted = 0, level;
 	enum pt_status status = x86_64_check_range(t, iova, pa, bytes);
+	x86_64_entry *slot;
 
 	if (PT_UNLIKELY(status != PT_OK))
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
@@ -2239,31 +2370,59 @@ enum pt_status x86_64_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64
 	status = x86_64_check_request(t, request, &granted);
 	if (PT_UNLIKELY(status != PT_OK))
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
-	/* The common case apart: one page of the smallest size, its table present. */
-	if (bytes == (uint64_t)1 << x86_64_page_lg2(t)) {
-		x86_64_entry *slot = x86_64_find(t, iova);
+	/* Walkers that do not snoop: the descent looks whether each link on the way has been synced. */
+	if ((t->page_sizes & bytes) != 0 && (bytes & (bytes - 1)) == 0 && ((iova | pa) & (bytes - 1)) == 0 &&
+	    t->mem->sync == NULL && x86_64_find_unit(t, iova, bytes, &slot, &level) &&
+	    x86_64_occupied(level, PT_READ_ONCE(slot)) == 0) {
+		{
+			struct x86_64_attributes attributes;
 
-		if (PT_LIKELY(slot != NULL)) {
-			unsigned int level = x86_64_last_level(t);
-
-			if (PT_LIKELY(x86_64_occupied(level, PT_READ_ONCE(slot)) == 0)) {
-				struct x86_64_attributes attributes;
-
-				x86_64_attributes_of(t, granted, request, &attributes);
-				x86_64_store(slot, x86_64_page_entry(t, &attributes, level, pa));
-				x86_64_sync(t, slot, 1);
-				PT_WMB_DEVICE();
-				if (result) {
-					result->bytes = bytes;
-					result->request = granted;
-				}
-				return PT_OK;
+			x86_64_attributes_of(t, granted, request, &attributes);
+			x86_64_store(slot, x86_64_leaf_entry(t, &attributes, level, x86_64_geometry[level].lo, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = bytes;
+				result->request = granted;
 			}
+			return PT_OK;
 		}
 	}
 	segment.pa = pa;
 	segment.bytes = bytes;
 	return x86_64_map_slow(t, iova, &segment, 1, granted, request, gather, result);
+}
+
+enum pt_status x86_64_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
+			  struct pt_gather *gather, struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << x86_64_page_lg2(t);
+
+	/*
+	 * The common case apart: one page of the smallest size, its table present, a walker that snoops. All that is
+	 * out of the ordinary is left to the way in full.
+	 */
+	if (PT_LIKELY(bytes == page && ((iova | pa) & (page - 1)) == 0 && (t->page_sizes & page) != 0 &&
+		      x86_64_page_in_range(t, iova, page - 1) && x86_64_reaches(t, pa, page) && t->mem->sync == NULL)) {
+		unsigned int code = x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK],
+			     level = x86_64_last_level(t);
+		x86_64_entry *slot;
+
+		if (PT_LIKELY(x86_64_is_granted(code, request) && x86_64_find(t, iova, &slot) &&
+			      x86_64_occupied(level, PT_READ_ONCE(slot)) == 0)) {
+			struct x86_64_attributes attributes;
+
+			code &= PT_REQUEST_MASK;
+			x86_64_attributes_of(t, code, request, &attributes);
+			x86_64_store(slot, x86_64_page_entry(t, &attributes, level, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = page;
+				result->request = code;
+			}
+			return PT_OK;
+		}
+	}
+	return x86_64_map_any(t, iova, pa, bytes, request, gather, result);
 }
 
 enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const struct pt_segment *segments, size_t n,
@@ -2321,6 +2480,26 @@ static PT_NOINLINE size_t x86_64_clear_run(const struct pt_table *t, x86_64_entr
 	return used;
 }
 
+/* How many of n slots are not absent. */
+static PT_NOINLINE size_t x86_64_count_used(const x86_64_entry *slot, size_t n, unsigned int level)
+{
+	size_t used = 0, i = 0;
+
+	(void)level;
+	for (; n - i >= 8; i += 8)
+		used += (size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i])) != 0) +
+			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 1])) != 0) +
+			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 2])) != 0) +
+			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 3])) != 0) +
+			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 4])) != 0) +
+			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 5])) != 0) +
+			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 6])) != 0) +
+			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 7])) != 0);
+	for (; i < n; i++)
+		used += x86_64_occupied(level, PT_READ_ONCE(&slot[i])) != 0;
+	return used;
+}
+
 /*
  * Bytes mapped below a table; the sizes of what maps them are added to *sizes. Reads every entry once, without a cursor
  * per leaf.
@@ -2339,6 +2518,10 @@ static uint64_t x86_64_count(const struct pt_table *t, uint64_t pa, unsigned int
 		size_t leaves = 0;
 		bool down = false;
 
+		if (!x86_64_geometry[at].has_table) {
+			leaves = x86_64_count_used(first, entries, at);
+			index[depth] = entries;
+		}
 		while (index[depth] < entries) {
 			x86_64_entry entry = PT_READ_ONCE(&first[index[depth]++]);
 
@@ -2452,33 +2635,62 @@ static void x86_64_unmap_pml5(struct x86_64_unmap_call *call, x86_64_entry *slot
 	x86_64_unmap_level(call, slot, iova, last, X86_64_PML5, x86_64_unmap_pml4);
 }
 
-static PT_NOINLINE enum pt_status x86_64_unmap_slow(struct pt_table *t, uint64_t iova, uint64_t last,
-						    unsigned int flags, struct pt_gather *gather,
-						    struct pt_result *result)
+/* Unmap [iova, last], whose ends cut no leaf. */
+static void x86_64_unmap_run(struct x86_64_unmap_call *call, uint64_t iova, uint64_t last)
+{
+	struct pt_table *t = call->t;
+	uint64_t top = PT_READ_LINK(&t->top);
+	x86_64_entry *slot;
+
+	slot = x86_64_root_slot(t, top, iova, x86_64_start(t, top));
+	switch (x86_64_start(t, top)) {
+	case X86_64_PML5: x86_64_unmap_pml5(call, slot, iova, last); break;
+	case X86_64_PML4: x86_64_unmap_pml4(call, slot, iova, last); break;
+	case X86_64_PDPT: x86_64_unmap_pdpt(call, slot, iova, last); break;
+	case X86_64_PD: x86_64_unmap_pd(call, slot, iova, last); break;
+	case X86_64_PT: x86_64_unmap_pt(call, slot, iova, last); break;
+	default: break;
+	}
+}
+
+/*
+ * An unmap in full: it says why it is refused, and unmaps any length. What lies within one table of the lowest level,
+ * and is not all of it, goes there without the descent from level to level.
+ */
+static PT_NOINLINE enum pt_status x86_64_unmap_any(struct pt_table *t, uint64_t iova, uint64_t bytes,
+						   unsigned int flags, struct pt_gather *gather,
+						   struct pt_result *result)
 {
 	struct x86_64_unmap_call call;
 	struct pt_gather own;
-	uint64_t top;
-	x86_64_entry *slot;
-	enum pt_status status = x86_64_check_ends(t, iova, last, result);
+	unsigned int level = x86_64_last_level(t);
+	uint64_t last = iova + (bytes - 1);
+	uint64_t offset = (((uint64_t)x86_64_geometry[level].index_mask + 1) << x86_64_geometry[level].lo) - 1;
+	enum pt_status status = x86_64_check_range(t, iova, 0, bytes);
+	bool near;
+	x86_64_entry *slot = NULL;
 
-	if (status != PT_OK)
-		return status;
+	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
+		status = PT_ERR_UNSUPPORTED;
+	if (PT_UNLIKELY(status != PT_OK))
+		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
+	near = (iova ^ last) <= offset && last - iova != offset && x86_64_find(t, iova, &slot);
+	/* In a table of the lowest level there is nothing to cut. */
+	if (!near) {
+		status = x86_64_check_ends(t, iova, last, result);
+		if (status != PT_OK)
+			return status;
+	}
 	pt_gather_init(&own);
 	call.t = t;
 	call.gather = gather ? gather : &own;
 	call.removed = 0;
 	call.sizes = 0;
 	call.trusted = (flags & PT_UNMAP_TRUSTED) != 0;
-	top = PT_READ_LINK(&t->top);
-	slot = x86_64_root_slot(t, top, iova);
-	switch (x86_64_start(t, top)) {
-	case X86_64_PML5: x86_64_unmap_pml5(&call, slot, iova, last); break;
-	case X86_64_PML4: x86_64_unmap_pml4(&call, slot, iova, last); break;
-	case X86_64_PDPT: x86_64_unmap_pdpt(&call, slot, iova, last); break;
-	case X86_64_PD: x86_64_unmap_pd(&call, slot, iova, last); break;
-	case X86_64_PT: x86_64_unmap_pt(&call, slot, iova, last); break;
-	default: break;
+	if (near) {
+		x86_64_unmap_pt(&call, slot, iova, last);
+	} else {
+		x86_64_unmap_run(&call, iova, last);
 	}
 	if (call.sizes) {
 		PT_WMB_DEVICE();
@@ -2495,31 +2707,29 @@ static PT_NOINLINE enum pt_status x86_64_unmap_slow(struct pt_table *t, uint64_t
 enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 			    struct pt_gather *gather, struct pt_result *result)
 {
-	enum pt_status status = x86_64_check_range(t, iova, 0, bytes);
+	const uint64_t page = (uint64_t)1 << x86_64_page_lg2(t);
 
-	if (PT_UNLIKELY(flags > PT_UNMAP_TRUSTED))
-		status = PT_ERR_UNSUPPORTED;
-	if (PT_UNLIKELY(status != PT_OK))
-		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
 	/* The common case apart: one page of the smallest size. */
-	if (gather && bytes == (uint64_t)1 << x86_64_page_lg2(t)) {
-		x86_64_entry *slot = x86_64_find(t, iova);
+	if (PT_LIKELY(gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (iova & (page - 1)) == 0 &&
+		      (t->page_sizes & page) != 0 && x86_64_page_in_range(t, iova, page - 1))) {
+		unsigned int level = x86_64_last_level(t);
+		x86_64_entry *slot;
 
-		if (PT_LIKELY(slot != NULL)) {
-			unsigned int level = x86_64_last_level(t);
+		if (PT_LIKELY(x86_64_find(t, iova, &slot))) {
+			x86_64_entry old = x86_64_load(slot);
 
-			if (PT_LIKELY(x86_64_is_page(t, level, x86_64_load(slot)))) {
-				(void)x86_64_clear_run(t, slot, 1, level);
+			if (PT_LIKELY(x86_64_is_page(t, level, old))) {
+				x86_64_store(slot, x86_64_absent(t, level));
 				x86_64_sync(t, slot, 1);
 				PT_WMB_DEVICE();
-				pt_gather_add(gather, iova, iova + (bytes - 1), x86_64_geometry[level].lo);
+				pt_gather_add(gather, iova, iova | (page - 1), x86_64_geometry[level].lo);
 				if (result)
-					result->bytes = bytes;
+					result->bytes = page;
 				return PT_OK;
 			}
 		}
 	}
-	return x86_64_unmap_slow(t, iova, iova + (bytes - 1), flags, gather, result);
+	return x86_64_unmap_any(t, iova, bytes, flags, gather, result);
 }
 /*
  * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
@@ -2544,12 +2754,82 @@ static void x86_64_gather_end(struct pt_table *t, struct pt_gather *gather, stru
 		pt_flush(t, own);
 }
 
+/* A change of rights, and what it has done so far. */
+struct x86_64_protect_call {
+	struct pt_table *t;
+	struct x86_64_attributes attributes;
+	uint64_t first, last; /* what changed in place, not gathered yet; first > last: nothing */
+	uint64_t bytes;
+};
+
+/* The bits of a leaf that its rights and memory type are in, and what they become. */
+PT_ALWAYS_INLINE x86_64_entry x86_64_protect_bits(const struct x86_64_protect_call *call, unsigned int level,
+						  unsigned int lg2, x86_64_entry *mask)
+{
+	x86_64_entry bits = x86_64_attribute_bits(&call->attributes, level, lg2);
+
+	*mask = x86_64_attribute_mask(call->t, level, lg2);
+	return bits;
+}
+
+/*
+ * Pages of one slot each, from iova on, as far as they change in place. Returns how many of the n slots that were; the
+ * next one is something else.
+ */
+PT_ALWAYS_INLINE size_t x86_64_protect_pages(struct x86_64_protect_call *call, x86_64_entry *slot, size_t n,
+					     uint64_t iova, unsigned int level)
+{
+	struct pt_table *t = call->t;
+	unsigned int lo = x86_64_geometry[level].lo;
+	uint64_t first = UINT64_MAX, last = 0, pages = 0;
+	x86_64_entry mask, bits = x86_64_protect_bits(call, level, lo, &mask);
+	size_t i = 0;
+
+	for (; i < n; i++, iova += (uint64_t)1 << lo) {
+		x86_64_entry old = x86_64_load(slot + i), new;
+
+		if (x86_64_is_absent(t, level, old))
+			continue;
+		if (PT_UNLIKELY(x86_64_leaf_lg2(t, level, old) != lo))
+			break;
+		new = (old & ~mask) | bits;
+		if (PT_UNLIKELY(((old ^ new) & ~x86_64_live_mask(t, level, lo)) != 0))
+			break;
+		pages++;
+		if (new == old)
+			continue;
+		/* Hardware may set accessed and dirty meanwhile: never lose that. */
+		while (PT_UNLIKELY(!x86_64_swap(slot + i, &old, new)))
+			new = (old & ~mask) | bits;
+		x86_64_sync(t, slot + i, 1);
+		if (first > iova)
+			first = iova;
+		last = iova;
+	}
+	call->bytes += pages << lo;
+	if (first != UINT64_MAX) {
+		call->first = first;
+		call->last = last | (((uint64_t)1 << lo) - 1);
+	}
+	return i;
+}
+
+/* The same, for the lowest level of any shape; 0 at another level. */
+static PT_NOINLINE size_t x86_64_protect_lowest(struct x86_64_protect_call *call, x86_64_entry *slot, size_t n,
+						uint64_t iova, unsigned int level)
+{
+	switch (level) {
+	case X86_64_PT: return x86_64_protect_pages(call, slot, n, iova, X86_64_PT);
+	default: return 0;
+	}
+}
+
 enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int request,
 			      struct pt_gather *gather, struct pt_result *result)
 {
-	struct x86_64_attributes attributes;
+	struct x86_64_protect_call call;
 	struct pt_gather own;
-	uint64_t last = iova + (bytes - 1), at = iova, changed_bytes = 0;
+	uint64_t last = iova + (bytes - 1), at = iova;
 	unsigned int granted = 0;
 	enum pt_status status = x86_64_check_range(t, iova, 0, bytes);
 
@@ -2563,7 +2843,9 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
-	x86_64_attributes_of(t, granted, request, &attributes);
+	call.t = t;
+	call.bytes = 0;
+	x86_64_attributes_of(t, granted, request, &call.attributes);
 	for (;;) {
 		struct x86_64_found found;
 		size_t n, i = 0;
@@ -2572,6 +2854,13 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 		(void)x86_64_leaf_at(t, at, &found);
 		lo = x86_64_geometry[found.level].lo;
 		n = x86_64_slots_left(t, &found, at, last);
+		if (!x86_64_geometry[found.level].has_table) {
+			call.first = UINT64_MAX;
+			call.last = 0;
+			i = x86_64_protect_lowest(&call, found.slot, n, (at >> lo) << lo, found.level);
+			if (call.first <= call.last)
+				pt_gather_add(gather, call.first, call.last, lo);
+		}
 		while (i < n) {
 			x86_64_entry old = x86_64_load_link(found.slot + i), new;
 			unsigned int lg2;
@@ -2585,10 +2874,9 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 			lg2 = x86_64_is_table(t, found.level, old) ? 0 : x86_64_leaf_lg2(t, found.level, old);
 			if (lg2 == 0)
 				break;
-			mask = x86_64_attribute_mask(t, found.level, lg2);
-			bits = x86_64_attribute_bits(&attributes, found.level, lg2);
+			bits = x86_64_protect_bits(&call, found.level, lg2, &mask);
 			new = (old & ~mask) | bits;
-			changed_bytes += (uint64_t)1 << lo;
+			call.bytes += (uint64_t)1 << lo;
 			if (new == old) {
 				i++;
 				continue;
@@ -2616,7 +2904,7 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 				for (size_t k = 0; k < slots; k++)
 					x86_64_store(found.slot + i + k, (saved[k] & ~mask) | bits);
 				x86_64_sync(t, found.slot + i, slots);
-				changed_bytes += ((uint64_t)1 << lg2) - ((uint64_t)1 << lo);
+				call.bytes += ((uint64_t)1 << lg2) - ((uint64_t)1 << lo);
 				i += slots;
 				continue;
 			}
@@ -2645,17 +2933,153 @@ enum pt_status x86_64_protect(struct pt_table *t, uint64_t iova, uint64_t bytes,
 	PT_WMB_DEVICE();
 	x86_64_gather_end(t, gather, &own);
 	if (result) {
-		result->bytes = changed_bytes;
+		result->bytes = call.bytes;
 		result->request = granted;
 	}
 	return PT_OK;
+}
+
+/* A look at dirty (or accessed) state, and what it has found so far. */
+struct x86_64_dirty_call {
+	struct pt_table *t;
+	uint64_t *bitmap;
+	uint64_t iova; /* of the first bit */
+	unsigned int lg2;
+	bool clear;
+	uint64_t first, last; /* what has the state in a run; first > last: nothing */
+	uint64_t bytes;
+};
+
+/* Mark the bits of [from, to]. */
+static void x86_64_dirty_mark(const struct x86_64_dirty_call *call, uint64_t from, uint64_t to)
+{
+	if (call->bitmap)
+		for (uint64_t page = (from - call->iova) >> call->lg2; page <= (to - call->iova) >> call->lg2; page++)
+			call->bitmap[page >> 6] |= (uint64_t)1 << (page & 63);
+}
+
+/*
+ * Not 0 if the bits of mask are as in set, without a branch: the difference is 0 where only that borrows from the top.
+ */
+PT_ALWAYS_INLINE x86_64_entry x86_64_equals(x86_64_entry entry, x86_64_entry mask, x86_64_entry set)
+{
+	x86_64_entry other = (entry ^ set) & mask;
+
+	return ((x86_64_entry)(other - 1) & (x86_64_entry)~other) >> (sizeof(x86_64_entry) * 8 - 1);
+}
+
+/*
+ * Pages of one slot each, from iova on, with the same bits for the state in all: eight at a time are looked at
+ * together, and only where one of them may have the state, each by itself. Returns how many of the n slots that were;
+ * the next one is something else.
+ */
+PT_ALWAYS_INLINE size_t x86_64_dirty_pages(struct x86_64_dirty_call *call, x86_64_entry *slot, size_t n, uint64_t iova,
+					   const struct x86_64_state_info *state, unsigned int level)
+{
+	struct pt_table *t = call->t;
+	unsigned int lo = x86_64_geometry[level].lo;
+	const x86_64_entry mask = state->mask, set = state->set;
+	const bool one_bit = set == mask && (mask & (mask - 1)) == 0;
+	/* One bit for each page: the common case, and its first bit. */
+	uint64_t *const words = call->lg2 == lo ? call->bitmap : NULL;
+	const uint64_t bit = (iova - call->iova) >> lo;
+	size_t i = 0, first = n, last = 0, pages = 0;
+
+	while (i < n) {
+		size_t end = n - i < 8 ? n : i + 8;
+
+		if (n - i >= 8) {
+			x86_64_entry *line = slot + i;
+			x86_64_entry any;
+
+			if (one_bit)
+				any = (x86_64_load(line) | x86_64_load(line + 1) | x86_64_load(line + 2) |
+				       x86_64_load(line + 3) | x86_64_load(line + 4) | x86_64_load(line + 5) |
+				       x86_64_load(line + 6) | x86_64_load(line + 7)) &
+				      mask;
+			else
+				any = x86_64_equals(x86_64_load(line), mask, set) |
+				      x86_64_equals(x86_64_load(line + 1), mask, set) |
+				      x86_64_equals(x86_64_load(line + 2), mask, set) |
+				      x86_64_equals(x86_64_load(line + 3), mask, set) |
+				      x86_64_equals(x86_64_load(line + 4), mask, set) |
+				      x86_64_equals(x86_64_load(line + 5), mask, set) |
+				      x86_64_equals(x86_64_load(line + 6), mask, set) |
+				      x86_64_equals(x86_64_load(line + 7), mask, set);
+			if (any == 0) {
+				i = end;
+				continue;
+			}
+		}
+		for (; i < end; i++) {
+			x86_64_entry entry = x86_64_load(slot + i);
+
+			if ((entry & mask) != set || x86_64_is_absent(t, level, entry))
+				continue;
+			if (PT_UNLIKELY(x86_64_leaf_lg2(t, level, entry) != lo)) {
+				n = i;
+				break;
+			}
+			if (call->clear) {
+				while ((entry & mask) == set &&
+				       !x86_64_swap(slot + i, &entry, (x86_64_entry)((entry & ~mask) | state->clear)))
+					;
+				x86_64_sync(t, slot + i, 1);
+			}
+			first = first < i ? first : i;
+			last = i;
+			pages++;
+			if (words)
+				words[(bit + i) >> 6] |= (uint64_t)1 << ((bit + i) & 63);
+			else
+				x86_64_dirty_mark(call, iova + ((uint64_t)i << lo),
+						  iova + (((uint64_t)i + 1) << lo) - 1);
+		}
+	}
+	if (pages) {
+		call->first = iova + ((uint64_t)first << lo);
+		call->last = (iova + ((uint64_t)last << lo)) | (((uint64_t)1 << lo) - 1);
+		call->bytes += (uint64_t)pages << lo;
+	}
+	return i;
+}
+
+/* The same, for the lowest level of any shape; 0 at another level. */
+static PT_NOINLINE size_t x86_64_dirty_lowest(struct x86_64_dirty_call *call, x86_64_entry *slot, size_t n,
+					      uint64_t iova, const struct x86_64_state_info *state, unsigned int level)
+{
+	switch (level) {
+	case X86_64_PT: return x86_64_dirty_pages(call, slot, n, iova, state, X86_64_PT);
+	default: return 0;
+	}
+}
+
+/* The state of all leaves of a level, if it lies in the same bits; NULL if it does not, or if there is none. */
+static const struct x86_64_state_info *x86_64_state_of_level(const struct pt_table *t, unsigned int level,
+							     bool accessed)
+{
+	const struct x86_64_state_info *state = NULL;
+
+	for (unsigned int k = x86_64_geometry[level].first_kind; k < x86_64_geometry[level].end_kind; k++) {
+		const struct x86_64_state_info *other = &x86_64_states[k][accessed ? 0 : 1];
+
+		if (x86_64_kinds[k].category != PT_KIND_LEAF)
+			continue;
+		if (other->mask == 0 || (other->when >= 0 && t->word[other->when] == 0))
+			return NULL;
+		if (state && (state->mask != other->mask || state->set != other->set || state->clear != other->clear))
+			return NULL;
+		state = other;
+	}
+	return state;
 }
 
 enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags, uint64_t *bitmap,
 			    unsigned int lg2, struct pt_gather *gather, struct pt_result *result)
 {
 	struct pt_gather own;
-	uint64_t last = iova + (bytes - 1), at = iova, found_bytes = 0;
+	struct x86_64_dirty_call call;
+	uint64_t last = iova + (bytes - 1), at = iova;
 	bool accessed = (flags & PT_DIRTY_ACCESSED) != 0;
 	enum pt_status status = x86_64_check_range(t, iova, 0, bytes);
 
@@ -2673,17 +3097,42 @@ enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
+	call.t = t;
+	call.bitmap = bitmap;
+	call.iova = iova;
+	call.lg2 = lg2;
+	call.clear = (flags & PT_DIRTY_CLEAR) != 0;
+	call.bytes = 0;
 	for (;;) {
 		struct x86_64_found found;
 		const struct x86_64_state_info *state;
 		uint64_t end, from, to;
 		size_t slots;
-		bool set = false;
+		bool set = false, leaf = x86_64_leaf_at(t, at, &found);
 
-		if (!x86_64_leaf_at(t, at, &found)) {
+		/* A table of pages in one go, up to a leaf that takes several slots. */
+		state = x86_64_geometry[found.level].has_table ? NULL : x86_64_state_of_level(t, found.level, accessed);
+		if (state) {
+			unsigned int lo = x86_64_geometry[found.level].lo;
+			size_t n = x86_64_slots_left(t, &found, at, last), looked;
+
+			call.first = UINT64_MAX;
+			call.last = 0;
+			looked = x86_64_dirty_lowest(&call, found.slot, n, at, state, found.level);
+			if (call.clear && call.first <= call.last)
+				pt_gather_add(gather, call.first, call.last, lo);
+			at += (uint64_t)(looked - (looked == n)) << lo;
+			if (looked == n) {
+				end = at | (((uint64_t)1 << lo) - 1);
+				goto next;
+			}
+			leaf = x86_64_leaf_at(t, at, &found);
+		}
+		if (!leaf) {
 			end = at | (((uint64_t)1 << x86_64_geometry[found.level].lo) - 1);
 			goto next;
 		}
+		from = at & ~(((uint64_t)1 << found.lg2) - 1);
 		end = at | (((uint64_t)1 << found.lg2) - 1);
 		/* The state of a group is that of any of its slots, and is cleared in all of them. */
 		state = x86_64_state_info_of(t, found.level, found.lg2, accessed);
@@ -2695,7 +3144,7 @@ enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 			if (state->mask == 0 || (entry & state->mask) != state->set)
 				continue;
 			set = true;
-			if ((flags & PT_DIRTY_CLEAR) == 0)
+			if (!call.clear)
 				break;
 			while ((entry & state->mask) == state->set &&
 			       !x86_64_swap(found.slot + i, &entry,
@@ -2705,14 +3154,14 @@ enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 		}
 		if (!set)
 			goto next;
-		from = at;
+		/* Slots that lie before this one in its group may have been passed as clean. */
+		if (from < iova)
+			from = iova;
 		to = end < last ? end : last;
-		found_bytes += to - from + 1;
-		if ((flags & PT_DIRTY_CLEAR) != 0)
+		call.bytes += to - from + 1;
+		x86_64_dirty_mark(&call, from, to);
+		if (call.clear)
 			pt_gather_add(gather, from, to, found.lg2);
-		if (bitmap)
-			for (uint64_t page = (from - iova) >> lg2; page <= (to - iova) >> lg2; page++)
-				bitmap[page >> 6] |= (uint64_t)1 << (page & 63);
 next:
 		if (end >= last)
 			break;
@@ -2721,7 +3170,7 @@ next:
 	PT_WMB_DEVICE();
 	x86_64_gather_end(t, gather, &own);
 	if (result)
-		result->bytes = found_bytes;
+		result->bytes = call.bytes;
 	return PT_OK;
 }
 
@@ -3035,7 +3484,7 @@ enum pt_status x86_64_trim(struct pt_table *t, uint64_t iova, uint64_t bytes, st
 	for (;;) {
 		uint64_t top = PT_READ_LINK(&t->top), end;
 		unsigned int level = x86_64_start(t, top);
-		x86_64_entry *slot = x86_64_root_slot(t, top, at);
+		x86_64_entry *slot = x86_64_root_slot(t, top, at, x86_64_start(t, top));
 		x86_64_entry entry;
 
 		for (;;) {
@@ -3104,7 +3553,7 @@ static enum pt_status x86_64_reserve_run(struct pt_table *t, uint64_t iova, uint
 	for (;;) {
 		uint64_t top = PT_READ_LINK(&t->top), end;
 		unsigned int level = x86_64_start(t, top);
-		x86_64_entry *slot = x86_64_root_slot(t, top, at);
+		x86_64_entry *slot = x86_64_root_slot(t, top, at, x86_64_start(t, top));
 
 		for (;;) {
 			x86_64_entry entry = x86_64_load_link(slot);
