@@ -208,7 +208,7 @@ bench: ## measure generated code, the kernel's and the machine's limit; BENCH=qu
 	@tools/setup bench
 	@bench/kernel/unpack build/linux
 	@$(MAKE) --no-print-directory $(PARALLEL) build/bench
-	@build/bench --json build/bench.json --plot build/bench.svg $(if $(filter quick,$(BENCH)),--passes 3)
+	@build/bench --json build/bench.json $$(command -v gnuplot >/dev/null && echo --plot build/bench.svg) $(if $(filter quick,$(BENCH)),--passes 3)
 
 bench-runtime: ## measure what the VCM runtime costs, against the size of things; BENCH=quick; writes build/bench-runtime.json
 	@tools/setup build

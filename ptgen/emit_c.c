@@ -296,7 +296,8 @@ static int usual_start(struct emitter *emitter)
 	model_defaults(model, param);
 	shape = model_shape(model, param);
 	for (int i = 0; model->root.start != REF_NONE && i < model->shapes.v[shape].n_levels; i++)
-		if (model->levels.v[model->shapes.v[shape].first_level + i].number == model_eval(model, model->root.start, &env))
+		if (model->levels.v[model->shapes.v[shape].first_level + i].number ==
+		    model_eval(model, model->root.start, &env))
 			return model->shapes.v[shape].first_level + i;
 	return model->shapes.v[shape].first_level;
 }

@@ -71,8 +71,8 @@ struct emitter {
 	ref *table;	  /* per level: the kind of table entry that we write; REF_NONE */
 	const char **via; /* per level: the sub-table of the entry that we write; NULL: there is but one */
 	bool *written;	  /* per level: is it on the way of what we write? Others are only read */
-	bool *starts;	 /* per level: can a walk begin here, in some configuration? */
-	int usual_start; /* where it begins by default */
+	bool *starts;	  /* per level: can a walk begin here, in some configuration? */
+	int usual_start;  /* where it begins by default */
 	ref *last;	  /* per shape: the lowest level that we write */
 	ARRAY(struct word) words;
 	ARRAY(struct matrix) matrices;

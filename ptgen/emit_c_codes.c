@@ -465,7 +465,8 @@ void emit_code_tables(void *ctx)
 			OUT("\t{\n");
 			for (int column = 0; column < (bytes ? 128 : matrix->columns); column++) {
 				/* No memory type has the last code. */
-				wide value = column < matrix->columns ? matrix->value[row * matrix->columns + column] : REFUSED;
+				wide value = column < matrix->columns ? matrix->value[row * matrix->columns + column]
+								      : REFUSED;
 				char text[6];
 				bool last;
 

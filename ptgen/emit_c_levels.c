@@ -37,8 +37,8 @@ static bool needs_label(const struct emitter *emitter, int level)
 }
 
 /*
- * Where the walk begins: the level of the default configuration first, since a branch that is always the same costs less
- * than a jump through a table.
+ * Where the walk begins: the level of the default configuration first, since a branch that is always the same costs
+ * less than a jump through a table.
  */
 static void walk_start(struct emitter *emitter, const char *otherwise)
 {
@@ -48,7 +48,8 @@ static void walk_start(struct emitter *emitter, const char *otherwise)
 	for (int i = 0; i < model->levels.n; i++)
 		n += emitter->starts[i];
 	if (n > 1)
-		OUT("\tstart = %s_start(t, top);\n\tif (PT_LIKELY(start == %s)) {\n\t\tslot = %s_root_slot(t, top, iova, %s);"
+		OUT("\tstart = %s_start(t, top);\n\tif (PT_LIKELY(start == %s)) {\n\t\tslot = %s_root_slot(t, top, "
+		    "iova, %s);"
 		    "\n\t\tgoto level_%d;\n\t}\n\tswitch (start) {\n",
 		    emitter->lower, level_text(emitter, emitter->usual_start), emitter->lower,
 		    level_text(emitter, emitter->usual_start), emitter->usual_start);
@@ -89,7 +90,8 @@ static void walk(struct emitter *emitter, enum walk what)
 			continue;
 		}
 		if (what == WALK_UNIT && leaves)
-			OUT("\tif (bytes == (uint64_t)1 << %d) {\n\t\t*found = slot;\n\t\t*level = %s;\n\t\treturn true;\n\t}\n",
+			OUT("\tif (bytes == (uint64_t)1 << %d) {\n\t\t*found = slot;\n\t\t*level = %s;\n\t\treturn "
+			    "true;\n\t}\n",
 			    level->lo, name);
 		if (what == WALK_UNIT && next == REF_NONE) {
 			OUT("\treturn false;\n");
@@ -104,8 +106,8 @@ static void walk(struct emitter *emitter, enum walk what)
 			    f, name);
 			continue;
 		}
-		OUT("\tif (%s(!%s_is_table(t, %s, entry)))\n", what == WALK_LOOKUP || what == WALK_LEAF ? "" : "PT_UNLIKELY",
-		    f, name);
+		OUT("\tif (%s(!%s_is_table(t, %s, entry)))\n",
+		    what == WALK_LOOKUP || what == WALK_LEAF ? "" : "PT_UNLIKELY", f, name);
 		if (what == WALK_LEAF)
 			OUT("\t\treturn %s_ends_at(t, %s, slot, entry, found);\n", f, name);
 		else if (what == WALK_LOOKUP && leaves)
@@ -213,8 +215,9 @@ void emit_map_lowest(void *ctx)
 
 	for (int i = 0; i < emitter->model->levels.n; i++)
 		if (emitter->written[i] && emitter->next[i] == REF_NONE)
-			OUT("\t%s%sreturn %s_map_%s(call, slot, iova, last);\n", shapes ? text_of(emitter, "case %s:", level_text(emitter, i)) : "",
-			    shapes ? " " : "", emitter->lower, function_name(emitter, i));
+			OUT("\t%s%sreturn %s_map_%s(call, slot, iova, last);\n",
+			    shapes ? text_of(emitter, "case %s:", level_text(emitter, i)) : "", shapes ? " " : "",
+			    emitter->lower, function_name(emitter, i));
 }
 
 /* One case per lowest level, for a function that is inlined with the level as a constant. */
@@ -222,7 +225,8 @@ static void lowest_cases(struct emitter *emitter, const char *call)
 {
 	for (int i = 0; i < emitter->model->levels.n; i++)
 		if (emitter->written[i] && emitter->next[i] == REF_NONE)
-			OUT("\tcase %s: return %s_%s, %s);\n", level_text(emitter, i), emitter->lower, call, level_text(emitter, i));
+			OUT("\tcase %s: return %s_%s, %s);\n", level_text(emitter, i), emitter->lower, call,
+			    level_text(emitter, i));
 }
 
 void emit_protect_lowest(void *ctx)
@@ -264,8 +268,8 @@ void emit_unmap_dispatch(void *ctx)
 
 	for (int i = 0; i < emitter->model->levels.n; i++)
 		if (emitter->written[i])
-			OUT("\tcase %s: %s_unmap_%s(call, slot, iova, %s); break;\n", level_text(emitter, i), emitter->lower,
-			    function_name(emitter, i), last);
+			OUT("\tcase %s: %s_unmap_%s(call, slot, iova, %s); break;\n", level_text(emitter, i),
+			    emitter->lower, function_name(emitter, i), last);
 }
 
 /* The call, or the cases, for the lowest level. */

@@ -67,20 +67,22 @@ static inline void fill(uint64_t *slot, size_t n, uint64_t value, uint64_t step)
 {
 	size_t i = 0;
 
-	for (; n - i >= 8; i += 8, value += 8 * step)
+	for (; n - i >= 8; i += 8, value += 8 * step) {
 		UNROLL
 		for (unsigned int k = 0; k < 8; k++)
 			PT_WRITE_ONCE(&slot[i + k], value + k * step);
+	}
 	for (; i < n; i++, value += step)
 		PT_WRITE_ONCE(&slot[i], value);
 }
 
 static inline void wipe(uint64_t *table)
 {
-	for (size_t i = 0; i < 512; i += 8)
+	for (size_t i = 0; i < 512; i += 8) {
 		UNROLL
 		for (unsigned int k = 0; k < 8; k++)
 			PT_WRITE_ONCE(&table[i + k], 0);
+	}
 }
 
 static void release_tables(uint64_t pa, unsigned int shift)
@@ -240,12 +242,13 @@ static inline size_t clear(uint64_t *slot, size_t n)
 {
 	size_t used = 0, i = 0;
 
-	for (; n - i >= 8; i += 8)
+	for (; n - i >= 8; i += 8) {
 		UNROLL
 		for (unsigned int k = 0; k < 8; k++) {
 			used += PT_READ_ONCE(&slot[i + k]) & PRESENT;
 			PT_WRITE_ONCE(&slot[i + k], 0);
 		}
+	}
 	for (; i < n; i++) {
 		used += PT_READ_ONCE(&slot[i]) & PRESENT;
 		PT_WRITE_ONCE(&slot[i], 0);

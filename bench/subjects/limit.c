@@ -83,10 +83,11 @@ static PT_NOINLINE void store_run(uint64_t *slot, uint64_t value, uint64_t step,
 {
 	size_t i = 0;
 
-	for (; n - i >= 8; i += 8, value += 8 * step)
+	for (; n - i >= 8; i += 8, value += 8 * step) {
 		UNROLL
 		for (unsigned int k = 0; k < 8; k++)
 			STORE(&slot[i + k], value + k * step);
+	}
 	for (; i < n; i++, value += step)
 		STORE(&slot[i], value);
 }
