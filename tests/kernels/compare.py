@@ -31,6 +31,7 @@ class Table:
         self.runs.sort(key=lambda run: run.first)
         self.text = self.output(["dump"] + self.options).splitlines()
         self.drawing = self.output(["dump", "--dot", "--depth", "3"] + self.options)
+        self.verify = json.loads(self.output(["verify", "--json"] + self.options, (0, 1)))
         self.stats = self.output(["stats"] + self.options).splitlines()
 
     def output(self, arguments, status=(0,)):
