@@ -16,18 +16,37 @@ static const char *param_text(struct emitter *emitter, ref param)
 	return text_of(emitter, "p[%s_PARAM_%s]", emitter->upper, name);
 }
 
+/* Is the default a number? */
+static bool is_plain(const struct model *model, const struct m_param *p)
+{
+	return p->bound || model->exprs.v[p->dflt].op == X_CONST;
+}
+
 void emit_defaults(void *ctx)
 {
 	struct emitter *emitter = ctx;
+	const struct model *model = emitter->model;
+	bool checked = false;
 
-	for (int i = 0; i < emitter->model->params.n; i++) {
-		const struct m_param *p = &emitter->model->params.v[i];
-		const char *name = param_text(emitter, i);
+	for (int i = 0; i < model->params.n; i++) {
+		const struct m_param *p = &model->params.v[i];
 
-		if (p->bound)
-			OUT("\tif (%s == PT_UNSET)\n\t\t%s = %" PRId64 ";\n", name, name, p->value);
-		else
-			OUT("\tif (%s == PT_UNSET)\n\t\t%s = %s;\n", name, name, config_text(emitter, p->dflt));
+		if (is_plain(model, p))
+			OUT("\tif (%s == PT_UNSET)\n\t\t%s = %" PRId64 ";\n", param_text(emitter, i),
+			    param_text(emitter, i), p->bound ? p->value : model->exprs.v[p->dflt].k);
+	}
+	for (int i = 0; i < model->params.n; i++) {
+		if (is_plain(model, &model->params.v[i]))
+			continue;
+		if (!checked)
+			OUT("\t/* A default is worked out from values that are in their sets only. */\n"
+			    "\tfor (unsigned int i = 0; i < %s_format.n_params; i++)\n"
+			    "\t\tif (p[i] != PT_UNSET && !pt_param_valid(&%s_format, i, p[i]))\n"
+			    "\t\t\treturn %s_fail(result, PT_ERR_CONFIG, 0, 0, 0, %s_format.params[i].name);\n",
+			    emitter->lower, emitter->lower, emitter->lower, emitter->lower);
+		checked = true;
+		OUT("\tif (%s == PT_UNSET)\n\t\t%s = %s;\n", param_text(emitter, i), param_text(emitter, i),
+		    config_text(emitter, model->params.v[i].dflt));
 	}
 }
 

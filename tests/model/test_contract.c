@@ -473,7 +473,7 @@ TEST_EACH(contract, bad_allocator, count, label)
 	world_close(world);
 }
 
-/* Values just outside of a parameter's set are refused by name. */
+/* Values outside of a parameter's set are refused by name, before anything is worked out from them. */
 TEST_EACH(contract, config, count, label)
 {
 	const struct pt_format *format = formats_nth(each);
@@ -482,9 +482,11 @@ TEST_EACH(contract, config, count, label)
 	ground_open(&ground, 0x40000000, (size_t)1 << 24, true, 1);
 	for (unsigned int i = 0; i < format->n_params; i++)
 		for (unsigned int k = 0; k < format->params[i].n_ranges; k++)
-			for (int side = 0; side < 2; side++) {
-				int64_t value = side ? format->params[i].ranges[k].last + 1
-						     : format->params[i].ranges[k].first - 1;
+			for (int side = 0; side < 4; side++) {
+				int64_t value = side == 0   ? format->params[i].ranges[k].first - 1
+						: side == 1 ? format->params[i].ranges[k].last + 1
+						: side == 2 ? PT_UNSET + 1
+							    : INT64_MAX;
 				struct pt_result result = {0};
 				struct pt_config config;
 				struct pt_table table;
