@@ -533,9 +533,8 @@ struct pt_range {
 
 struct pt_param_info {
 	const char *name;
-	const char *doc; /* "" when there is none */
-	const char
-		*default_text; /* the default as the format writes it: a number or an expression; "": there is none */
+	const char *doc;	  /* "" when there is none */
+	const char *default_text; /* the default as the format writes it, a number or an expression; "": none */
 	const struct pt_range *ranges;
 	uint16_t n_ranges;
 	bool feature;	/* a boolean */
