@@ -3897,6 +3897,49 @@ static void amd_v1_3_attributes_from(const struct pt_table *t, amd_v1_3_entry en
 			attributes->leaf[amd_v1_3_attribute_class[k]] = amd_v1_3_carry_over(t, entry, kind, k);
 }
 
+/* Would a leaf with these attributes allow something else, or be of another memory type? */
+static bool amd_v1_3_is_other(const struct pt_table *t, unsigned int level, unsigned int lg2,
+			      const struct amd_v1_3_attributes *attributes, uint64_t pa, unsigned int rights,
+			      unsigned int memory)
+{
+	amd_v1_3_entry leaf = amd_v1_3_leaf_entry(t, attributes, level, lg2, amd_v1_3_slot_pa(level, lg2, pa, 0));
+	unsigned int other;
+
+	return amd_v1_3_decode(t, amd_v1_3_leaf_kind(t, level, leaf), leaf, &other) != rights || other != memory;
+}
+
+/* The same for leaves of several sizes, whose attributes are carried over from another leaf. */
+static bool amd_v1_3_are_other(const struct pt_table *t, amd_v1_3_entry entry, unsigned int kind, unsigned int level,
+			       const struct amd_v1_3_attributes *attributes, uint64_t sizes, uint64_t pa)
+{
+	unsigned int memory, rights = amd_v1_3_decode(t, kind, entry, &memory);
+
+	for (; sizes; sizes &= sizes - 1)
+		if (amd_v1_3_is_other(t, level, (unsigned int)__builtin_ctzll(sizes), attributes, pa, rights, memory))
+			return true;
+	return false;
+}
+
+/* The rights that are left from the entry for iova at a level down to the leaf, and the leaf's memory type. */
+static unsigned int amd_v1_3_rights_below(const struct pt_table *t, unsigned int level, uint64_t iova,
+					  unsigned int *memory)
+{
+	amd_v1_3_entry *slot = amd_v1_3_slot_at(t, iova, level);
+	unsigned int rights = PT_RIGHT_ALL;
+
+	for (;;) {
+		amd_v1_3_entry entry = amd_v1_3_load_link(slot);
+		unsigned int own = amd_v1_3_decode(t, amd_v1_3_kind_of(t, level, entry), entry, memory);
+
+		if (!amd_v1_3_is_table(t, level, entry))
+			return (own & rights) | (own & PT_RIGHT_GLOBAL);
+		rights &= own;
+		slot = amd_v1_3_table_at(t, amd_v1_3_table_pa(t, level, entry));
+		level = amd_v1_3_geometry[level].next;
+		slot = amd_v1_3_slot(slot, level, iova);
+	}
+}
+
 /* Write n slots, whose old words may be live: in place where the format allows that, else break, invalidate, make. */
 static void amd_v1_3_rewrite(struct pt_table *t, amd_v1_3_entry *slot, size_t n, unsigned int level,
 			     const struct amd_v1_3_attributes *attributes, uint64_t iova, uint64_t pa, uint64_t bytes,
@@ -3944,7 +3987,8 @@ static void amd_v1_3_rewrite(struct pt_table *t, amd_v1_3_entry *slot, size_t n,
 static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct amd_v1_3_found *found, uint64_t iova,
 					       const struct pt_mem *from, struct pt_gather *gather)
 {
-	unsigned int level = found->level, lo = amd_v1_3_geometry[level].lo, child = amd_v1_3_geometry[level].next;
+	unsigned int level = found->level, lo = amd_v1_3_geometry[level].lo, child = amd_v1_3_geometry[level].next,
+		     leaves = child;
 	unsigned int kind = amd_v1_3_leaf_kind(t, level, found->entry);
 	uint64_t first = iova & ~(((uint64_t)1 << found->lg2) - 1), span = (uint64_t)1 << lo, table[AMD_V1_3_MAX_GROUP];
 	size_t n = (size_t)1 << (found->lg2 - lo), made = 0;
@@ -3956,7 +4000,16 @@ static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct 
 	call.t = t;
 	call.gather = gather;
 	call.delta = amd_v1_3_leaf_phys(t, level, amd_v1_3_load(slot), first) - first;
-	amd_v1_3_attributes_from(t, entry, kind, child, &call.attributes);
+	/* Where the next level has no leaf of an allowed size, the leaves are below it. */
+	while (status == PT_OK && (amd_v1_3_geometry[leaves].sizes & t->page_sizes) == 0 &&
+	       amd_v1_3_geometry[leaves].has_table)
+		leaves = amd_v1_3_geometry[leaves].next;
+	if (status == PT_OK) {
+		amd_v1_3_attributes_from(t, entry, kind, leaves, &call.attributes);
+		if (amd_v1_3_are_other(t, entry, kind, leaves, &call.attributes,
+				       amd_v1_3_geometry[leaves].sizes & t->page_sizes, first + call.delta))
+			status = PT_ERR_RIGHTS;
+	}
 	while (status == PT_OK && made < n) {
 		uint64_t at = first + made * span;
 
@@ -4027,6 +4080,11 @@ enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg
 
 			amd_v1_3_attributes_from(t, amd_v1_3_group_state(t, slot, n, found.level, found.lg2), kind,
 						 found.level, &attributes);
+			if (amd_v1_3_are_other(t, found.entry, kind, found.level, &attributes, sizes, pa)) {
+				amd_v1_3_gather_end(t, gather, &own);
+				return amd_v1_3_fail(result, PT_ERR_RIGHTS, iova, found.level, found.entry,
+						     "smaller leaves cannot allow the same");
+			}
 			amd_v1_3_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2,
 					 iova, lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
@@ -4036,7 +4094,9 @@ enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg
 				amd_v1_3_gather_end(t, gather, &own);
 				return amd_v1_3_fail(result, status, iova, found.level, found.entry,
 						     status == PT_ERR_MEMORY ? NULL
-									     : "the next level has no leaf that fits");
+						     : status == PT_ERR_RIGHTS
+							     ? "smaller leaves cannot allow the same"
+							     : "the next level has no leaf that fits");
 			}
 		}
 		(void)amd_v1_3_leaf_at(t, iova, &found);
@@ -4054,7 +4114,7 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	struct amd_v1_3_found found;
 	struct pt_gather own;
 	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top, sizes = 0;
-	unsigned int level, target = PT_NO_KIND, lo;
+	unsigned int level, target = PT_NO_KIND, lo, rights = 0, memory = 0;
 	amd_v1_3_entry value = 0, *slot;
 	size_t n;
 
@@ -4081,7 +4141,7 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	/* Every part must continue the first one, with the same attributes; accessed and dirty are collected. */
 	do {
 		amd_v1_3_entry carried, state = amd_v1_3_state_mask(t, level, lg2);
-		unsigned int kind;
+		unsigned int kind, own_rights, own_memory;
 
 		if (!amd_v1_3_leaf_at(t, at, &found))
 			return amd_v1_3_fail(result, PT_ERR_ABSENT, at, found.level, found.entry,
@@ -4093,15 +4153,18 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 		n = (size_t)1 << (found.lg2 - amd_v1_3_geometry[found.level].lo);
 		carried = amd_v1_3_carry_over(t, amd_v1_3_group_state(t, found.slot, n, found.level, found.lg2), kind,
 					      target);
+		own_rights = amd_v1_3_rights_below(t, level, at, &own_memory);
 		if (at == first) {
 			pa = amd_v1_3_leaf_phys(t, found.level, found.entry, at);
 			value = carried;
+			rights = own_rights;
+			memory = own_memory;
 			if ((pa & (size - 1)) != 0)
 				return amd_v1_3_fail(result, PT_ERR_ALIGN, at, found.level, found.entry,
 						     "the physical address is not aligned");
 		}
 		if (amd_v1_3_leaf_phys(t, found.level, found.entry, at) != pa + (at - first) ||
-		    ((carried ^ value) & ~state) != 0)
+		    ((carried ^ value) & ~state) != 0 || own_rights != rights || own_memory != memory)
 			return amd_v1_3_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
 					     "a part differs from the first one");
 		value = amd_v1_3_state_join(t, level, lg2, value, carried);
@@ -4113,6 +4176,10 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	(void)amd_v1_3_leaf_at(t, first, &found);
 	if (found.lg2 == lg2)
 		return PT_OK;
+	/* What tables between withhold, and what only the smaller leaves say, the larger one has to say as well. */
+	amd_v1_3_attributes_one(&attributes, target, value);
+	if (amd_v1_3_is_other(t, level, lg2, &attributes, pa, rights, memory))
+		return amd_v1_3_fail(result, PT_ERR_RIGHTS, first, level, 0, "a larger leaf cannot allow the same");
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
@@ -4123,7 +4190,6 @@ enum pt_status amd_v1_3_merge(struct pt_table *t, uint64_t iova, unsigned int lg
 	for (size_t i = 0; i < n; i++) {
 		amd_v1_3_entry old = amd_v1_3_load(slot + i);
 
-		amd_v1_3_attributes_one(&attributes, target, value);
 		if (amd_v1_3_resize_live(t))
 			amd_v1_3_store(slot + i, amd_v1_3_leaf_entry(t, &attributes, level, lg2,
 								     amd_v1_3_slot_pa(level, lg2, pa, i)));

@@ -3458,6 +3458,52 @@ static void armv7_short_attributes_from(const struct pt_table *t, armv7_short_en
 			attributes->leaf[armv7_short_attribute_class[k]] = armv7_short_carry_over(t, entry, kind, k);
 }
 
+/* Would a leaf with these attributes allow something else, or be of another memory type? */
+static bool armv7_short_is_other(const struct pt_table *t, unsigned int level, unsigned int lg2,
+				 const struct armv7_short_attributes *attributes, uint64_t pa, unsigned int rights,
+				 unsigned int memory)
+{
+	armv7_short_entry leaf =
+		armv7_short_leaf_entry(t, attributes, level, lg2, armv7_short_slot_pa(level, lg2, pa, 0));
+	unsigned int other;
+
+	return armv7_short_decode(t, armv7_short_leaf_kind(t, level, leaf), leaf, &other) != rights || other != memory;
+}
+
+/* The same for leaves of several sizes, whose attributes are carried over from another leaf. */
+static bool armv7_short_are_other(const struct pt_table *t, armv7_short_entry entry, unsigned int kind,
+				  unsigned int level, const struct armv7_short_attributes *attributes, uint64_t sizes,
+				  uint64_t pa)
+{
+	unsigned int memory, rights = armv7_short_decode(t, kind, entry, &memory);
+
+	for (; sizes; sizes &= sizes - 1)
+		if (armv7_short_is_other(t, level, (unsigned int)__builtin_ctzll(sizes), attributes, pa, rights,
+					 memory))
+			return true;
+	return false;
+}
+
+/* The rights that are left from the entry for iova at a level down to the leaf, and the leaf's memory type. */
+static unsigned int armv7_short_rights_below(const struct pt_table *t, unsigned int level, uint64_t iova,
+					     unsigned int *memory)
+{
+	armv7_short_entry *slot = armv7_short_slot_at(t, iova, level);
+	unsigned int rights = PT_RIGHT_ALL;
+
+	for (;;) {
+		armv7_short_entry entry = armv7_short_load_link(slot);
+		unsigned int own = armv7_short_decode(t, armv7_short_kind_of(t, level, entry), entry, memory);
+
+		if (!armv7_short_is_table(t, level, entry))
+			return (own & rights) | (own & PT_RIGHT_GLOBAL);
+		rights &= own;
+		slot = armv7_short_table_at(t, armv7_short_table_pa(t, level, entry));
+		level = armv7_short_geometry[level].next;
+		slot = armv7_short_slot(slot, level, iova);
+	}
+}
+
 /* Write n slots, whose old words may be live: in place where the format allows that, else break, invalidate, make. */
 static void armv7_short_rewrite(struct pt_table *t, armv7_short_entry *slot, size_t n, unsigned int level,
 				const struct armv7_short_attributes *attributes, uint64_t iova, uint64_t pa,
@@ -3507,7 +3553,7 @@ static enum pt_status armv7_short_split_to_tables(struct pt_table *t, const stru
 						  uint64_t iova, const struct pt_mem *from, struct pt_gather *gather)
 {
 	unsigned int level = found->level, lo = armv7_short_geometry[level].lo,
-		     child = armv7_short_geometry[level].next;
+		     child = armv7_short_geometry[level].next, leaves = child;
 	unsigned int kind = armv7_short_leaf_kind(t, level, found->entry);
 	uint64_t first = iova & ~(((uint64_t)1 << found->lg2) - 1), span = (uint64_t)1 << lo,
 		 table[ARMV7_SHORT_MAX_GROUP];
@@ -3520,7 +3566,16 @@ static enum pt_status armv7_short_split_to_tables(struct pt_table *t, const stru
 	call.t = t;
 	call.gather = gather;
 	call.delta = armv7_short_leaf_phys(t, level, armv7_short_load(slot), first) - first;
-	armv7_short_attributes_from(t, entry, kind, child, &call.attributes);
+	/* Where the next level has no leaf of an allowed size, the leaves are below it. */
+	while (status == PT_OK && (armv7_short_geometry[leaves].sizes & t->page_sizes) == 0 &&
+	       armv7_short_geometry[leaves].has_table)
+		leaves = armv7_short_geometry[leaves].next;
+	if (status == PT_OK) {
+		armv7_short_attributes_from(t, entry, kind, leaves, &call.attributes);
+		if (armv7_short_are_other(t, entry, kind, leaves, &call.attributes,
+					  armv7_short_geometry[leaves].sizes & t->page_sizes, first + call.delta))
+			status = PT_ERR_RIGHTS;
+	}
 	while (status == PT_OK && made < n) {
 		uint64_t at = first + made * span;
 
@@ -3597,6 +3652,11 @@ enum pt_status armv7_short_split(struct pt_table *t, uint64_t iova, unsigned int
 			}
 			armv7_short_attributes_from(t, armv7_short_group_state(t, slot, n, found.level, found.lg2),
 						    kind, found.level, &attributes);
+			if (armv7_short_are_other(t, found.entry, kind, found.level, &attributes, sizes, pa)) {
+				armv7_short_gather_end(t, gather, &own);
+				return armv7_short_fail(result, PT_ERR_RIGHTS, iova, found.level, found.entry,
+							"smaller leaves cannot allow the same");
+			}
 			armv7_short_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2,
 					    iova, lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
@@ -3604,9 +3664,11 @@ enum pt_status armv7_short_split(struct pt_table *t, uint64_t iova, unsigned int
 
 			if (status != PT_OK) {
 				armv7_short_gather_end(t, gather, &own);
-				return armv7_short_fail(
-					result, status, iova, found.level, found.entry,
-					status == PT_ERR_MEMORY ? NULL : "the next level has no leaf that fits");
+				return armv7_short_fail(result, status, iova, found.level, found.entry,
+							status == PT_ERR_MEMORY ? NULL
+							: status == PT_ERR_RIGHTS
+								? "smaller leaves cannot allow the same"
+								: "the next level has no leaf that fits");
 			}
 		}
 		(void)armv7_short_leaf_at(t, iova, &found);
@@ -3624,7 +3686,7 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 	struct armv7_short_found found;
 	struct pt_gather own;
 	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top, sizes = 0;
-	unsigned int level, target = PT_NO_KIND, lo;
+	unsigned int level, target = PT_NO_KIND, lo, rights = 0, memory = 0;
 	armv7_short_entry value = 0, *slot;
 	size_t n;
 
@@ -3652,7 +3714,7 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 	/* Every part must continue the first one, with the same attributes; accessed and dirty are collected. */
 	do {
 		armv7_short_entry carried, state = armv7_short_state_mask(t, level, lg2);
-		unsigned int kind;
+		unsigned int kind, own_rights, own_memory;
 
 		if (!armv7_short_leaf_at(t, at, &found))
 			return armv7_short_fail(result, PT_ERR_ABSENT, at, found.level, found.entry,
@@ -3664,15 +3726,18 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 		n = (size_t)1 << (found.lg2 - armv7_short_geometry[found.level].lo);
 		carried = armv7_short_carry_over(t, armv7_short_group_state(t, found.slot, n, found.level, found.lg2),
 						 kind, target);
+		own_rights = armv7_short_rights_below(t, level, at, &own_memory);
 		if (at == first) {
 			pa = armv7_short_leaf_phys(t, found.level, found.entry, at);
 			value = carried;
+			rights = own_rights;
+			memory = own_memory;
 			if ((pa & (size - 1)) != 0)
 				return armv7_short_fail(result, PT_ERR_ALIGN, at, found.level, found.entry,
 							"the physical address is not aligned");
 		}
 		if (armv7_short_leaf_phys(t, found.level, found.entry, at) != pa + (at - first) ||
-		    ((carried ^ value) & ~state) != 0)
+		    ((carried ^ value) & ~state) != 0 || own_rights != rights || own_memory != memory)
 			return armv7_short_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
 						"a part differs from the first one");
 		value = armv7_short_state_join(t, level, lg2, value, carried);
@@ -3684,6 +3749,10 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 	(void)armv7_short_leaf_at(t, first, &found);
 	if (found.lg2 == lg2)
 		return PT_OK;
+	/* What tables between withhold, and what only the smaller leaves say, the larger one has to say as well. */
+	armv7_short_attributes_one(&attributes, target, value);
+	if (armv7_short_is_other(t, level, lg2, &attributes, pa, rights, memory))
+		return armv7_short_fail(result, PT_ERR_RIGHTS, first, level, 0, "a larger leaf cannot allow the same");
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
@@ -3694,7 +3763,6 @@ enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int
 	for (size_t i = 0; i < n; i++) {
 		armv7_short_entry old = armv7_short_load(slot + i);
 
-		armv7_short_attributes_one(&attributes, target, value);
 		if (armv7_short_resize_live(t))
 			armv7_short_store(slot + i, armv7_short_leaf_entry(t, &attributes, level, lg2,
 									   armv7_short_slot_pa(level, lg2, pa, i)));

@@ -117,8 +117,8 @@ enum pt_status armv7_short_reserve(struct pt_table *t, uint64_t iova, uint64_t b
  * Cut the leaf at iova until the one that maps iova is of 2^lg2 bytes at most (result->bytes); the other parts stay as
  * large as they can. Tables come from from->alloc (NULL: the table's own memory), for callers that set some aside; they
  * are given back to the table's own memory like all others. In place
- * where the format says so, else by break, invalidate, make. PT_ERR_ABSENT, PT_ERR_SIZE, PT_ERR_MEMORY: what was cut
- * before stays cut, translations are as they were.
+ * where the format says so, else by break, invalidate, make. PT_ERR_ABSENT, PT_ERR_SIZE, PT_ERR_MEMORY, PT_ERR_RIGHTS
+ * (smaller leaves cannot say what this one does): what was cut before stays cut, translations are as they were.
  */
 enum pt_status armv7_short_split(struct pt_table *t, uint64_t iova, unsigned int lg2, const struct pt_mem *from,
 				 struct pt_gather *gather, struct pt_result *result);
@@ -126,6 +126,7 @@ enum pt_status armv7_short_split(struct pt_table *t, uint64_t iova, unsigned int
 /*
  * Make the leaves of the 2^lg2 bytes around iova one leaf. They must continue each other and agree in all attributes
  * (PT_ERR_MIXED, PT_ERR_ABSENT, PT_ERR_ALIGN); accessed and dirty are joined. PT_ERR_SIZE: there is no such leaf.
+ * PT_ERR_RIGHTS: one leaf would allow more or less than the small ones do, below the tables that go.
  */
 enum pt_status armv7_short_merge(struct pt_table *t, uint64_t iova, unsigned int lg2, struct pt_gather *gather,
 				 struct pt_result *result);

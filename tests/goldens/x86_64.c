@@ -3219,6 +3219,49 @@ static void x86_64_attributes_from(const struct pt_table *t, x86_64_entry entry,
 			attributes->leaf[x86_64_attribute_class[k]] = x86_64_carry_over(t, entry, kind, k);
 }
 
+/* Would a leaf with these attributes allow something else, or be of another memory type? */
+static bool x86_64_is_other(const struct pt_table *t, unsigned int level, unsigned int lg2,
+			    const struct x86_64_attributes *attributes, uint64_t pa, unsigned int rights,
+			    unsigned int memory)
+{
+	x86_64_entry leaf = x86_64_leaf_entry(t, attributes, level, lg2, x86_64_slot_pa(level, lg2, pa, 0));
+	unsigned int other;
+
+	return x86_64_decode(t, x86_64_leaf_kind(t, level, leaf), leaf, &other) != rights || other != memory;
+}
+
+/* The same for leaves of several sizes, whose attributes are carried over from another leaf. */
+static bool x86_64_are_other(const struct pt_table *t, x86_64_entry entry, unsigned int kind, unsigned int level,
+			     const struct x86_64_attributes *attributes, uint64_t sizes, uint64_t pa)
+{
+	unsigned int memory, rights = x86_64_decode(t, kind, entry, &memory);
+
+	for (; sizes; sizes &= sizes - 1)
+		if (x86_64_is_other(t, level, (unsigned int)__builtin_ctzll(sizes), attributes, pa, rights, memory))
+			return true;
+	return false;
+}
+
+/* The rights that are left from the entry for iova at a level down to the leaf, and the leaf's memory type. */
+static unsigned int x86_64_rights_below(const struct pt_table *t, unsigned int level, uint64_t iova,
+					unsigned int *memory)
+{
+	x86_64_entry *slot = x86_64_slot_at(t, iova, level);
+	unsigned int rights = PT_RIGHT_ALL;
+
+	for (;;) {
+		x86_64_entry entry = x86_64_load_link(slot);
+		unsigned int own = x86_64_decode(t, x86_64_kind_of(t, level, entry), entry, memory);
+
+		if (!x86_64_is_table(t, level, entry))
+			return (own & rights) | (own & PT_RIGHT_GLOBAL);
+		rights &= own;
+		slot = x86_64_table_at(t, x86_64_table_pa(t, level, entry));
+		level = x86_64_geometry[level].next;
+		slot = x86_64_slot(slot, level, iova);
+	}
+}
+
 /* Write n slots, whose old words may be live: in place where the format allows that, else break, invalidate, make. */
 static void x86_64_rewrite(struct pt_table *t, x86_64_entry *slot, size_t n, unsigned int level,
 			   const struct x86_64_attributes *attributes, uint64_t iova, uint64_t pa, uint64_t bytes,
@@ -3266,7 +3309,8 @@ static void x86_64_rewrite(struct pt_table *t, x86_64_entry *slot, size_t n, uns
 static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x86_64_found *found, uint64_t iova,
 					     const struct pt_mem *from, struct pt_gather *gather)
 {
-	unsigned int level = found->level, lo = x86_64_geometry[level].lo, child = x86_64_geometry[level].next;
+	unsigned int level = found->level, lo = x86_64_geometry[level].lo, child = x86_64_geometry[level].next,
+		     leaves = child;
 	unsigned int kind = x86_64_leaf_kind(t, level, found->entry);
 	uint64_t first = iova & ~(((uint64_t)1 << found->lg2) - 1), span = (uint64_t)1 << lo, table[X86_64_MAX_GROUP];
 	size_t n = (size_t)1 << (found->lg2 - lo), made = 0;
@@ -3278,7 +3322,16 @@ static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x8
 	call.t = t;
 	call.gather = gather;
 	call.delta = x86_64_leaf_phys(t, level, x86_64_load(slot), first) - first;
-	x86_64_attributes_from(t, entry, kind, child, &call.attributes);
+	/* Where the next level has no leaf of an allowed size, the leaves are below it. */
+	while (status == PT_OK && (x86_64_geometry[leaves].sizes & t->page_sizes) == 0 &&
+	       x86_64_geometry[leaves].has_table)
+		leaves = x86_64_geometry[leaves].next;
+	if (status == PT_OK) {
+		x86_64_attributes_from(t, entry, kind, leaves, &call.attributes);
+		if (x86_64_are_other(t, entry, kind, leaves, &call.attributes,
+				     x86_64_geometry[leaves].sizes & t->page_sizes, first + call.delta))
+			status = PT_ERR_RIGHTS;
+	}
 	while (status == PT_OK && made < n) {
 		uint64_t at = first + made * span;
 
@@ -3350,6 +3403,11 @@ enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2,
 
 			x86_64_attributes_from(t, x86_64_group_state(t, slot, n, found.level, found.lg2), kind,
 					       found.level, &attributes);
+			if (x86_64_are_other(t, found.entry, kind, found.level, &attributes, sizes, pa)) {
+				x86_64_gather_end(t, gather, &own);
+				return x86_64_fail(result, PT_ERR_RIGHTS, iova, found.level, found.entry,
+						   "smaller leaves cannot allow the same");
+			}
 			x86_64_rewrite(t, slot, n, found.level, &attributes, first, pa, (uint64_t)1 << found.lg2, iova,
 				       lg2 > smallest ? lg2 : smallest, sizes, gather);
 		} else {
@@ -3359,7 +3417,8 @@ enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2,
 				x86_64_gather_end(t, gather, &own);
 				return x86_64_fail(result, status, iova, found.level, found.entry,
 						   status == PT_ERR_MEMORY ? NULL
-									   : "the next level has no leaf that fits");
+						   : status == PT_ERR_RIGHTS ? "smaller leaves cannot allow the same"
+									     : "the next level has no leaf that fits");
 			}
 		}
 		(void)x86_64_leaf_at(t, iova, &found);
@@ -3377,7 +3436,7 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	struct x86_64_found found;
 	struct pt_gather own;
 	uint64_t size = (uint64_t)1 << (lg2 & 63), first = iova & ~(size - 1), at = first, pa = 0, top, sizes = 0;
-	unsigned int level, target = PT_NO_KIND, lo;
+	unsigned int level, target = PT_NO_KIND, lo, rights = 0, memory = 0;
 	x86_64_entry value = 0, *slot;
 	size_t n;
 
@@ -3404,7 +3463,7 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	/* Every part must continue the first one, with the same attributes; accessed and dirty are collected. */
 	do {
 		x86_64_entry carried, state = x86_64_state_mask(t, level, lg2);
-		unsigned int kind;
+		unsigned int kind, own_rights, own_memory;
 
 		if (!x86_64_leaf_at(t, at, &found))
 			return x86_64_fail(result, PT_ERR_ABSENT, at, found.level, found.entry,
@@ -3416,15 +3475,18 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 		n = (size_t)1 << (found.lg2 - x86_64_geometry[found.level].lo);
 		carried = x86_64_carry_over(t, x86_64_group_state(t, found.slot, n, found.level, found.lg2), kind,
 					    target);
+		own_rights = x86_64_rights_below(t, level, at, &own_memory);
 		if (at == first) {
 			pa = x86_64_leaf_phys(t, found.level, found.entry, at);
 			value = carried;
+			rights = own_rights;
+			memory = own_memory;
 			if ((pa & (size - 1)) != 0)
 				return x86_64_fail(result, PT_ERR_ALIGN, at, found.level, found.entry,
 						   "the physical address is not aligned");
 		}
 		if (x86_64_leaf_phys(t, found.level, found.entry, at) != pa + (at - first) ||
-		    ((carried ^ value) & ~state) != 0)
+		    ((carried ^ value) & ~state) != 0 || own_rights != rights || own_memory != memory)
 			return x86_64_fail(result, PT_ERR_MIXED, at, found.level, found.entry,
 					   "a part differs from the first one");
 		value = x86_64_state_join(t, level, lg2, value, carried);
@@ -3436,6 +3498,10 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	(void)x86_64_leaf_at(t, first, &found);
 	if (found.lg2 == lg2)
 		return PT_OK;
+	/* What tables between withhold, and what only the smaller leaves say, the larger one has to say as well. */
+	x86_64_attributes_one(&attributes, target, value);
+	if (x86_64_is_other(t, level, lg2, &attributes, pa, rights, memory))
+		return x86_64_fail(result, PT_ERR_RIGHTS, first, level, 0, "a larger leaf cannot allow the same");
 	pt_gather_init(&own);
 	if (!gather)
 		gather = &own;
@@ -3446,7 +3512,6 @@ enum pt_status x86_64_merge(struct pt_table *t, uint64_t iova, unsigned int lg2,
 	for (size_t i = 0; i < n; i++) {
 		x86_64_entry old = x86_64_load(slot + i);
 
-		x86_64_attributes_one(&attributes, target, value);
 		if (x86_64_resize_live(t))
 			x86_64_store(slot + i,
 				     x86_64_leaf_entry(t, &attributes, level, lg2, x86_64_slot_pa(level, lg2, pa, i)));

@@ -19,6 +19,7 @@ struct entry {
 	uint64_t pa;
 	unsigned int lg2, request; /* rounded */
 	bool accessed, dirty;
+	bool merged; /* attributes that only the larger leaf has may be any that allow the same */
 };
 
 struct ledger {

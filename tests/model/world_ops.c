@@ -94,7 +94,7 @@ static enum plan plan_run(struct world *world, const struct interp *grown, uint6
 		interp_decode(&world->in, leaf.kind, word, &decode);
 		ledger_room(plan, 1);
 		entry = &plan->v[plan->n++];
-		*entry = (struct entry){inner, pa, leaf.lg2, request, decode.accessed, decode.dirty};
+		*entry = (struct entry){inner, pa, leaf.lg2, request, decode.accessed, decode.dirty, false};
 		inner += (uint64_t)1 << leaf.lg2;
 		pa += (uint64_t)1 << leaf.lg2;
 		bytes -= (uint64_t)1 << leaf.lg2;
@@ -467,7 +467,7 @@ static void replace(struct world *world, const struct op *op, uint64_t first, un
 			  " in 2^%u bytes, expected 0x%" PRIx64 " in 2^%u",
 			  world_describe(world), at, walk.faults, walk.pa, walk.leaf.lg2, pa, lg2);
 		ledger_room(&run, 1);
-		run.v[run.n++] = (struct entry){at, pa, lg2, rounded, walk.leaf.accessed, walk.leaf.dirty};
+		run.v[run.n++] = (struct entry){at, pa, lg2, rounded, walk.leaf.accessed, walk.leaf.dirty, false};
 		done += (uint64_t)1 << lg2;
 	}
 	ledger_splice(&world->ledger, first, first + (op->bytes - 1), &run);
@@ -511,6 +511,7 @@ static void settle(struct world *world, const struct op *op, uint64_t first, uns
 			if (!(rounded & PT_WRITE) || !(leaf->request & PT_WRITE))
 				leaf->dirty = false; /* what becomes of it is the format's matter */
 			leaf->request = rounded;
+			leaf->merged = false;
 		}
 		read_back(world, first, last, true, &seen);
 		for (size_t i = 0, at = ledger_from(&world->ledger, first); i < seen.n; i++, at++)
@@ -615,6 +616,7 @@ static void settle_resize(struct world *world, const struct op *op, enum pt_stat
 		leaf = ledger_find(&world->ledger, inner);
 		CHECK_MSG(leaf && leaf->lg2 == op->lg2 && result->bytes == size, "%s\n  merged into 2^%u bytes",
 			  world_describe(world), leaf ? leaf->lg2 : 0);
+		leaf->merged = true;
 		break;
 	case PT_ERR_ABSENT: CHECK_MSG(!whole, "%s\n  all of it is mapped", world_describe(world)); break;
 	case PT_ERR_MIXED: CHECK_MSG(!whole || !alike, "%s\n  all parts are alike", world_describe(world)); break;

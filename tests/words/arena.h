@@ -5,7 +5,7 @@
 
 #include "words.h"
 
-enum { ARENA_BYTES = 1 << 20, ARENA_ALLOCATIONS = 64 };
+enum { ARENA_BYTES = 1 << 22, ARENA_ALLOCATIONS = 1024 };
 
 /*
  * Memory for tables from pa base on, handed out at the addresses of the list, then one after the other. want is what

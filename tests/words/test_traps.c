@@ -36,6 +36,19 @@ static enum pt_status trap_map(struct trap *trap, uint64_t iova, uint64_t pa, ui
 	return trap->format->map(&trap->table, iova, pa, bytes, request, &trap->gather, &trap->result);
 }
 
+static enum pt_status trap_split(struct trap *trap, uint64_t iova, unsigned int lg2)
+{
+	return trap->format->split(&trap->table, iova, lg2, NULL, &trap->gather, &trap->result);
+}
+
+static enum pt_status trap_merge(struct trap *trap, uint64_t iova, unsigned int lg2)
+{
+	enum pt_status status = trap->format->merge(&trap->table, iova, lg2, &trap->gather, &trap->result);
+
+	pt_flush(&trap->table, &trap->gather);
+	return status;
+}
+
 static void trap_end(struct trap *trap)
 {
 	trap->format->fini(&trap->table);
@@ -270,6 +283,72 @@ TEST(traps, wide_addresses_of_short_descriptors)
 	CHECK_EQ(trap_map(&without, 0x1000000, 0x34000000, 0x1000000, R | W), PT_OK);
 	trap_end(&with);
 	trap_end(&without);
+}
+
+/*
+ * PXN of short descriptors is in sections and in table entries, not in pages: what a section withholds from privileged
+ * code only, pages would allow.
+ */
+TEST(traps, pages_without_privileged_execute_never)
+{
+	struct trap trap;
+
+	trap_set(&trap, "armv7_short", (const struct words_param[]){{"pxn", 1}, {0}});
+	CHECK_EQ(trap_map(&trap, 0x100000, 0x200000, 0x100000, R | X), PT_OK);
+	CHECK_EQ(fault_of(&trap, 0x100000, PT_ACCESS_EXEC | PT_ACCESS_PRIV), PT_FAULT_NONE);
+	*entry_at(&trap, 0x100000, 0) |= 1;
+	CHECK_EQ(fault_of(&trap, 0x100000, PT_ACCESS_EXEC | PT_ACCESS_PRIV), PT_FAULT_PERMISSION);
+	CHECK_EQ(trap_split(&trap, 0x100000, 12), PT_ERR_RIGHTS);
+	CHECK_EQ(fault_of(&trap, 0x100000, PT_ACCESS_EXEC | PT_ACCESS_PRIV), PT_FAULT_PERMISSION);
+	/* A table entry can withhold it from all pages below, and the section in their place has to. */
+	CHECK_EQ(trap.format->unmap(&trap.table, 0x100000, 0x100000, 0, &trap.gather, &trap.result), PT_OK);
+	for (uint64_t at = 0; at < 0x100000; at += 0x1000)
+		CHECK_EQ(trap_map(&trap, 0x100000 + at, 0x200000 + at, 0x1000, R | X), PT_OK);
+	*entry_at(&trap, 0x100000, 0) |= 4;
+	CHECK_EQ(fault_of(&trap, 0x100000, PT_ACCESS_EXEC | PT_ACCESS_PRIV), PT_FAULT_PERMISSION);
+	CHECK_EQ(trap_merge(&trap, 0x100000, 20), PT_ERR_RIGHTS);
+	CHECK_EQ(fault_of(&trap, 0x100000, PT_ACCESS_EXEC | PT_ACCESS_PRIV), PT_FAULT_PERMISSION);
+	*entry_at(&trap, 0x100000, 0) &= (unsigned char)~4;
+	CHECK_EQ(trap_merge(&trap, 0x100000, 20), PT_OK);
+	trap_end(&trap);
+}
+
+/* Tables of others may withhold writing for all below; a block in the place of such a table must not allow it. */
+TEST(traps, merge_under_a_table_that_withholds)
+{
+	struct trap trap;
+
+	trap_set(&trap, "x86_64", (const struct words_param[]){{0}});
+	for (uint64_t at = 0; at < 0x200000; at += 0x1000)
+		CHECK_EQ(trap_map(&trap, 0x40000000 + at, 0x80000000 + at, 0x1000, R | W), PT_OK);
+	*entry_at(&trap, 0x40000000, 2) &= (unsigned char)~2;
+	CHECK_EQ(trap_merge(&trap, 0x40000000, 21), PT_ERR_RIGHTS);
+	CHECK_EQ(fault_of(&trap, 0x40000000, PT_ACCESS_WRITE), PT_FAULT_PERMISSION);
+	*entry_at(&trap, 0x40000000, 2) |= 2;
+	CHECK_EQ(trap_merge(&trap, 0x40000000, 21), PT_OK);
+	CHECK_EQ(fault_of(&trap, 0x40000000, PT_ACCESS_WRITE), PT_FAULT_NONE);
+	trap_end(&trap);
+}
+
+/* The PAT bit of large pages is an address bit of small ones: it moves also where the size between is not allowed. */
+TEST(traps, split_past_a_level)
+{
+	struct trap trap;
+	struct pt_config config;
+	uint64_t pa = 0;
+
+	trap_set(&trap, "x86_64", (const struct words_param[]){{0}});
+	trap.format->fini(&trap.table);
+	pt_config_init(&config);
+	config.page_sizes = UINT64_C(1) << 30 | UINT64_C(1) << 12;
+	CHECK_EQ(trap.format->init(&trap.table, &config, &trap.mem, &trap.result), PT_OK);
+	CHECK_EQ(trap_map(&trap, 0x40000000, 0x80000000, 0x40000000, R | W), PT_OK);
+	entry_at(&trap, 0x40000000, 1)[1] |= 0x10;
+	CHECK_EQ(trap_split(&trap, 0x40001000, 12), PT_OK);
+	CHECK_EQ(trap.format->iova_to_phys(&trap.table, 0x40001234, &pa), PT_OK);
+	CHECK_EQ(pa, 0x80001234);
+	CHECK_EQ(*entry_at(&trap, 0x40001000, 3) & 0x80, 0x80);
+	trap_end(&trap);
 }
 
 /* Contiguous groups that are larger than the input are not offered. */
