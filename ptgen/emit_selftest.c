@@ -113,7 +113,7 @@ static const char *say_kind(struct selftest *s, ref kind)
 static void put_leaf(struct selftest *s, ref kind)
 {
 	const struct m_kind *k = &s->model->kinds.v[kind];
-	uint64_t bytes = (uint64_t)1 << k->lg2, pa = expect_pattern_of(s, kind), strong, words[N_REQUESTS],
+	uint64_t bytes = (uint64_t)1 << k->lg2, pa = expect_pattern_of(s, kind), strong, words[N_REQUESTS] = {0},
 		 bits[64] = {0}, refused = 0;
 	uint64_t first = (s->first + (bytes - 1)) & ~(bytes - 1), last = ((s->last - (bytes - 1)) & ~(bytes - 1));
 	int n_slots = 1 << k->group_lg2, n_bits = 0;

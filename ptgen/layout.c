@@ -53,7 +53,7 @@ static void *must(void *memory)
 
 static void put(struct layout *layout, const char *text, size_t length)
 {
-	while (layout->used + length + 1 > layout->buffer_room) {
+	while (!layout->buffer || layout->used + length + 1 > layout->buffer_room) {
 		layout->buffer_room = layout->buffer_room ? layout->buffer_room * 2 : 256;
 		layout->buffer = must(realloc(layout->buffer, layout->buffer_room));
 	}

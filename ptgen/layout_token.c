@@ -336,8 +336,11 @@ static int binds_here(struct grouping *g)
 
 static void close_group(struct grouping *g, int start, enum precedence binds)
 {
-	struct token *first = &g->statement->token[start];
+	struct token *first;
 
+	if (start >= g->statement->n || !g->statement->token)
+		return;
+	first = &g->statement->token[start];
 	if (first->n_begins == MAX_GROUPS)
 		return;
 	first->begins[first->n_begins++] = (unsigned char)binds;

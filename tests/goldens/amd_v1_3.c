@@ -4092,11 +4092,12 @@ enum pt_status amd_v1_3_split(struct pt_table *t, uint64_t iova, unsigned int lg
 
 			if (status != PT_OK) {
 				amd_v1_3_gather_end(t, gather, &own);
+				if (status == PT_ERR_RIGHTS)
+					return amd_v1_3_fail(result, status, iova, found.level, found.entry,
+							     "smaller leaves cannot allow the same");
 				return amd_v1_3_fail(result, status, iova, found.level, found.entry,
 						     status == PT_ERR_MEMORY ? NULL
-						     : status == PT_ERR_RIGHTS
-							     ? "smaller leaves cannot allow the same"
-							     : "the next level has no leaf that fits");
+									     : "the next level has no leaf that fits");
 			}
 		}
 		(void)amd_v1_3_leaf_at(t, iova, &found);

@@ -3664,11 +3664,12 @@ enum pt_status armv7_short_split(struct pt_table *t, uint64_t iova, unsigned int
 
 			if (status != PT_OK) {
 				armv7_short_gather_end(t, gather, &own);
-				return armv7_short_fail(result, status, iova, found.level, found.entry,
-							status == PT_ERR_MEMORY ? NULL
-							: status == PT_ERR_RIGHTS
-								? "smaller leaves cannot allow the same"
-								: "the next level has no leaf that fits");
+				if (status == PT_ERR_RIGHTS)
+					return armv7_short_fail(result, status, iova, found.level, found.entry,
+								"smaller leaves cannot allow the same");
+				return armv7_short_fail(
+					result, status, iova, found.level, found.entry,
+					status == PT_ERR_MEMORY ? NULL : "the next level has no leaf that fits");
 			}
 		}
 		(void)armv7_short_leaf_at(t, iova, &found);

@@ -3415,10 +3415,12 @@ enum pt_status x86_64_split(struct pt_table *t, uint64_t iova, unsigned int lg2,
 
 			if (status != PT_OK) {
 				x86_64_gather_end(t, gather, &own);
+				if (status == PT_ERR_RIGHTS)
+					return x86_64_fail(result, status, iova, found.level, found.entry,
+							   "smaller leaves cannot allow the same");
 				return x86_64_fail(result, status, iova, found.level, found.entry,
 						   status == PT_ERR_MEMORY ? NULL
-						   : status == PT_ERR_RIGHTS ? "smaller leaves cannot allow the same"
-									     : "the next level has no leaf that fits");
+									   : "the next level has no leaf that fits");
 			}
 		}
 		(void)x86_64_leaf_at(t, iova, &found);
