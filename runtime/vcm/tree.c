@@ -69,22 +69,24 @@ static void rebalance(struct tree *tree, struct tree_node *node, const struct tr
 	bool goes_on = true;
 
 	while (node && (goes_on || stale)) {
-		if (node == stale)
-			stale = NULL;
-		goes_on = true;
+		bool taken = node == stale; /* those above saw another node here, so its own old state says nothing */
 		int lean = height(node->left) - height(node->right);
 
 		if (lean > 1) {
 			if (height(node->left->left) < height(node->left->right))
 				rotate_left(tree, node->left);
 			node = rotate_right(tree, node);
+			goes_on = true;
 		} else if (lean < -1) {
 			if (height(node->right->right) < height(node->right->left))
 				rotate_right(tree, node->right);
 			node = rotate_left(tree, node);
+			goes_on = true;
 		} else {
-			goes_on = refresh(tree, node);
+			goes_on = refresh(tree, node) || taken;
 		}
+		if (taken)
+			stale = NULL;
 		node = node->parent;
 	}
 }
