@@ -3786,9 +3786,14 @@ enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes,
 		size_t slots;
 		bool set = false, leaf = amd_v1_3_leaf_at(t, at, &found);
 
-		/* A table of pages in one go, up to a leaf that takes several slots. */
-		state = amd_v1_3_geometry[found.level].has_table ? NULL
-								 : amd_v1_3_state_of_level(t, found.level, accessed);
+		/*
+		 * A table of pages in one go, where no leaf takes several slots: the state of a group may be in any of
+		 * them.
+		 */
+		state = NULL;
+		if (!amd_v1_3_geometry[found.level].has_table &&
+		    amd_v1_3_geometry[found.level].sizes >> amd_v1_3_geometry[found.level].lo == 1)
+			state = amd_v1_3_state_of_level(t, found.level, accessed);
 		if (state) {
 			unsigned int lo = amd_v1_3_geometry[found.level].lo;
 			size_t n = amd_v1_3_slots_left(t, &found, at, last), looked;

@@ -3346,10 +3346,14 @@ enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t byt
 		size_t slots;
 		bool set = false, leaf = armv7_short_leaf_at(t, at, &found);
 
-		/* A table of pages in one go, up to a leaf that takes several slots. */
-		state = armv7_short_geometry[found.level].has_table
-				? NULL
-				: armv7_short_state_of_level(t, found.level, accessed);
+		/*
+		 * A table of pages in one go, where no leaf takes several slots: the state of a group may be in any of
+		 * them.
+		 */
+		state = NULL;
+		if (!armv7_short_geometry[found.level].has_table &&
+		    armv7_short_geometry[found.level].sizes >> armv7_short_geometry[found.level].lo == 1)
+			state = armv7_short_state_of_level(t, found.level, accessed);
 		if (state) {
 			unsigned int lo = armv7_short_geometry[found.level].lo;
 			size_t n = armv7_short_slots_left(t, &found, at, last), looked;
