@@ -2,7 +2,8 @@
 /*
  * emit_c.h - what the files of the C emitter share.
  *
- *   emit_c.c         the plan (names, what the format has), the driver, the public header
+ *   emit_c.c         the driver, the public header
+ *   emit_c_plan.c    names, what the format has, what of it is written
  *   emit_c_text.c    C text of expressions; words of a table that depend on its configuration
  *   emit_c_bits.c    what the bits of a kind come to: constants, addresses, attributes
  *   emit_c_access.c  loads and stores of entries where these are not all alike
@@ -140,6 +141,15 @@ const char *enumerator(struct arena *arena, const char *text);
 int table_bit(const struct model *model, int shape);
 bool tables_differ(const struct model *model);
 
+/* ---------------------------------------------------------------------------------------------------- emit_c_plan.c */
+
+/* Everything in struct emitter that the printing goes by. false: refused, and said why. */
+bool plan(struct emitter *emitter);
+/* There is no C for this format, because of `what`; said once. */
+void refuse(struct emitter *emitter, const char *what);
+/* The mark of leaf addresses, a configuration expression; NULL: none. */
+const char *marks_of(struct emitter *emitter);
+
 /* ---------------------------------------------------------------------------------------------------- emit_c_bits.c */
 
 enum bits_of {
@@ -169,7 +179,7 @@ const char *leaf_attributes(struct emitter *emitter, ref kind);
 /* Bytes from one entry of a level to the next. */
 uint32_t stride_of(const struct m_level *level);
 /* What entries of 16 bytes cannot do: refused. */
-void plan_wide(struct emitter *emitter, int level, void (*refuse)(struct emitter *emitter, const char *what));
+void plan_wide(struct emitter *emitter, int level);
 void emit_access(void *ctx);
 
 /* --------------------------------------------------------------------------------------------------- emit_c_entry.c */

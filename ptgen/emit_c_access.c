@@ -79,7 +79,7 @@ static bool in_both(wide bits)
 	return (uint64_t)bits != 0 && bits >> 64 != 0;
 }
 
-void plan_wide(struct emitter *emitter, int level, void (*refuse)(struct emitter *emitter, const char *what))
+void plan_wide(struct emitter *emitter, int level)
 {
 	const struct model *model = emitter->model;
 	const struct m_level *l = &model->levels.v[level];

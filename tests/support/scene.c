@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "arm64_s1.h"
+#include "armv7_short.h"
 #include "test.h"
 
 struct device *scene_device(const char *name, const struct pt_format *format, enum vc_device_kind kind)
@@ -13,6 +15,21 @@ struct device *scene_device(const char *name, const struct pt_format *format, en
 
 	CHECK_MSG(!vc_device_create(vcm_system(), &config, &device), "%s", vc_error_string());
 	return (struct device *)device;
+}
+
+struct device *scene_decoder(void)
+{
+	return scene_device("decoder", &armv7_short_format, VC_DEVICE_TRANSLATED);
+}
+
+struct device *scene_display(void)
+{
+	return scene_device("display", &arm64_s1_format, VC_DEVICE_TRANSLATED);
+}
+
+struct device *scene_cpu(void)
+{
+	return scene_device("cpu", NULL, VC_DEVICE_CPU);
 }
 
 struct avcm *scene_join(struct vcm *vcm, struct device *device)

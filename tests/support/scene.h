@@ -13,6 +13,10 @@
 
 /* A device of the system of this process; what a format cannot withhold is granted. */
 struct device *scene_device(const char *name, const struct pt_format *format, enum vc_device_kind kind);
+/* The three that most scenes have: short descriptors, 64-bit tables, and the CPU. */
+struct device *scene_decoder(void);
+struct device *scene_display(void);
+struct device *scene_cpu(void);
 /* Associate and activate; deactivate and dissociate. */
 struct avcm *scene_join(struct vcm *vcm, struct device *device);
 void scene_leave(struct avcm *avcm);

@@ -16,16 +16,6 @@
 #include "test.h"
 #include "x86_64.h"
 
-static struct device *decoder(void)
-{
-	return scene_device("decoder", &armv7_short_format, VC_DEVICE_TRANSLATED);
-}
-
-static struct device *display(void)
-{
-	return scene_device("display", &arm64_s1_format, VC_DEVICE_TRANSLATED);
-}
-
 /* What a reservation stands for at an offset, by the blocks of its memory. */
 static vcm_paddr_t block_at(struct physmem *memory, size_t offset)
 {
@@ -85,7 +75,7 @@ TEST(vcm_uses, u2_the_cpu_looks_too)
 	volatile uint32_t *pointer;
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	device = decoder();
+	device = scene_decoder();
 	cpu = scene_device("cpu", NULL, VC_DEVICE_CPU);
 	vcm = vcm_create(0, 64 * M);
 	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
@@ -166,7 +156,7 @@ TEST(vcm_uses, u6_many_regions_one_device)
 	struct physmem *memory[2];
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	device = display();
+	device = scene_display();
 	for (int i = 0; i < 2; i++) {
 		vcm[i] = vcm_create(0x100000, 16 * M);
 		avcm[i] = vcm_assoc(vcm[i], device, 0);
@@ -228,8 +218,8 @@ TEST(vcm_uses, u8_u16_u27_aliases_of_one_memory)
 	size_t n = 0, length = 0;
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	device[0] = decoder();
-	device[1] = display();
+	device[0] = scene_decoder();
+	device[1] = scene_display();
 	vcm = vcm_create(0, 64 * M);
 	for (int i = 0; i < 2; i++)
 		avcm[i] = scene_join(vcm, device[i]);
@@ -351,7 +341,7 @@ TEST(vcm_uses, u11_fault_hooks)
 	struct paging paging = {.map = true};
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	device = decoder();
+	device = scene_decoder();
 	paging.vcm = vcm_create(0, 64 * M);
 	avcm = scene_join(paging.vcm, device);
 	paging.res = vcm_reserve(paging.vcm, 64 * K, 0);
@@ -415,7 +405,7 @@ TEST(vcm_uses, u17_u20_memory_that_exists_and_pools_that_fill_again)
 	struct vc_pool_info info;
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	device = display();
+	device = scene_display();
 	vcm = vcm_create(0, 64 * M);
 	avcm = scene_join(vcm, device);
 	registers = vcm_map_phys_addr(0x83ff0000, 64 * K);
@@ -447,8 +437,8 @@ TEST(vcm_uses, u22_one_giant_buffer)
 	struct vc_table_info before, after;
 
 	CHECK_EQ(vcm_sys_init(), 0);
-	device[0] = decoder();
-	device[1] = display();
+	device[0] = scene_decoder();
+	device[1] = scene_display();
 	device[2] = scene_device("cpu", NULL, VC_DEVICE_CPU);
 	vcm = vcm_create(0, 64 * M);
 	window = vcm_create_from_prebuilt(VCM_PREBUILT_KERNEL);
@@ -494,7 +484,7 @@ TEST(vcm_uses, u29_a_remote_processor)
 	CHECK(file >= 0);
 	config.file = path;
 	CHECK_EQ(vcm_sys_init_config(&config), 0);
-	device = decoder();
+	device = scene_decoder();
 	vcm = vcm_create(0, 64 * M);
 	avcm = scene_join(vcm, device);
 	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, VCM_64KB);

@@ -69,7 +69,7 @@ static void forget(struct run *run, const char *key, enum thing thing)
 	names_remove(run->names, json_string_value(json_object_get(run->step, key)), thing);
 }
 
-/* --------------------------------------------------------------------------------------------------------- regions */
+/* ---------------------------------------------------------------------------------------------------------- regions */
 
 static int step_region(struct run *run)
 {
@@ -131,7 +131,7 @@ static int step_free_region(struct run *run)
 	return error;
 }
 
-/* ---------------------------------------------------------------------------------------------------- associations */
+/* ----------------------------------------------------------------------------------------------------- associations */
 
 /* The association of a region and a device. */
 static struct vc_association *association_of(struct run *run, struct vc_region *region, struct vc_device *device)
@@ -228,7 +228,7 @@ static int step_link(struct run *run)
 	return error;
 }
 
-/* ---------------------------------------------------------------------------------------------------- reservations */
+/* ----------------------------------------------------------------------------------------------------- reservations */
 
 static int step_reserve(struct run *run)
 {
@@ -316,7 +316,7 @@ static int step_free_bound(struct run *run)
 	return error;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- memory */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 static bool memory_args(struct run *run, bool needed, struct vc_phys_args *args)
 {
@@ -505,7 +505,7 @@ static int step_unback(struct run *run)
 	return reservation ? vc_unback(reservation, 0) : BAD;
 }
 
-/* -------------------------------------------------------------------------------------------------------- accesses */
+/* --------------------------------------------------------------------------------------------------------- accesses */
 
 static int step_access(struct run *run)
 {
@@ -561,7 +561,7 @@ static int step_access(struct run *run)
 	return error;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- seeing */
+/* ----------------------------------------------------------------------------------------------------------- seeing */
 
 static bool print_finding(void *ctx, const char *text)
 {
@@ -620,7 +620,7 @@ static int step_dump(struct run *run)
 	return error ? error : dump_to(run, "json", vc_dump_json);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- all */
+/* -------------------------------------------------------------------------------------------------------------- all */
 
 #define MOST_KEYS 10
 

@@ -4,7 +4,7 @@
  *
  *   main.c     options, reading the file      locate.c  where in the text a value stands
  *   setup.c    memory and devices             steps.c   the steps
- *   names.c    objects by name, values        replay.c  calls that were recorded
+ *   names.c    objects by name, values        replay*.c calls that were recorded
  */
 #ifndef VCMRUN_H
 #define VCMRUN_H
@@ -28,7 +28,7 @@ struct scenario {
 	bool quiet;
 };
 
-/* ------------------------------------------------------------------------------------------------------- locate.c */
+/* --------------------------------------------------------------------------------------------------------- locate.c */
 
 /*
  * The line and column (from 1) of a value: of member `key` of element `index` of the array `list` of the root object.
@@ -48,7 +48,7 @@ struct place {
 bool complain_at(const struct place *place, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* -------------------------------------------------------------------------------------------------------- names.c */
+/* ---------------------------------------------------------------------------------------------------------- names.c */
 
 enum thing { THING_REGION, THING_RESERVATION, THING_MEMORY, THING_DEVICE, THING_ASSOCIATION, THING_BOUND, N_THINGS };
 
@@ -81,21 +81,21 @@ bool get_cache(const struct place *place, const json_t *object, enum vc_cache *c
 /* The object has no members but these (a list that ends with NULL). */
 bool only_members(const struct place *place, const json_t *object, const char *const *keys);
 
-/* -------------------------------------------------------------------------------------------------------- setup.c */
+/* ---------------------------------------------------------------------------------------------------------- setup.c */
 
 bool setup_system(struct scenario *scenario);
 bool setup_devices(struct scenario *scenario, struct names *names);
 /* NULL: there is none of that name. */
 const struct pt_format *find_format(const char *name);
 
-/* -------------------------------------------------------------------------------------------------------- steps.c */
+/* ---------------------------------------------------------------------------------------------------------- steps.c */
 
 /* Runs all steps until one does not do what it should. Returns an exit status. */
 int run_steps(struct scenario *scenario, struct names *names);
 /* The kinds of steps and their members, one a line. */
 void print_steps(void);
 
-/* -------------------------------------------------------------------------------------------------------- replay.c */
+/* --------------------------------------------------------------------------------------------------------- replay.c */
 
 /* Do what the text of the scenario, a trace, says was done. Returns an exit status; scenario->system is what there is
  * then. */
