@@ -81,8 +81,7 @@ static void prepare(void)
 	segments_bytes = at;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- helpers
- */
+/* ---------------------------------------------------------------------------------------------------------- helpers */
 
 static double timed(const struct subject *subject, enum run run, const struct load *load)
 {

@@ -44,7 +44,7 @@ struct scenario {
 
 static unsigned int n_checks, n_failed;
 
-/* -------------------------------------------------------------------------------------------------------- printing */
+/* --------------------------------------------------------------------------------------------------------- printing */
 
 static const char *error_name(int error)
 {
@@ -160,7 +160,7 @@ static void print_registers(struct device *device)
 	putchar('\n');
 }
 
-/* ------------------------------------------------------------------------------------------------ what devices see */
+/* ------------------------------------------------------------------------------------------------- what devices see */
 
 /* The address that a device's walk of its own table ends at; 1 where it faults. */
 static vcm_paddr_t walk(struct device *device, vcm_addr_t address)
@@ -210,7 +210,7 @@ static void print_walk(struct device *device, vcm_addr_t address)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------- the steps */
+/* -------------------------------------------------------------------------------------------------------- the steps */
 
 /* The platform: what a board file would say. */
 static bool make_platform(struct scenario *s)
@@ -390,7 +390,7 @@ static void steps_10_to_13(struct scenario *s)
 	step("13", "base_cpu_16M = vcm_get_dev_addr(res_cpu_16M)", "a pointer");
 }
 
-/* ------------------------------------------------------------------------------------------------------- the proof */
+/* -------------------------------------------------------------------------------------------------------- the proof */
 
 static unsigned char pattern(size_t offset, unsigned int seed)
 {
@@ -513,7 +513,7 @@ static void tear_down(struct scenario *s)
 	check(vcm_sys_destroy() == 0, "vcm_sys_destroy() = 0");
 }
 
-/* ---------------------------------------------------------------------------------------------------- the pictures */
+/* ----------------------------------------------------------------------------------------------------- the pictures */
 
 static bool write_file(const char *path, int (*dump)(FILE *stream))
 {

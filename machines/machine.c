@@ -216,7 +216,7 @@ void machine_end(struct machine *machine)
 	close(machine->socket);
 }
 
-/* -------------------------------------------------------------------------------------------------- the DMA engine */
+/* --------------------------------------------------------------------------------------------------- the DMA engine */
 
 void machine_dma(struct machine *machine, bool to_device, uint64_t iova, uint64_t at, uint64_t bytes)
 {

@@ -523,7 +523,7 @@ kind_name:
 
 %%
 
-/* ---------------------------------------------------------------------------------------------------------- the nodes */
+/* -------------------------------------------------------------------------------------------------------- the nodes */
 
 /* Proofs take their time with what is there: what no format has by far is refused at once, not after an hour. */
 static void count(struct parser *p, int *n, int most, const char *what)
@@ -742,7 +742,7 @@ static void set_language(struct parser *p, struct number value, struct span at)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------------- errors */
+/* ----------------------------------------------------------------------------------------------------------- errors */
 
 static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
 {

@@ -284,7 +284,7 @@ ref resolve_expr(struct resolver *r, struct scope *scope, const struct ast_expr 
 	return zero(r);
 }
 
-/* ------------------------------------------------------------------------------------------------ into the model */
+/* --------------------------------------------------------------------------------------------------- into the model */
 
 /* What the shape at hand says an expression is: the value of a key, or the opposite of a condition. */
 static bool settled(struct resolver *r, ref expr, int64_t *k)

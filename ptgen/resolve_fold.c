@@ -335,7 +335,7 @@ ref x_subst(struct pool *pool, ref a, enum m_op op, const ref *which, const int6
 	}
 }
 
-/* --------------------------------------------------------------------------------------- what expressions mention */
+/* ----------------------------------------------------------------------------------------- what expressions mention */
 
 ref symbol(struct pool *pool, int number)
 {
@@ -396,7 +396,7 @@ bool is_of_params(const struct model *model, ref expr)
 	}
 }
 
-/* ------------------------------------------------------------------------------------- combinations of parameters */
+/* --------------------------------------------------------------------------------------- combinations of parameters */
 
 static uint64_t set_size(const struct model *model, const struct m_param *param)
 {

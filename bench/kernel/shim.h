@@ -236,8 +236,7 @@ static inline bool test_and_clear_bit(unsigned int bit, volatile unsigned long *
 	return old;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ memory
- */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 #define GFP_KERNEL	  0U
 #define GFP_ATOMIC	  0U

@@ -16,8 +16,7 @@
 #define GIB    ((uint64_t)1 << 30)
 #define PASSES 9
 
-/* ----------------------------------------------------------------------------------------------------------- backing
- */
+/* ---------------------------------------------------------------------------------------------------------- backing */
 
 /* Formats of a chip, and a machine with room for tables of many. */
 static const struct vc_span ram[] = {{0x80000000, 1024 * MIB}};
@@ -126,8 +125,7 @@ void bench_backing(int quick)
 		}
 }
 
-/* ------------------------------------------------------------------------------------------------------------ replay
- */
+/* ----------------------------------------------------------------------------------------------------------- replay */
 
 /* What it takes to activate a device in a region in which n pages are backed, one reservation each. */
 static void replay(struct row *row, const char *format, size_t n)
@@ -187,8 +185,7 @@ void bench_replay(int quick)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------ table memory
- */
+/* ----------------------------------------------------------------------------------------------------- table memory */
 
 struct table_pool {
 	unsigned char *base;

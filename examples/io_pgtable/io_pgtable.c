@@ -30,8 +30,7 @@ static struct io_pgtable *io_pgtable_of(struct io_pgtable_ops *ops)
 	return (struct io_pgtable *)ops;
 }
 
-/* ------------------------------------------------------------------------------------------------ hooks of the table
- */
+/* ----------------------------------------------------------------------------------------------- hooks of the table */
 
 static bool alloc_table(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
 {
@@ -87,7 +86,7 @@ static void invalidate(void *ctx, const struct pt_gather *gather)
 				      smallest_page(iop), iop->cookie);
 }
 
-/* --------------------------------------------------------------------------------------------------- the functions */
+/* ---------------------------------------------------------------------------------------------------- the functions */
 
 static int error_of(enum pt_status status)
 {
@@ -237,7 +236,7 @@ static int read_and_clear_dirty(struct io_pgtable_ops *ops, unsigned long iova, 
 	return error_of(status);
 }
 
-/* ---------------------------------------------------------------------------------------------- beginning and end */
+/* ------------------------------------------------------------------------------------------------ beginning and end */
 
 struct io_pgtable_ops *ptgen_alloc_io_pgtable_ops(const struct pt_format *format, const struct pt_config *config,
 						  struct io_pgtable_cfg *cfg, void *cookie)

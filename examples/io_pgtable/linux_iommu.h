@@ -20,8 +20,7 @@ typedef uint64_t u64;
 struct device;
 struct iova_bitmap;
 
-/* ---------------------------------------------------------------------------------------------------- memory, caches
- */
+/* --------------------------------------------------------------------------------------------------- memory, caches */
 
 extern unsigned char *linux_direct_map;
 
@@ -42,8 +41,7 @@ void free_pages_of(void *pages, size_t bytes);
 /* Writes lines of the CPU's caches back, for a device that does not look into them. */
 void dma_sync_for_device(struct device *device, const void *first, size_t bytes);
 
-/* ----------------------------------------------------------------------------------------- what <linux/iommu.h> says
- */
+/* ---------------------------------------------------------------------------------------- what <linux/iommu.h> says */
 
 #define IOMMU_READ   (1 << 0)
 #define IOMMU_WRITE  (1 << 1)
@@ -95,8 +93,7 @@ static inline void iommu_dirty_bitmap_record(struct iommu_dirty_bitmap *dirty, u
 		iommu_iotlb_gather_add_range(dirty->gather, iova, bytes);
 }
 
-/* ------------------------------------------------------------------------------------ what <linux/io-pgtable.h> says
- */
+/* ----------------------------------------------------------------------------------- what <linux/io-pgtable.h> says */
 
 struct iommu_flush_ops {
 	void (*tlb_flush_all)(void *cookie);

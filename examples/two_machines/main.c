@@ -73,7 +73,7 @@ static void must(int error, const char *what)
 	exit(2);
 }
 
-/* -------------------------------------------------------------------------------------------------------- platform */
+/* --------------------------------------------------------------------------------------------------------- platform */
 
 static void make_system(struct demo *demo, const char *path)
 {
@@ -227,7 +227,7 @@ static void print_leaves(const struct demo *demo)
 	}
 }
 
-/* ----------------------------------------------------------------------------------------------------- the picture */
+/* ------------------------------------------------------------------------------------------------------ the picture */
 
 /* The decoder reads its stream and writes the frame; there is nothing to decode, for the stream is the picture. */
 static void decode(struct demo *demo)
@@ -272,7 +272,7 @@ static void travel(struct demo *demo, const char *directory)
 	      "frame-in.ppm and frame-out.ppm");
 }
 
-/* --------------------------------------------------------------------------------------------------------- faults */
+/* ----------------------------------------------------------------------------------------------------------- faults */
 
 static unsigned int access_of(bool is_write)
 {
@@ -436,8 +436,7 @@ static void take_down(struct demo *demo)
 	check(bytes == 0, "all memory and all tables were given back");
 }
 
-/* --------------------------------------------------------------------------------------------------------- the story
- */
+/* -------------------------------------------------------------------------------------------------------- the story */
 
 static void need(const char *program, const char *package)
 {

@@ -179,7 +179,7 @@ int vc_associate(struct vc_region *region_handle, struct vc_device *device_handl
 	return error;
 }
 
-/* ------------------------------------------------------------------------------------------------------ loading */
+/* ---------------------------------------------------------------------------------------------------------- loading */
 
 static struct loaded *slot_of(const struct association *association)
 {
@@ -301,7 +301,7 @@ int vc_dissociate_crashed(struct vc_association *association)
 	return dissociate(association, true, __func__);
 }
 
-/* ------------------------------------------------------------------------------------------------------ activation */
+/* ------------------------------------------------------------------------------------------------------- activation */
 
 /* Write everything that is backed into a new mapper; on failure nothing of it remains. */
 static int replay(struct region *region, struct mapper *mapper)
@@ -553,7 +553,7 @@ int vc_deactivate(struct vc_association *handle)
 	return error;
 }
 
-/* ----------------------------------------------------------------------------------------------------- information */
+/* ------------------------------------------------------------------------------------------------------ information */
 
 int vc_association_info(struct vc_association *handle, struct vc_association_info *out)
 {

@@ -482,7 +482,7 @@ int vc_reservation_set(struct vc_reservation *handle, unsigned int rights, enum 
 	return error;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ copy */
+/* ------------------------------------------------------------------------------------------------------------- copy */
 
 /* Memory of a reservation that stays where it is while it is used: held, and CHANGING is excluded by holding phys. */
 struct hold {

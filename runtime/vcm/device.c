@@ -367,7 +367,7 @@ int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *dat
 	return hook_device(device, call_handler, (void (*)(void))handler, data, __func__);
 }
 
-/* -------------------------------------------------------------------------------------------------------- accesses */
+/* --------------------------------------------------------------------------------------------------------- accesses */
 
 /* One step of an access: as far as one leaf (of the CPU: one segment) goes. */
 struct step {

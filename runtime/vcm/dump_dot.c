@@ -77,7 +77,7 @@ static void end_row(FILE *stream)
 	fputs("</td></tr>", stream);
 }
 
-/* --------------------------------------------------------------------------------------------------------- devices */
+/* ---------------------------------------------------------------------------------------------------------- devices */
 
 /* Up to four parameters of the format; features that are off say nothing. */
 static void put_parameters(FILE *stream, const struct stage *stage)
@@ -165,7 +165,7 @@ static void put_group(FILE *stream, const struct group *group)
 	fputs("</table>>];\n", stream);
 }
 
-/* --------------------------------------------------------------------------------------------------------- regions */
+/* ---------------------------------------------------------------------------------------------------------- regions */
 
 static bool count_leaves(void *ctx, const struct pt_run *run)
 {
@@ -386,7 +386,7 @@ static int put_region(const struct drawing *drawing, const struct region *region
 	return 0;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- memory */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 static void put_phys(FILE *stream, const struct box *box)
 {

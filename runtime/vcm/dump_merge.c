@@ -18,7 +18,7 @@ static const struct association *association_of(const struct region *region, con
 	return NULL;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- focus */
+/* ------------------------------------------------------------------------------------------------------------ focus */
 
 static void keep_with(struct drawing *drawing, const struct region *region)
 {
@@ -52,7 +52,7 @@ static int choose(struct drawing *drawing, const struct vc_dump_args *args)
 				  "there is no such device, or no region of that number");
 }
 
-/* --------------------------------------------------------------------------------------------------------- devices */
+/* ---------------------------------------------------------------------------------------------------------- devices */
 
 static bool same_stage(const struct stage *a, const struct stage *b)
 {
@@ -110,7 +110,7 @@ static void group_devices(struct drawing *drawing)
 	}
 }
 
-/* ---------------------------------------------------------------------------------------------------- reservations */
+/* ----------------------------------------------------------------------------------------------------- reservations */
 
 static bool conflicts(const struct reservation *reservation)
 {
@@ -185,7 +185,7 @@ int merge_reservations(const struct drawing *drawing, const struct region *regio
 	return 0;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- memory */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 static int by_pointer(const void *a, const void *b)
 {

@@ -19,7 +19,7 @@
 
 #include "internal.h"
 
-/* ---------------------------------------------------------------------------------------------------------- memory */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 struct import *import_at(const struct system *system, uint64_t pa)
 {
@@ -105,7 +105,7 @@ bool imports_show(const struct system *system, const struct view *view)
 	return true;
 }
 
-/* --------------------------------------------------------------------------------------------------------- imports */
+/* ---------------------------------------------------------------------------------------------------------- imports */
 
 /* The file may not become shorter under our feet, and must be writable. */
 static int check_file(int fd, uint64_t offset, uint64_t bytes, struct stat *status)

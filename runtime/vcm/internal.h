@@ -21,7 +21,7 @@
 #include "range.h"
 #include "vc.h"
 
-/* ----------------------------------------------------------------------------------------------------------- lists */
+/* ------------------------------------------------------------------------------------------------------------ lists */
 
 /* A circular list; the head is a link of its own. */
 struct link {
@@ -51,7 +51,7 @@ static inline void list_remove(struct link *link)
 
 #define LIST_FOR(at, head) for (struct link *at = (head)->next; at != (head); at = at->next)
 
-/* --------------------------------------------------------------------------------------------------------- objects */
+/* ---------------------------------------------------------------------------------------------------------- objects */
 
 enum object_type {
 	OBJECT_SYSTEM = 1,
@@ -83,13 +83,13 @@ void object_kill(struct object *object);
 
 #define HANDLE(type, object_pointer) ((struct type *)(object_pointer)->object.handle)
 
-/* ---------------------------------------------------------------------------------------------------------- errors */
+/* ----------------------------------------------------------------------------------------------------------- errors */
 
 struct name {
 	char text[96];
 };
 
-/* ---------------------------------------------------------------------------------------------------------- system */
+/* ----------------------------------------------------------------------------------------------------------- system */
 
 /*
  * One view of all physical memory in this process: base + bus address. There is one per bus offset in use, all of the
@@ -154,7 +154,7 @@ void system_view_put(struct system *system, struct view *view);
 bool system_table_alloc(struct system *system, uint64_t bytes, uint64_t align, uint64_t max_pa, uint64_t *pa);
 void system_table_free(struct system *system, uint64_t pa);
 
-/* --------------------------------------------------------------------------------------------------------- imports */
+/* ---------------------------------------------------------------------------------------------------------- imports */
 
 /* A part of a file of others that has physical addresses here. */
 struct import {
@@ -172,7 +172,7 @@ struct import *import_at(const struct system *system, uint64_t pa);
 bool imports_show(const struct system *system, const struct view *view);
 void import_put(struct system *system, struct import *import);
 
-/* ------------------------------------------------------------------------------------------------------------ phys */
+/* ------------------------------------------------------------------------------------------------------------- phys */
 
 /* The address of a segment behind which there is nothing: a hole of composed memory. No address of memory, for it is
  * not aligned. */
@@ -234,7 +234,7 @@ uint64_t phys_at(const struct phys *phys, uint64_t offset);
 void phys_for_each_mapping(const struct system *system, uint64_t pa,
 			   void (*fn)(void *ctx, struct reservation *reservation, uint64_t address), void *ctx);
 
-/* --------------------------------------------------------------------------------------------------------- mappers */
+/* ---------------------------------------------------------------------------------------------------------- mappers */
 
 /* What a mapping is. */
 struct mapping {
@@ -295,7 +295,7 @@ void table_reader(const struct table *table, bool update, struct pt_reader *read
  */
 uint64_t check_table(struct table *table, vc_finding_fn fn, void *ctx);
 
-/* ----------------------------------------------------------------------------------------------------------- iotlb */
+/* ------------------------------------------------------------------------------------------------------------ iotlb */
 
 struct iotlb;
 
@@ -306,7 +306,7 @@ void iotlb_store(struct iotlb *iotlb, const struct pt_leaf *leaf, unsigned int a
 void iotlb_invalidate(struct iotlb *iotlb, uint64_t first, uint64_t last);
 void iotlb_free(struct iotlb *iotlb);
 
-/* --------------------------------------------------------------------------------------------------------- devices */
+/* ---------------------------------------------------------------------------------------------------------- devices */
 
 /* A stage of translation that a device has. */
 struct stage {
@@ -364,7 +364,7 @@ void driver_invalidate(const struct device *device, const struct pt_gather *gath
 /* As vc_device_registers(); the device's lock is held. */
 size_t device_registers(const struct device *device, struct pt_register *out, size_t n);
 
-/* --------------------------------------------------------------------------------------------------------- regions */
+/* ---------------------------------------------------------------------------------------------------------- regions */
 
 enum reservation_state { UNBACKED, CHANGING, BACKED };
 

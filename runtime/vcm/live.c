@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-/* ------------------------------------------------------------------------------------------------------- migration */
+/* -------------------------------------------------------------------------------------------------------- migration */
 
 /* Devices make no access from here on: each holds its lock for reading while it does. */
 static void stop_devices(const struct frozen *frozen)
@@ -202,7 +202,7 @@ int vc_migrate(struct vc_phys *handle, const struct vc_phys_args *args)
 	return error;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- dirty */
+/* ------------------------------------------------------------------------------------------------------------ dirty */
 
 static int table_dirty(struct table *table, const struct mapping *mapping, unsigned int flags, uint64_t *bitmap,
 		       unsigned int lg2, uint64_t *bytes)
@@ -263,7 +263,7 @@ int vc_reservation_dirty(struct vc_reservation *handle, unsigned int flags, uint
 	return error;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- power */
+/* ------------------------------------------------------------------------------------------------------------ power */
 
 int vc_device_power_hook(struct vc_device *handle, vc_power_handler handler, void *data)
 {

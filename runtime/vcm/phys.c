@@ -9,7 +9,7 @@
 
 #define BLOCK(node) VC_CONTAINER(node, struct phys_block, tree)
 
-/* ----------------------------------------------------------------------------------------------------------- index */
+/* ------------------------------------------------------------------------------------------------------------ index */
 
 static void index_insert(struct system *system, struct phys_block *block)
 {
@@ -111,7 +111,7 @@ uint64_t phys_at(const struct phys *phys, uint64_t offset)
 									  : PHYS_HOLE;
 }
 
-/* ------------------------------------------------------------------------------------------------------ allocation */
+/* ------------------------------------------------------------------------------------------------------- allocation */
 
 static void destroy(struct object *object)
 {

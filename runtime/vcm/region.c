@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-/* --------------------------------------------------------------------------------------------------------- regions */
+/* ---------------------------------------------------------------------------------------------------------- regions */
 
 static void destroy_region(struct object *object)
 {
@@ -280,7 +280,7 @@ int vc_region_table(struct vc_region *handle, unsigned int i, struct vc_table_in
 	return error;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- clones */
+/* ----------------------------------------------------------------------------------------------------------- clones */
 
 /* Undo the reservations of a region that nobody else knows yet. */
 static void drop_reservations(struct region *region)

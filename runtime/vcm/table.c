@@ -12,7 +12,7 @@ struct table *table_of(struct mapper *mapper)
 	return VC_CONTAINER(mapper, struct table, mapper);
 }
 
-/* ---------------------------------------------------------------------------------------------------- table memory */
+/* ----------------------------------------------------------------------------------------------------- table memory */
 
 /* Tables of a first stage lie where its region was told: at addresses of the region below. */
 static bool alloc_between(struct region *region, size_t bytes, size_t align, uint64_t max_pa, uint64_t *pa)
@@ -123,7 +123,7 @@ static void quiesce(void *ctx)
 	wait_for_walkers(ctx);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- reader */
+/* ----------------------------------------------------------------------------------------------------------- reader */
 
 /* Memory that a walker of the table may look at, by its addresses; NULL: there is none. */
 static unsigned char *memory_of(const struct table *table, uint64_t pa, size_t bytes)
@@ -200,7 +200,7 @@ void table_reader(const struct table *table, bool update, struct pt_reader *read
 		.ctx = ctx.to, .read = read_memory, .update = update ? update_memory : NULL, .steps = UINT64_MAX};
 }
 
-/* --------------------------------------------------------------------------------------------------------- mapping */
+/* ---------------------------------------------------------------------------------------------------------- mapping */
 
 static int error_of(enum pt_status status)
 {

@@ -620,7 +620,7 @@ int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation
 	return end(line, result);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- memory */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 /* Memory came out: where its first segment is, and how many there are. */
 static int end_phys(json_t *line, int result, struct vc_phys **out)

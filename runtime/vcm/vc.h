@@ -53,7 +53,7 @@ struct vc_bound;
 #define VC_PAGE_LG2 12
 #define VC_PAGE	    ((uint64_t)1 << VC_PAGE_LG2)
 
-/* ---------------------------------------------------------------------------------------------------------- errors */
+/* ----------------------------------------------------------------------------------------------------------- errors */
 
 /*
  * What the last failed call of this thread had to say.
@@ -86,7 +86,7 @@ const char *vc_error_string(void);
  */
 void vc_set_allocation_hook(bool (*fn)(void *ctx, const char *what), void *ctx);
 
-/* ---------------------------------------------------------------------------------------------------------- system */
+/* ----------------------------------------------------------------------------------------------------------- system */
 
 #define VC_MAX_POOLS  16
 #define VC_TYPE_POOLS 8
@@ -165,7 +165,7 @@ int vc_system_contiguous(struct vc_system *system, unsigned int type, struct vc_
 /* Bytes of tables that exist in all regions. */
 int vc_system_table_bytes(struct vc_system *system, uint64_t *out);
 
-/* --------------------------------------------------------------------------------------------------------- devices */
+/* ---------------------------------------------------------------------------------------------------------- devices */
 
 enum vc_device_kind {
 	VC_DEVICE_TRANSLATED, /* page tables of a format */
@@ -358,7 +358,7 @@ int vc_device_write(struct vc_device *device, uint64_t address, const void *buff
 int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int access, uint64_t *pa,
 			struct vc_fault *fault);
 
-/* --------------------------------------------------------------------------------------------------------- regions */
+/* ---------------------------------------------------------------------------------------------------------- regions */
 
 enum vc_region_kind {
 	VC_REGION_DEVICE,  /* addresses of devices */
@@ -437,7 +437,7 @@ struct vc_table_info {
 /* Table i of the region, counted from 0, in the order in which they were made. 0; -ENOENT. */
 int vc_region_table(struct vc_region *region, unsigned int i, struct vc_table_info *out);
 
-/* ---------------------------------------------------------------------------------------------------- associations */
+/* ----------------------------------------------------------------------------------------------------- associations */
 
 /*
  * Link, inactive; attr is the caller's. 0; -EEXIST: they are linked already; -EBUSY: a CPU region has its one device;
@@ -489,7 +489,7 @@ int vc_association_set_attr(struct vc_association *association, uint32_t attr);
 /* The region's associations in the order in which they were made: NULL gives the first. 0; -ENOENT at the end. */
 int vc_association_next(struct vc_region *region, struct vc_association *association, struct vc_association **out);
 
-/* ---------------------------------------------------------------------------------------------------- reservations */
+/* ----------------------------------------------------------------------------------------------------- reservations */
 
 /* How memory is cached. All mappings of a byte of physical memory agree on it. */
 enum vc_cache { VC_NONCACHED, VC_WRITE_BACK_ALLOCATE, VC_WRITE_BACK, VC_WRITE_THROUGH, VC_DEVICE_MEMORY, VC_N_CACHE };
@@ -569,7 +569,7 @@ int vc_bound_next(struct vc_region *region, struct vc_bound *bound, struct vc_bo
 int vc_copy(struct vc_reservation *to, uint64_t to_offset, struct vc_reservation *from, uint64_t from_offset,
 	    uint64_t bytes, uint64_t *copied);
 
-/* ------------------------------------------------------------------------------------------------- physical memory */
+/* -------------------------------------------------------------------------------------------------- physical memory */
 
 /*
  * type        index into the system's memory types.
@@ -647,7 +647,7 @@ int vc_phys_info(struct vc_phys *phys, struct vc_phys_info *out);
 /* Block i in the order in which they are mapped. 0; -ENOENT at the end. */
 int vc_phys_block(struct vc_phys *phys, size_t i, struct vc_span *out);
 
-/* --------------------------------------------------------------------------------------------------------- backing */
+/* ---------------------------------------------------------------------------------------------------------- backing */
 
 enum {
 	VC_BACK_ACTIVE = 1 << 0, /* refuse unless there are associations (-EINVAL) and all are active (-EAGAIN) */
@@ -706,7 +706,7 @@ int vc_phys_reservations(struct vc_system *system, uint64_t pa, size_t *count);
 int vc_phys_reservation_next(struct vc_system *system, uint64_t pa, struct vc_reservation *reservation,
 			     struct vc_reservation **out);
 
-/* ---------------------------------------------------------------------------------------------------------- seeing */
+/* ----------------------------------------------------------------------------------------------------------- seeing */
 
 /*
  * The topology as a drawing for Graphviz; as JSON (docs/topology.schema.json describes it). What there is much of is

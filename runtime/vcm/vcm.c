@@ -77,7 +77,7 @@ struct device *vcm_get_device(const char *name)
 	return vc_device_find(vcm_system(), name, &device) ? NULL : (struct device *)device;
 }
 
-/* --------------------------------------------------------------------------------------------------------- regions */
+/* ---------------------------------------------------------------------------------------------------------- regions */
 
 /* Are these the contiguous memory of a type? */
 static bool is_contiguous_memory(vcm_addr_t start_addr, size_t len)
@@ -186,7 +186,7 @@ int vcm_free(struct vcm *vcm)
 	return vc_region_free(vcm_region(vcm));
 }
 
-/* ---------------------------------------------------------------------------------------------------- reservations */
+/* ----------------------------------------------------------------------------------------------------- reservations */
 
 /* Attributes as the core wants them. -EINVAL: a cache policy or bits that have no meaning. */
 static int set_attributes(struct vc_reserve_args *args, uint32_t attr, const char *function)
@@ -360,7 +360,7 @@ vcm_addr_t vcm_get_dev_addr(struct res *res)
 	return vc_reservation_info(vcm_reservation(res), &info) || !info.placed ? ERROR_ADDRESS : info.address;
 }
 
-/* ------------------------------------------------------------------------------------------------- physical memory */
+/* -------------------------------------------------------------------------------------------------- physical memory */
 
 struct physmem *vcm_phys_alloc(enum memtype_t memtype, size_t len, uint32_t attr)
 {
@@ -502,7 +502,7 @@ size_t vcm_get_cont_memtype_len(enum memtype_t memtype)
 	return (size_t)contiguous(memtype, true);
 }
 
-/* ---------------------------------------------------------------------------------------------------- associations */
+/* ----------------------------------------------------------------------------------------------------- associations */
 
 /* Which addresses attr asks for. */
 static int half_of(uint32_t attr, const char *function, enum vc_half *half, unsigned int *bits)
@@ -581,7 +581,7 @@ int vcm_is_active(struct avcm *avcm)
 	return error ? error : info.active;
 }
 
-/* ----------------------------------------------------------------------------------------------------- translation */
+/* ------------------------------------------------------------------------------------------------------ translation */
 
 vcm_addr_t vcm_translate(vcm_addr_t src_dev_addr, struct vcm *src_vcm, struct vcm *dst_vcm)
 {
@@ -622,7 +622,7 @@ vcm_paddr_t vcm_get_pgtbl_pa_for(struct avcm *avcm)
 	return vc_association_info(vcm_association(avcm), &info) ? 0 : info.root;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- faults */
+/* ----------------------------------------------------------------------------------------------------------- faults */
 
 static int call_handler(struct vc_device *device, void (*inner)(void), void *data, const struct vc_fault *fault)
 {
@@ -643,7 +643,7 @@ size_t vcm_hw_ver(struct device *dev)
 	return vc_device_info(vcm_device(dev), &info) ? 0 : info.hardware;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- seeing */
+/* ----------------------------------------------------------------------------------------------------------- seeing */
 
 int vcm_dump_dot(FILE *stream)
 {

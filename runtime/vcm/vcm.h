@@ -41,7 +41,7 @@ enum memtarget_t { VCM_START };
  * registered: see vcm_register_prebuilt(). */
 enum { VCM_PREBUILT_KERNEL = 1, VCM_PREBUILT_USER = 2 };
 
-/* -------------------------------------------------------------------------------------- attributes of reservations */
+/* --------------------------------------------------------------------------------------- attributes of reservations */
 
 #define VCM_CACHE_POLICY (UINT32_C(0xf) << 0)
 #define VCM_NOTCACHED	 UINT32_C(0)
@@ -84,7 +84,7 @@ enum { VCM_PREBUILT_KERNEL = 1, VCM_PREBUILT_USER = 2 };
 #define VCM_ALIGN_512M	      VCM_ALIGN_ATTR(29)
 #define VCM_ALIGN_1GB	      VCM_ALIGN_ATTR(30)
 
-/* ------------------------------------------------------------------------------ attributes of physical allocations */
+/* ------------------------------------------------------------------------------- attributes of physical allocations */
 
 /* VCM_COHERENT is recorded: the memory of this runtime is coherent. */
 #define VCM_COHERENT	      (UINT32_C(1) << 0)
@@ -100,7 +100,7 @@ enum { VCM_PREBUILT_KERNEL = 1, VCM_PREBUILT_USER = 2 };
 #define SET_ALIGN_REQ_BYTES(attr, align) \
 	(((attr) & ~VCM_ALIGNMENT_MASK) | (((uint32_t)(align) << 6) & VCM_ALIGNMENT_MASK))
 
-/* ------------------------------------------------------------------------------------- attributes of associations */
+/* --------------------------------------------------------------------------------------- attributes of associations */
 
 /*
  * A device may be active in two VCMs: N leading bits of its addresses choose. Where they are all 0 it is the one that
@@ -114,7 +114,7 @@ enum { VCM_PREBUILT_KERNEL = 1, VCM_PREBUILT_USER = 2 };
 #define VCM_SPLIT_MASK	  (UINT32_C(0x1f) << VCM_SPLIT_SHIFT)
 #define VCM_SPLIT_ATTR(n) (((uint32_t)(n) << VCM_SPLIT_SHIFT) & VCM_SPLIT_MASK)
 
-/* ---------------------------------------------------------------------------------------------------------- system */
+/* ----------------------------------------------------------------------------------------------------------- system */
 
 /* Make the system of this process, the platform of 2010: see vc_default_config. 0; -1 there is one, or no memory. */
 int vcm_sys_init(void);
@@ -138,7 +138,7 @@ size_t vcm_get_min_page_size(void);
 /* The device of that name; NULL: there is none. Devices are made by the platform: vc_device_create(). */
 struct device *vcm_get_device(const char *name);
 
-/* --------------------------------------------------------------------------------------------------------- regions */
+/* ---------------------------------------------------------------------------------------------------------- regions */
 
 /* An address space of len bytes from start_addr. Where these are exactly the contiguous memory of a type, it is an
  * identity region, as of vcm_create_identity(). NULL: less than a page, or beyond the end. */
@@ -163,7 +163,7 @@ size_t vcm_get_len(struct vcm *vcm);
 /* 0; -EBUSY: it has reservations, bounds or associations; -EINVAL. */
 int vcm_free(struct vcm *vcm);
 
-/* ---------------------------------------------------------------------------------------------------- reservations */
+/* ----------------------------------------------------------------------------------------------------- reservations */
 
 /* len bytes, rounded up to pages, at the lowest address that fits. NULL: no room, or invalid. */
 struct res *vcm_reserve(struct vcm *vcm, size_t len, uint32_t attr);
@@ -195,7 +195,7 @@ struct res *vcm_get_res(vcm_addr_t dev_addr, struct vcm *vcm);
 /* Its address, as the mapper sees it: for the CPU a pointer. 1: invalid, or in an identity region and not backed. */
 vcm_addr_t vcm_get_dev_addr(struct res *res);
 
-/* ------------------------------------------------------------------------------------------------- physical memory */
+/* -------------------------------------------------------------------------------------------------- physical memory */
 
 /* Cleared memory of a type, in blocks as attr says. NULL: the type cannot give that. */
 struct physmem *vcm_phys_alloc(enum memtype_t memtype, size_t len, uint32_t attr);
@@ -228,7 +228,7 @@ struct res *vcm_get_next_phys_res(vcm_paddr_t phys, struct res *res, size_t *len
 vcm_paddr_t vcm_get_cont_memtype_pa(enum memtype_t memtype);
 size_t vcm_get_cont_memtype_len(enum memtype_t memtype);
 
-/* ---------------------------------------------------------------------------------------------------- associations */
+/* ----------------------------------------------------------------------------------------------------- associations */
 
 /* NULL: the pair is linked already, they do not fit each other, or attr contradicts itself. */
 struct avcm *vcm_assoc(struct vcm *vcm, struct device *dev, uint32_t attr);
@@ -245,7 +245,7 @@ int vcm_deactivate(struct avcm *avcm);
 /* 1, 0 or -EINVAL. */
 int vcm_is_active(struct avcm *avcm);
 
-/* ----------------------------------------------------------------------------------------------------- translation */
+/* ------------------------------------------------------------------------------------------------------ translation */
 
 /* The lowest address in dst_vcm of the memory that src_dev_addr stands for in src_vcm; 1: there is none. */
 vcm_addr_t vcm_translate(vcm_addr_t src_dev_addr, struct vcm *src_vcm, struct vcm *dst_vcm);
@@ -255,7 +255,7 @@ vcm_paddr_t vcm_dev_addr_to_phys_addr(struct device *dev, vcm_addr_t dev_addr);
 vcm_paddr_t vcm_get_pgtbl_pa(struct vcm *vcm);
 vcm_paddr_t vcm_get_pgtbl_pa_for(struct avcm *avcm);
 
-/* ---------------------------------------------------------------------------------------------------------- faults */
+/* ----------------------------------------------------------------------------------------------------------- faults */
 
 /*
  * Called when the device faults; fault_data is a struct vc_fault. 0: handled, try again. Anything else: terminate the
@@ -266,7 +266,7 @@ typedef int (*vcm_handler)(struct device *dev, void *data, void *fault_data);
 /* Replaces the hook of the device; NULL removes it. 0; -EINVAL. */
 int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 
-/* ---------------------------------------------------------------------------------------------------------- seeing */
+/* ----------------------------------------------------------------------------------------------------------- seeing */
 
 /* The version of the device's hardware, as the platform gave it with the device; 0: none, or invalid. */
 size_t vcm_hw_ver(struct device *dev);
@@ -278,7 +278,7 @@ int vcm_dump_json(FILE *stream);
  * NULL. -EINVAL. */
 int vcm_check(struct vcm *vcm, FILE *stream);
 
-/* ----------------------------------------------------------------------------------------------------- to the core */
+/* ------------------------------------------------------------------------------------------------------ to the core */
 
 /* The handles are the core's: these only change the type. */
 static inline struct vc_region *vcm_region(struct vcm *vcm)

@@ -13,8 +13,7 @@
 #define TABLE_BYTES ((uint64_t)16 << 20)
 #define MOST_TYPES  VCM_INVALID
 
-/* ------------------------------------------------------------------------------------------------------------ system
- */
+/* ----------------------------------------------------------------------------------------------------------- system */
 
 static int by_address(const void *a, const void *b)
 {
@@ -84,8 +83,7 @@ int vcm_alloc_destroy(void)
 	return vcm_sys_destroy() ? vc_last_error()->code : 0;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- counting
- */
+/* --------------------------------------------------------------------------------------------------------- counting */
 
 static int pool_of(enum memtype_t memtype, int idx, struct vc_pool_info *out)
 {
@@ -165,8 +163,7 @@ void vcm_alloc_print_list(enum memtype_t memtype, int just_allocated)
 			       pool.blocks_used, pool.blocks);
 }
 
-/* --------------------------------------------------------------------------------------------------------- allocating
- */
+/* ------------------------------------------------------------------------------------------------------- allocating */
 
 static void empty(struct phys_chunk *head)
 {

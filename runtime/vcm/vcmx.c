@@ -55,8 +55,7 @@ static void *error_pointer(int error)
 	return (void *)(intptr_t)error;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- contexts
- */
+/* --------------------------------------------------------------------------------------------------------- contexts */
 
 /* Link the devices, all or none. */
 static int link_devices(struct context *context, struct vc_device *const *devices, size_t n)
@@ -225,8 +224,7 @@ int vcmx_deactivate(struct vcmx *vcm)
 	return error;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ memory
- */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 struct vcmx_phys *vcmx_alloc(struct vcmx *vcm, uint64_t size, unsigned int flags)
 {
@@ -270,8 +268,7 @@ int vcmx_free(struct vcmx_phys *phys)
 	return error;
 }
 
-/* ------------------------------------------------------------------------------------------------------ reservations
- */
+/* ----------------------------------------------------------------------------------------------------- reservations */
 
 struct vcmx_res *vcmx_reserve(struct vcmx *vcm, uint64_t size, unsigned int flags)
 {
@@ -363,8 +360,7 @@ struct vcmx_phys *vcmx_unbind(struct vcmx_res *res)
 	return phys;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- together
- */
+/* --------------------------------------------------------------------------------------------------------- together */
 
 struct vcmx_res *vcmx_map(struct vcmx *vcm, struct vcmx_phys *phys, unsigned int flags)
 {

@@ -57,8 +57,7 @@ static inline int vcmx_ptr_err(const void *pointer)
 	return (int)(intptr_t)pointer;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- contexts
- */
+/* --------------------------------------------------------------------------------------------------------- contexts */
 
 /* Addresses [start, start + size) for n devices with page tables. */
 struct vcmx *vcmx_create(struct vc_system *system, uint64_t start, uint64_t size, struct vc_device *const *devices,
@@ -79,8 +78,7 @@ int vcmx_activate(struct vcmx *vcm);
 /* The last one blocks the devices. 0; -EINVAL: it was not active. */
 int vcmx_deactivate(struct vcmx *vcm);
 
-/* ----------------------------------------------------------------------------------------------------------- bindings
- */
+/* --------------------------------------------------------------------------------------------------------- bindings */
 
 /* Memory that suits the context (contiguous where its addresses are those of memory). flags: VCMX_*. */
 struct vcmx_phys *vcmx_alloc(struct vcmx *vcm, uint64_t size, unsigned int flags);

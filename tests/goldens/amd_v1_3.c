@@ -755,9 +755,7 @@ static const struct pt_kind_info amd_v1_3_kinds[] = {
 };
 // clang-format on
 
-/*
- * ------------------------------------------------------------------------------------------------- one entry at a time
- */
+/* ---------------------------------------------------------------------------------------------- one entry at a time */
 
 /* What "nothing here" is stored as. */
 PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_absent(const struct pt_table *t, unsigned int level)
@@ -1157,9 +1155,7 @@ struct amd_v1_3_found {
 	unsigned int lg2; /* of the leaf, 0: no leaf */
 };
 
-/*
- * ------------------------------------------------------------------------------------------------------------ access
- */
+/* ----------------------------------------------------------------------------------------------------------- access */
 
 PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_load(const amd_v1_3_entry *entry)
 {
@@ -1267,9 +1263,7 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_range(const struct pt_table *t, u
 	return PT_OK;
 }
 
-/*
- * ------------------------------------------------------------------------------------------------------------ tables
- */
+/* ----------------------------------------------------------------------------------------------------------- tables */
 
 /* A new table of level; its contents are anything. The address is one that entries can hold. */
 static enum pt_status amd_v1_3_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa)
@@ -1387,10 +1381,7 @@ static bool amd_v1_3_subtree_empty(const struct pt_table *t, uint64_t pa, unsign
 		at = amd_v1_3_geometry[at].parent;
 	}
 }
-/*
- * ------------------------------------------------------------------------------------------- descriptions for cold
- * code
- */
+/* --------------------------------------------------------------------------------------- descriptions for cold code */
 
 /*
  * Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the
@@ -1597,9 +1588,7 @@ PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_bits(unsigned int hi, unsigned int lo)
 	return (amd_v1_3_entry)((((amd_v1_3_entry)2 << (hi - lo)) - 1) << lo);
 }
 
-/*
- * ------------------------------------------------------------------------- walks: any table, also foreign and hostile
- */
+/* ----------------------------------------------------------------------- walks: any table, also foreign and hostile */
 
 /* Read n entries at pa; without a reader from the table's own memory. */
 static bool amd_v1_3_read(const struct pt_table *t, struct pt_reader *reader, uint64_t pa, amd_v1_3_entry *entries,
@@ -2266,9 +2255,7 @@ enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reade
 		return status;
 	return call.findings ? PT_ERR_ENTRY : PT_OK;
 }
-/*
- * ----------------------------------------------------------------------------------------------------------- lookups
- */
+/* ---------------------------------------------------------------------------------------------------------- lookups */
 
 /* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
 PT_ALWAYS_INLINE bool amd_v1_3_find(const struct pt_table *t, uint64_t iova, amd_v1_3_entry **found)
@@ -2416,9 +2403,7 @@ static enum pt_status amd_v1_3_check_ends(const struct pt_table *t, uint64_t iov
 				     "a leaf ends behind the range");
 	return PT_OK;
 }
-/*
- * ------------------------------------------------------------------------------------------ leaves, by level and size
- */
+/* ---------------------------------------------------------------------------------------- leaves, by level and size */
 
 PT_ALWAYS_INLINE unsigned int amd_v1_3_page_lg2(const struct pt_table *t)
 {
@@ -2537,9 +2522,7 @@ static amd_v1_3_entry amd_v1_3_group_state(const struct pt_table *t, const amd_v
 	return value;
 }
 
-/*
- * --------------------------------------------------------------------------------------------------------------- map
- */
+/* -------------------------------------------------------------------------------------------------------------- map */
 
 /*
  * One map call. The physical address of iova is iova + delta throughout. Where it fails: everything below `at` has been
@@ -3163,9 +3146,7 @@ enum pt_status amd_v1_3_map_segments(struct pt_table *t, uint64_t iova, const st
 		return amd_v1_3_fail(result, status, iova, t->level_base, 0, NULL);
 	return amd_v1_3_map_slow(t, iova, segments, n, granted, request, gather, result);
 }
-/*
- * ------------------------------------------------------------------------------------------------------------- unmap
- */
+/* ------------------------------------------------------------------------------------------------------------ unmap */
 
 struct amd_v1_3_unmap_call {
 	struct pt_table *t;
@@ -3430,10 +3411,7 @@ enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes,
 	}
 	return amd_v1_3_unmap_any(t, iova, bytes, flags, gather, result);
 }
-/*
- * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
- * trim
- */
+/* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
 static size_t amd_v1_3_slots_left(const struct pt_table *t, const struct amd_v1_3_found *found, uint64_t at,
@@ -4415,10 +4393,7 @@ enum pt_status amd_v1_3_replace(struct pt_table *t, uint64_t iova, uint64_t pa, 
 	amd_v1_3_gather_end(t, gather, &own);
 	return status;
 }
-/*
- * -------------------------------------------------------------------------------------------------- configuration,
- * root
- */
+/* ---------------------------------------------------------------------------------------------- configuration, root */
 
 /* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */
 static uint64_t amd_v1_3_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)

@@ -243,9 +243,7 @@ static const struct pt_kind_info armv7_short_kinds[] = {
 };
 // clang-format on
 
-/*
- * ------------------------------------------------------------------------------------------------- one entry at a time
- */
+/* ---------------------------------------------------------------------------------------------- one entry at a time */
 
 /* What "nothing here" is stored as. */
 PT_ALWAYS_INLINE armv7_short_entry armv7_short_absent(const struct pt_table *t, unsigned int level)
@@ -689,9 +687,7 @@ struct armv7_short_found {
 	unsigned int lg2; /* of the leaf, 0: no leaf */
 };
 
-/*
- * ------------------------------------------------------------------------------------------------------------ access
- */
+/* ----------------------------------------------------------------------------------------------------------- access */
 
 PT_ALWAYS_INLINE armv7_short_entry armv7_short_load(const armv7_short_entry *entry)
 {
@@ -811,9 +807,7 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_check_range(const struct pt_table *t
 	return PT_OK;
 }
 
-/*
- * ------------------------------------------------------------------------------------------------------------ tables
- */
+/* ----------------------------------------------------------------------------------------------------------- tables */
 
 /* A new table of level; its contents are anything. The address is one that entries can hold. */
 static enum pt_status armv7_short_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level,
@@ -934,10 +928,7 @@ static bool armv7_short_subtree_empty(const struct pt_table *t, uint64_t pa, uns
 		at = armv7_short_geometry[at].parent;
 	}
 }
-/*
- * ------------------------------------------------------------------------------------------- descriptions for cold
- * code
- */
+/* --------------------------------------------------------------------------------------- descriptions for cold code */
 
 /*
  * Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the
@@ -1147,9 +1138,7 @@ PT_ALWAYS_INLINE armv7_short_entry armv7_short_bits(unsigned int hi, unsigned in
 	return (armv7_short_entry)((((armv7_short_entry)2 << (hi - lo)) - 1) << lo);
 }
 
-/*
- * ------------------------------------------------------------------------- walks: any table, also foreign and hostile
- */
+/* ----------------------------------------------------------------------- walks: any table, also foreign and hostile */
 
 /* Read n entries at pa; without a reader from the table's own memory. */
 static bool armv7_short_read(const struct pt_table *t, struct pt_reader *reader, uint64_t pa,
@@ -1801,9 +1790,7 @@ enum pt_status armv7_short_verify(const struct pt_table *t, struct pt_reader *re
 		return status;
 	return call.findings ? PT_ERR_ENTRY : PT_OK;
 }
-/*
- * ----------------------------------------------------------------------------------------------------------- lookups
- */
+/* ---------------------------------------------------------------------------------------------------------- lookups */
 
 /* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
 PT_ALWAYS_INLINE bool armv7_short_find(const struct pt_table *t, uint64_t iova, armv7_short_entry **found)
@@ -1934,9 +1921,7 @@ static enum pt_status armv7_short_check_ends(const struct pt_table *t, uint64_t 
 					"a leaf ends behind the range");
 	return PT_OK;
 }
-/*
- * ------------------------------------------------------------------------------------------ leaves, by level and size
- */
+/* ---------------------------------------------------------------------------------------- leaves, by level and size */
 
 PT_ALWAYS_INLINE unsigned int armv7_short_page_lg2(const struct pt_table *t)
 {
@@ -2059,9 +2044,7 @@ static armv7_short_entry armv7_short_group_state(const struct pt_table *t, const
 	return value;
 }
 
-/*
- * --------------------------------------------------------------------------------------------------------------- map
- */
+/* -------------------------------------------------------------------------------------------------------------- map */
 
 /*
  * One map call. The physical address of iova is iova + delta throughout. Where it fails: everything below `at` has been
@@ -2693,9 +2676,7 @@ enum pt_status armv7_short_map_segments(struct pt_table *t, uint64_t iova, const
 		return armv7_short_fail(result, status, iova, t->level_base, 0, NULL);
 	return armv7_short_map_slow(t, iova, segments, n, granted, request, gather, result);
 }
-/*
- * ------------------------------------------------------------------------------------------------------------- unmap
- */
+/* ------------------------------------------------------------------------------------------------------------ unmap */
 
 struct armv7_short_unmap_call {
 	struct pt_table *t;
@@ -2959,10 +2940,7 @@ enum pt_status armv7_short_unmap(struct pt_table *t, uint64_t iova, uint64_t byt
 	}
 	return armv7_short_unmap_any(t, iova, bytes, flags, gather, result);
 }
-/*
- * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
- * trim
- */
+/* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
 static size_t armv7_short_slots_left(const struct pt_table *t, const struct armv7_short_found *found, uint64_t at,
@@ -3995,10 +3973,7 @@ enum pt_status armv7_short_replace(struct pt_table *t, uint64_t iova, uint64_t p
 	armv7_short_gather_end(t, gather, &own);
 	return status;
 }
-/*
- * -------------------------------------------------------------------------------------------------- configuration,
- * root
- */
+/* ---------------------------------------------------------------------------------------------- configuration, root */
 
 static int64_t armv7_short_shift_left(int64_t a, int64_t n)
 {

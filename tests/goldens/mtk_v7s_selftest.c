@@ -25,7 +25,7 @@ int mtk_v7s_selftest(uint64_t where[3]);
 extern const char *const mtk_v7s_selftest_names[];
 extern const int mtk_v7s_selftest_count;
 
-/* ---------------------------------------------------------------------------------------------------------- what it needs */
+/* ---------------------------------------------------------------------------------------------------- what it needs */
 
 enum { MEMORY_BYTES = 0x30000, N_PARAMS = 12, REGISTER_WORDS = 1, INPUT_FAULT = 1, WIDE_FAULT = 4,
        RESERVED_FAULT = 2 };
@@ -118,7 +118,7 @@ struct config {
 	uint8_t n_roots, spread; /* tables lie 1 << spread apart, the roots first */
 };
 
-/* ------------------------------------------------------------------------------------------------- what must come out */
+/* ----------------------------------------------------------------------------------------------- what must come out */
 
 static const uint8_t granted_0[] = {
 	0x87, 0x87, 0x07, 0x07, 0x87, 0x87, 0x07, 0x07, 0x87, 0x87, 0x87, 0x87, 0x87, 0x87, 0x87, 0x87,

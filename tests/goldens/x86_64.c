@@ -249,9 +249,7 @@ static const struct pt_kind_info x86_64_kinds[] = {
 };
 // clang-format on
 
-/*
- * ------------------------------------------------------------------------------------------------- one entry at a time
- */
+/* ---------------------------------------------------------------------------------------------- one entry at a time */
 
 /* What "nothing here" is stored as. */
 PT_ALWAYS_INLINE x86_64_entry x86_64_absent(const struct pt_table *t, unsigned int level)
@@ -576,9 +574,7 @@ struct x86_64_found {
 	unsigned int lg2; /* of the leaf, 0: no leaf */
 };
 
-/*
- * ------------------------------------------------------------------------------------------------------------ access
- */
+/* ----------------------------------------------------------------------------------------------------------- access */
 
 PT_ALWAYS_INLINE x86_64_entry x86_64_load(const x86_64_entry *entry)
 {
@@ -685,9 +681,7 @@ PT_ALWAYS_INLINE enum pt_status x86_64_check_range(const struct pt_table *t, uin
 	return PT_OK;
 }
 
-/*
- * ------------------------------------------------------------------------------------------------------------ tables
- */
+/* ----------------------------------------------------------------------------------------------------------- tables */
 
 /* A new table of level; its contents are anything. The address is one that entries can hold. */
 static enum pt_status x86_64_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa)
@@ -805,10 +799,7 @@ static bool x86_64_subtree_empty(const struct pt_table *t, uint64_t pa, unsigned
 		at = x86_64_geometry[at].parent;
 	}
 }
-/*
- * ------------------------------------------------------------------------------------------- descriptions for cold
- * code
- */
+/* --------------------------------------------------------------------------------------- descriptions for cold code */
 
 /*
  * Accessed and dirty state of each kind: the bits, their values when set and when clear. when: it exists; by: the
@@ -960,9 +951,7 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_bits(unsigned int hi, unsigned int lo)
 	return (x86_64_entry)((((x86_64_entry)2 << (hi - lo)) - 1) << lo);
 }
 
-/*
- * ------------------------------------------------------------------------- walks: any table, also foreign and hostile
- */
+/* ----------------------------------------------------------------------- walks: any table, also foreign and hostile */
 
 /* Read n entries at pa; without a reader from the table's own memory. */
 static bool x86_64_read(const struct pt_table *t, struct pt_reader *reader, uint64_t pa, x86_64_entry *entries,
@@ -1521,9 +1510,7 @@ enum pt_status x86_64_verify(const struct pt_table *t, struct pt_reader *reader,
 		return status;
 	return call.findings ? PT_ERR_ENTRY : PT_OK;
 }
-/*
- * ----------------------------------------------------------------------------------------------------------- lookups
- */
+/* ---------------------------------------------------------------------------------------------------------- lookups */
 
 /* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
 PT_ALWAYS_INLINE bool x86_64_find(const struct pt_table *t, uint64_t iova, x86_64_entry **found)
@@ -1738,9 +1725,7 @@ static enum pt_status x86_64_check_ends(const struct pt_table *t, uint64_t iova,
 		return x86_64_fail(result, PT_ERR_CUTS, last, found.level, found.entry, "a leaf ends behind the range");
 	return PT_OK;
 }
-/*
- * ------------------------------------------------------------------------------------------ leaves, by level and size
- */
+/* ---------------------------------------------------------------------------------------- leaves, by level and size */
 
 PT_ALWAYS_INLINE unsigned int x86_64_page_lg2(const struct pt_table *t)
 {
@@ -1857,9 +1842,7 @@ static x86_64_entry x86_64_group_state(const struct pt_table *t, const x86_64_en
 	return value;
 }
 
-/*
- * --------------------------------------------------------------------------------------------------------------- map
- */
+/* -------------------------------------------------------------------------------------------------------------- map */
 
 /*
  * One map call. The physical address of iova is iova + delta throughout. Where it fails: everything below `at` has been
@@ -2451,9 +2434,7 @@ enum pt_status x86_64_map_segments(struct pt_table *t, uint64_t iova, const stru
 		return x86_64_fail(result, status, iova, t->level_base, 0, NULL);
 	return x86_64_map_slow(t, iova, segments, n, granted, request, gather, result);
 }
-/*
- * ------------------------------------------------------------------------------------------------------------- unmap
- */
+/* ------------------------------------------------------------------------------------------------------------ unmap */
 
 struct x86_64_unmap_call {
 	struct pt_table *t;
@@ -2731,10 +2712,7 @@ enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 	}
 	return x86_64_unmap_any(t, iova, bytes, flags, gather, result);
 }
-/*
- * ----------------------------------------------------------------------------------- protect, dirty, split, merge,
- * trim
- */
+/* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
 static size_t x86_64_slots_left(const struct pt_table *t, const struct x86_64_found *found, uint64_t at, uint64_t last)
@@ -3740,10 +3718,7 @@ enum pt_status x86_64_replace(struct pt_table *t, uint64_t iova, uint64_t pa, ui
 	x86_64_gather_end(t, gather, &own);
 	return status;
 }
-/*
- * -------------------------------------------------------------------------------------------------- configuration,
- * root
- */
+/* ---------------------------------------------------------------------------------------------- configuration, root */
 
 /* Which of the entry bits [hi:lo], that hold address bits from `to` on, lie above the output. */
 static uint64_t x86_64_above(const struct pt_table *t, unsigned int hi, unsigned int lo, unsigned int to)

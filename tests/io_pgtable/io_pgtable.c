@@ -121,8 +121,7 @@ static void add_page(struct iommu_iotlb_gather *gather, unsigned long iova, size
 
 static const struct iommu_flush_ops flush_ops = {flush_all, flush_walk, add_page};
 
-/* --------------------------------------------------------------------------------------------------------- the scene
- */
+/* -------------------------------------------------------------------------------------------------------- the scene */
 
 static void open_scene(const struct pt_format *format, bool coherent)
 {

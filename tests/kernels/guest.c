@@ -118,7 +118,7 @@ static unsigned char *memory(size_t bytes, bool huge)
 	return at;
 }
 
-/* ------------------------------------------------------------------------------------------------------ the device */
+/* ------------------------------------------------------------------------------------------------------- the device */
 
 struct device {
 	int fd, container;
@@ -255,7 +255,7 @@ static void use_device(const char *address)
 	probe_write(&device, scattered_iova + 64 * PAGE, NULL, scratch_iova + PAGE, scratch);
 }
 
-/* ----------------------------------------------------------------------------------------------------- the program */
+/* ------------------------------------------------------------------------------------------------------ the program */
 
 static void use_cpu(void)
 {

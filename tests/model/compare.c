@@ -110,7 +110,7 @@ void compare_classify(const struct compared *c, ref level, const uint64_t word[2
 		  level, word[1], word[0], got, kind);
 }
 
-/* --------------------------------------------------------------------------------------------------- visit, verify */
+/* ---------------------------------------------------------------------------------------------------- visit, verify */
 
 struct runs {
 	const struct compared *c;

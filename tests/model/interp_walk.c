@@ -301,7 +301,7 @@ bool interp_scan(const struct interp *in, const struct image *image, struct inte
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------------------- choosing a leaf */
+/* -------------------------------------------------------------------------------------------------- choosing a leaf */
 
 bool interp_offered(const struct interp *in, ref kind)
 {

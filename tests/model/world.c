@@ -11,7 +11,7 @@
 #include "formats.h"
 #include "test.h"
 
-/* ------------------------------------------------------------------------------------------------------ the ledger */
+/* ------------------------------------------------------------------------------------------------------- the ledger */
 
 size_t ledger_from(const struct ledger *ledger, uint64_t inner)
 {
@@ -70,7 +70,7 @@ void world_random_config(const struct pt_format *format, uint64_t *random, struc
 	}
 }
 
-/* ------------------------------------------------------------------------------------------ the TLB and walk cache */
+/* ------------------------------------------------------------------------------------------- the TLB and walk cache */
 
 static bool overlaps(const struct world *world, const struct pt_gather *gather, uint64_t inner, uint64_t bytes)
 {
@@ -189,7 +189,7 @@ void world_flush(struct world *world)
 	check_tlb(world);
 }
 
-/* -------------------------------------------------------------------------------------------------- the comparison */
+/* --------------------------------------------------------------------------------------------------- the comparison */
 
 struct compare {
 	struct world *world;
@@ -476,7 +476,7 @@ void world_check(struct world *world)
 	compare_address(world, test_random(&world->random) & ones(world->in.input_hi + 1));
 }
 
-/* -------------------------------------------------------------------------------------------------- open and close */
+/* --------------------------------------------------------------------------------------------------- open and close */
 
 /* The places where operations happen: borders of the input and of tables. */
 static void choose_spots(struct world *world)

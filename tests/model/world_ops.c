@@ -14,7 +14,7 @@ enum { BITMAP_WORDS = 1 << 12 };
 static const char *const op_names[N_OPS] = {"map",   "map_segments", "unmap",	"protect", "split",
 					    "merge", "replace",	     "reserve", "trim",	   "dirty"};
 
-/* ------------------------------------------------------------------------------------------------- ledger, changed */
+/* -------------------------------------------------------------------------------------------------- ledger, changed */
 
 static void ledger_room(struct ledger *ledger, size_t more)
 {
@@ -62,7 +62,7 @@ static bool ledger_cuts(const struct ledger *ledger, uint64_t first, uint64_t la
 	return (head && head->inner != first) || (tail && tail->inner + ones(tail->lg2) != last);
 }
 
-/* ----------------------------------------------------------------------------------------------------- predictions */
+/* ------------------------------------------------------------------------------------------------------ predictions */
 
 enum plan {
 	PLAN_DONE,
@@ -184,7 +184,7 @@ bool world_has_state(const struct world *world, unsigned int accessed)
 	return has;
 }
 
-/* -------------------------------------------------------------------------------------------- seen from the device */
+/* --------------------------------------------------------------------------------------------- seen from the device */
 
 /* Right after a sync: what the device sees of a few addresses is the old state or the new one, never anything else. */
 static void on_sync(void *ctx)
@@ -232,7 +232,7 @@ static void on_sync(void *ctx)
 	}
 }
 
-/* ----------------------------------------------------------------------------------------------------------- calls */
+/* ------------------------------------------------------------------------------------------------------------ calls */
 
 static enum pt_status call(struct world *world, const struct op *op, uint64_t *bitmap, struct pt_gather *gather,
 			   struct pt_result *result)

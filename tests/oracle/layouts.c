@@ -213,7 +213,7 @@ void check_permissions(struct trial *trial)
 	CHECK_MSG(held > refused, "%u requests were refused, only %u mapped", refused, held);
 }
 
-/* --------------------------------------------------------------------------------------------- accessed and dirty */
+/* ----------------------------------------------------------------------------------------------- accessed and dirty */
 
 /* Is the word in memory the one that F_translate said the hardware would leave? */
 static void expect_words(struct trial *trial, const struct access *access)

@@ -18,7 +18,7 @@
 #include "pt.h"
 #include "test.h"
 
-/* ---------------------------------------------------------------------------------------------------------- memory */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 /* Skips the test where the program is not installed, and says how to get it. */
 void emulator_need(const char *program, const char *package);
@@ -75,7 +75,7 @@ uint64_t stamp_of(uint64_t pa);
 /* The address that a stamp tells; false: the word is no stamp. */
 bool stamp_address(uint64_t word, uint64_t *pa);
 
-/* ------------------------------------------------------------------------------------------------------- machines */
+/* --------------------------------------------------------------------------------------------------------- machines */
 
 enum { LEVEL_UNTOLD = -1000, FAULT_UNTOLD = 0xfffe, FAULT_ODD = 0xffff };
 
@@ -165,7 +165,7 @@ struct machine_class {
 	const char *(*gap)(struct trial *trial, const struct access *access);
 };
 
-/* --------------------------------------------------------------------------------------------------------- trials */
+/* ----------------------------------------------------------------------------------------------------------- trials */
 
 enum { MAX_GAPS = 8, MAX_REGIONS = 512, SCRIPT_BYTES = 1 << 16 };
 

@@ -37,7 +37,7 @@ static void iommu_end(struct trial *trial)
 	free(iommu);
 }
 
-/* ------------------------------------------------------------------------------------------- a PC with an IOMMU */
+/* ----------------------------------------------------------------------------------------------- a PC with an IOMMU */
 
 enum {
 	PC_COMMANDS = 16 * MIB, /* the IOMMU's own structures, in low memory */
@@ -72,7 +72,7 @@ static void pc_run(struct trial *trial, const char *iommu_device)
 	iommu->running = true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- AMD-Vi */
+/* ----------------------------------------------------------------------------------------------------------- AMD-Vi */
 
 #define AMD_REGISTERS UINT64_C(0xfed80000)
 
@@ -165,7 +165,7 @@ static const struct configuration amd_configurations[] = {
 
 ORACLE_TESTS(amd, &amd, amd_configurations)
 
-/* --------------------------------------------------------------------------------------------------------- VT-d */
+/* ------------------------------------------------------------------------------------------------------------- VT-d */
 
 static const struct machine_class vtd, vtd_scalable;
 
@@ -284,7 +284,7 @@ static const struct configuration scalable[] = {
 ORACLE_TESTS(vtd, &vtd, vtd_configurations)
 ORACLE_TESTS(vtd_scalable, &vtd_scalable, scalable)
 
-/* ------------------------------------------------------------------------------------------------------- SMMUv3 */
+/* ----------------------------------------------------------------------------------------------------------- SMMUv3 */
 
 static void smmu_start(struct trial *trial)
 {

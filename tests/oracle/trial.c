@@ -81,7 +81,7 @@ unsigned int effort(void)
 	return getenv("ORACLE_WHOLE") ? 2 : 1;
 }
 
-/* ----------------------------------------------------------------------------------------------- random addresses */
+/* ------------------------------------------------------------------------------------------------- random addresses */
 
 uint64_t trial_below(struct trial *trial, uint64_t n)
 {
@@ -158,7 +158,7 @@ struct pt_register trial_register(const struct trial *trial, const char *name)
 	test_fail(__FILE__, __LINE__, "%s_registers gives no %s", trial->format->name, name);
 }
 
-/* ---------------------------------------------------------------------------------------------------- operations */
+/* ------------------------------------------------------------------------------------------------------- operations */
 
 void trial_note(struct trial *trial, const char *format, ...)
 {
@@ -249,7 +249,7 @@ void trial_flush(struct trial *trial)
 	pt_flush(&trial->table, &trial->gather);
 }
 
-/* ------------------------------------------------------------------------------------------------------- messages */
+/* --------------------------------------------------------------------------------------------------------- messages */
 
 static const char *access_letters(unsigned int access)
 {
@@ -324,7 +324,7 @@ void trial_fail(struct trial *trial, const struct access *access, const char *fo
 	test_fail(__FILE__, __LINE__, "%s", text);
 }
 
-/* --------------------------------------------------------------------------------------------------------- running */
+/* ---------------------------------------------------------------------------------------------------------- running */
 
 static void hook_invalidate(void *ctx, const struct pt_gather *gather)
 {

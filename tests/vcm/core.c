@@ -309,7 +309,7 @@ TEST(vcm_core, blocked_devices)
 	CHECK_EQ(vc_system_destroy(world.system), 0);
 }
 
-/* ----------------------------------------------------------------------------------------------- injected failures */
+/* ------------------------------------------------------------------------------------------------ injected failures */
 
 struct countdown {
 	unsigned int left, asked;
@@ -560,7 +560,7 @@ TEST(vcm_core, constructors_fail_cleanly)
 	drop(&world);
 }
 
-/* --------------------------------------------------------------------------------------------------- other rulings */
+/* ---------------------------------------------------------------------------------------------------- other rulings */
 
 TEST(vcm_core, cache_policies_must_agree)
 {

@@ -513,8 +513,7 @@ TEST(vcm_stages, copies_and_power)
 	drop(&guest);
 }
 
-/* --------------------------------------------------------------------------------------------------------- switching
- */
+/* -------------------------------------------------------------------------------------------------------- switching */
 
 /* A device goes from one region to another without being blocked in between; it works on in another thread. */
 TEST(vcm_stages, replace_in_one_step)

@@ -217,7 +217,7 @@ static void run_constant(const struct words_constant *constant)
 	arena_end(&arena);
 }
 
-/* -------------------------------------------------------------------------------------------- one test per group */
+/* ----------------------------------------------------------------------------------------------- one test per group */
 
 /* Groups are numbered through all lists, and once more for those that a second format also writes. */
 static const struct words_group *nth_group(size_t each, bool *also)

@@ -55,7 +55,7 @@ struct drawing {
 	bool cut; /* MAX_DRAWN was not enough */
 };
 
-/* ------------------------------------------------------------------------------------------------ which are drawn */
+/* -------------------------------------------------------------------------------------------------- which are drawn */
 
 static bool in_focus(const struct options *options, uint64_t first, uint64_t last)
 {
@@ -118,7 +118,7 @@ static void choose(struct drawing *drawing)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------------- the rows */
+/* --------------------------------------------------------------------------------------------------------- the rows */
 
 /* A leaf that goes on where the one before ends, or leads to the same place as the ones before in even steps. */
 static bool join_leaf(struct row *before, const struct row *row)
@@ -264,7 +264,7 @@ static bool take_rows(void *ctx, const struct pt_walk *walk, uint64_t iova)
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- printing */
+/* --------------------------------------------------------------------------------------------------------- printing */
 
 /* Text for an HTML-like label. */
 static void put_text(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -26,7 +26,7 @@
 /* Exit statuses: a fault, a finding or a refused script is 1; wrong use and I/O errors are 2. */
 enum { EXIT_FINE = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
 
-/* ------------------------------------------------------------------------------------------------- report.c */
+/* --------------------------------------------------------------------------------------------------------- report.c */
 
 /* "pttool: error: ..." on the standard error stream, with a newline; and a note that belongs to it. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -55,7 +55,7 @@ const char *format_request(char text[RIGHTS_LENGTH], unsigned int request);
 /* PA or PA+SIZE as an inclusive range. Complains and returns false; what: how to call it. */
 bool parse_range(const char *what, const char *text, uint64_t *first, uint64_t *last);
 
-/* -------------------------------------------------------------------------------------------------- image.c */
+/* ---------------------------------------------------------------------------------------------------------- image.c */
 
 /* Images that say themselves what they hold. */
 enum core_kind { CORE_NONE, CORE_ELF, CORE_KDUMP, CORE_FLATTENED };
@@ -113,7 +113,7 @@ bool image_prepare(struct image *image, uint64_t pa, const void *data, size_t by
 void image_settle(struct image *image, bool keep); /* ends the preparation; keep false: takes it back */
 bool image_write(struct image *image, uint64_t pa, const void *data, size_t bytes);
 
-/* -------------------------------------------------------------------------------------------------- core.c */
+/* ----------------------------------------------------------------------------------------------------------- core.c */
 
 enum core_kind core_kind(const char *path);
 /* Adds the segments of a core to the image. Complains and returns false. */
@@ -122,7 +122,7 @@ bool core_open(struct image *image, const char *path, enum core_kind kind);
 bool core_read(const struct segment *segment, uint64_t offset, void *buffer, size_t bytes);
 void core_close(struct segment *segment);
 
-/* ------------------------------------------------------------------------------------------------- tables.c */
+/* --------------------------------------------------------------------------------------------------------- tables.c */
 
 /*
  * Walks to every entry under the root of a table: each walk ends at a leaf or at an entry that leads nowhere, and no
@@ -153,7 +153,7 @@ struct extent {
 /* The extent that holds iova. Returns false when the step limit of the reader is used up. */
 bool extent_at(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, struct extent *extent);
 
-/* ------------------------------------------------------------------------------------------------- memory.c */
+/* --------------------------------------------------------------------------------------------------------- memory.c */
 
 struct span {
 	uint64_t first, last; /* inclusive */
@@ -190,7 +190,7 @@ bool memory_read(void *memory, uint64_t pa, void *buffer, size_t bytes);
 /* Writes all live tables to the image. */
 bool memory_write(struct memory *memory);
 
-/* ------------------------------------------------------------------------------------------------- fields.c */
+/* --------------------------------------------------------------------------------------------------------- fields.c */
 
 /* Long enough for a raw word with its "0x". */
 #define WORD_LENGTH 40
@@ -220,7 +220,7 @@ void explain_entry(const struct pt_table *table, const struct pt_step *step);
 /* The name of a level; "-" when it is not one. */
 const char *level_name(const struct pt_format *format, unsigned int level);
 
-/* ----------------------------------------------------------------------------------------------- terminal.c */
+/* ------------------------------------------------------------------------------------------------------- terminal.c */
 
 enum paint { PAINT_PLAIN, PAINT_HEAD, PAINT_FAINT, PAINT_READ, PAINT_WRITE, PAINT_EXEC, PAINT_DANGER };
 
@@ -250,7 +250,7 @@ void progress_tick(void);
 void progress_clear(void); /* before something else is printed */
 void progress_end(void);
 
-/* ------------------------------------------------------------------------------------------------- script.c */
+/* --------------------------------------------------------------------------------------------------------- script.c */
 
 enum action { ACTION_MAP, ACTION_UNMAP, ACTION_PROTECT };
 
@@ -277,7 +277,7 @@ void script_free(struct script *script);
 void script_complain(const struct script *script, unsigned int line, unsigned int column, unsigned int length,
 		     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* ----------------------------------------------------------------------------------------------- the commands */
+/* ----------------------------------------------------------------------------------------------------- the commands */
 
 /* What the command line says. */
 struct options {

@@ -20,7 +20,7 @@ int main(void);
 /* The exception handler writes them. */
 volatile uint64_t fault_syndrome, fault_address;
 
-/* ----------------------------------------------------------------------------------------------------- the console */
+/* ------------------------------------------------------------------------------------------------------ the console */
 
 static void put(const char *text)
 {
@@ -46,7 +46,7 @@ static void check(const char *what, bool fine)
 	put("\n");
 }
 
-/* ------------------------------------------------------------------------------- what the generated code calls for */
+/* -------------------------------------------------------------------------------- what the generated code calls for */
 
 /* Generated code needs these of a C library, and no more. */
 void *memset(void *to, int byte, size_t n)
@@ -120,7 +120,7 @@ static void invalidate(void *ctx, const struct pt_gather *gather)
 
 static const struct pt_mem memory = {.alloc = alloc_table, .release = release_table, .invalidate = invalidate};
 
-/* ----------------------------------------------------------------------------------------- accesses that may fault */
+/* ------------------------------------------------------------------------------------------ accesses that may fault */
 
 enum {
 	FAULT_TRANSLATION = 0x04, /* with the level in the lowest bits */
@@ -186,7 +186,7 @@ static void check_regions(void)
 	check("nor beyond the input size", read_at(UINT64_C(1) << 39, &value) == (FAULT_TRANSLATION | 0));
 }
 
-/* ------------------------------------------------------------------------------------ tables that were made before */
+/* ------------------------------------------------------------------------------------- tables that were made before */
 
 #include "tables.h"
 
@@ -197,7 +197,7 @@ static void mapped_before(void)
 	check_regions();
 }
 
-/* --------------------------------------------------------------------------------------- tables that are made here */
+/* ---------------------------------------------------------------------------------------- tables that are made here */
 
 enum { rp = PT_READ | PT_PRIV, rwp = rp | PT_WRITE, rxp = rp | PT_EXEC, rwpd = rwp | PT_DEVICE };
 
