@@ -3632,6 +3632,8 @@ PT_ALWAYS_INLINE size_t amd_v1_3_dirty_pages(struct amd_v1_3_dirty_call *call, a
 	unsigned int lo = amd_v1_3_geometry[level].lo;
 	const amd_v1_3_entry mask = state->mask, set = state->set;
 	const bool one_bit = set == mask && (mask & (mask - 1)) == 0;
+	/* The state of a leaf of several slots may be in any of them: slots without it are not passed over unseen. */
+	const bool groups = amd_v1_3_geometry[level].sizes >> lo != 1;
 	/* One bit for each page: the common case, and its first bit. */
 	uint64_t *const words = call->lg2 == lo ? call->bitmap : NULL;
 	const uint64_t bit = (iova - call->iova) >> lo;
@@ -3640,7 +3642,7 @@ PT_ALWAYS_INLINE size_t amd_v1_3_dirty_pages(struct amd_v1_3_dirty_call *call, a
 	while (i < n) {
 		size_t end = n - i < 8 ? n : i + 8;
 
-		if (n - i >= 8) {
+		if (!groups && n - i >= 8) {
 			amd_v1_3_entry *line = slot + i;
 			amd_v1_3_entry any;
 
@@ -3666,12 +3668,14 @@ PT_ALWAYS_INLINE size_t amd_v1_3_dirty_pages(struct amd_v1_3_dirty_call *call, a
 		for (; i < end; i++) {
 			amd_v1_3_entry entry = amd_v1_3_load(slot + i);
 
-			if ((entry & mask) != set || amd_v1_3_is_absent(t, level, entry))
+			if ((!groups && (entry & mask) != set) || amd_v1_3_is_absent(t, level, entry))
 				continue;
 			if (PT_UNLIKELY(amd_v1_3_leaf_lg2(t, level, entry) != lo)) {
 				n = i;
 				break;
 			}
+			if (groups && (entry & mask) != set)
+				continue;
 			if (call->clear) {
 				while ((entry & mask) == set &&
 				       !amd_v1_3_swap(slot + i, &entry,
@@ -3764,14 +3768,9 @@ enum pt_status amd_v1_3_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes,
 		size_t slots;
 		bool set = false, leaf = amd_v1_3_leaf_at(t, at, &found);
 
-		/*
-		 * A table of pages in one go, where no leaf takes several slots: the state of a group may be in any of
-		 * them.
-		 */
-		state = NULL;
-		if (!amd_v1_3_geometry[found.level].has_table &&
-		    amd_v1_3_geometry[found.level].sizes >> amd_v1_3_geometry[found.level].lo == 1)
-			state = amd_v1_3_state_of_level(t, found.level, accessed);
+		/* A table of pages in one go, up to a leaf that takes several slots. */
+		state = amd_v1_3_geometry[found.level].has_table ? NULL
+								 : amd_v1_3_state_of_level(t, found.level, accessed);
 		if (state) {
 			unsigned int lo = amd_v1_3_geometry[found.level].lo;
 			size_t n = amd_v1_3_slots_left(t, &found, at, last), looked;

@@ -3191,6 +3191,8 @@ PT_ALWAYS_INLINE size_t armv7_short_dirty_pages(struct armv7_short_dirty_call *c
 	unsigned int lo = armv7_short_geometry[level].lo;
 	const armv7_short_entry mask = state->mask, set = state->set;
 	const bool one_bit = set == mask && (mask & (mask - 1)) == 0;
+	/* The state of a leaf of several slots may be in any of them: slots without it are not passed over unseen. */
+	const bool groups = armv7_short_geometry[level].sizes >> lo != 1;
 	/* One bit for each page: the common case, and its first bit. */
 	uint64_t *const words = call->lg2 == lo ? call->bitmap : NULL;
 	const uint64_t bit = (iova - call->iova) >> lo;
@@ -3199,7 +3201,7 @@ PT_ALWAYS_INLINE size_t armv7_short_dirty_pages(struct armv7_short_dirty_call *c
 	while (i < n) {
 		size_t end = n - i < 8 ? n : i + 8;
 
-		if (n - i >= 8) {
+		if (!groups && n - i >= 8) {
 			armv7_short_entry *line = slot + i;
 			armv7_short_entry any;
 
@@ -3226,12 +3228,14 @@ PT_ALWAYS_INLINE size_t armv7_short_dirty_pages(struct armv7_short_dirty_call *c
 		for (; i < end; i++) {
 			armv7_short_entry entry = armv7_short_load(slot + i);
 
-			if ((entry & mask) != set || armv7_short_is_absent(t, level, entry))
+			if ((!groups && (entry & mask) != set) || armv7_short_is_absent(t, level, entry))
 				continue;
 			if (PT_UNLIKELY(armv7_short_leaf_lg2(t, level, entry) != lo)) {
 				n = i;
 				break;
 			}
+			if (groups && (entry & mask) != set)
+				continue;
 			if (call->clear) {
 				while ((entry & mask) == set &&
 				       !armv7_short_swap(slot + i, &entry,
@@ -3324,14 +3328,10 @@ enum pt_status armv7_short_dirty(struct pt_table *t, uint64_t iova, uint64_t byt
 		size_t slots;
 		bool set = false, leaf = armv7_short_leaf_at(t, at, &found);
 
-		/*
-		 * A table of pages in one go, where no leaf takes several slots: the state of a group may be in any of
-		 * them.
-		 */
-		state = NULL;
-		if (!armv7_short_geometry[found.level].has_table &&
-		    armv7_short_geometry[found.level].sizes >> armv7_short_geometry[found.level].lo == 1)
-			state = armv7_short_state_of_level(t, found.level, accessed);
+		/* A table of pages in one go, up to a leaf that takes several slots. */
+		state = armv7_short_geometry[found.level].has_table
+				? NULL
+				: armv7_short_state_of_level(t, found.level, accessed);
 		if (state) {
 			unsigned int lo = armv7_short_geometry[found.level].lo;
 			size_t n = armv7_short_slots_left(t, &found, at, last), looked;

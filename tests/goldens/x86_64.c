@@ -3088,14 +3088,8 @@ enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 		size_t slots;
 		bool set = false, leaf = x86_64_leaf_at(t, at, &found);
 
-		/*
-		 * A table of pages in one go, where no leaf takes several slots: the state of a group may be in any of
-		 * them.
-		 */
-		state = NULL;
-		if (!x86_64_geometry[found.level].has_table &&
-		    x86_64_geometry[found.level].sizes >> x86_64_geometry[found.level].lo == 1)
-			state = x86_64_state_of_level(t, found.level, accessed);
+		/* A table of pages in one go, up to a leaf that takes several slots. */
+		state = x86_64_geometry[found.level].has_table ? NULL : x86_64_state_of_level(t, found.level, accessed);
 		if (state) {
 			unsigned int lo = x86_64_geometry[found.level].lo;
 			size_t n = x86_64_slots_left(t, &found, at, last), looked;

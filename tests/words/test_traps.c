@@ -49,6 +49,15 @@ static enum pt_status trap_merge(struct trap *trap, uint64_t iova, unsigned int 
 	return status;
 }
 
+static uint64_t trap_accessed(struct trap *trap, uint64_t iova, uint64_t bytes, unsigned int flags)
+{
+	CHECK_EQ(trap->format->dirty(&trap->table, iova, bytes, PT_DIRTY_ACCESSED | flags, NULL, 12, &trap->gather,
+				     &trap->result),
+		 PT_OK);
+	pt_flush(&trap->table, &trap->gather);
+	return trap->result.bytes;
+}
+
 static void trap_end(struct trap *trap)
 {
 	trap->format->fini(&trap->table);
@@ -348,6 +357,23 @@ TEST(traps, split_past_a_level)
 	CHECK_EQ(trap.format->iova_to_phys(&trap.table, 0x40001234, &pa), PT_OK);
 	CHECK_EQ(pa, 0x80001234);
 	CHECK_EQ(*entry_at(&trap, 0x40001000, 3) & 0x80, 0x80);
+	trap_end(&trap);
+}
+
+/* Hardware may note an access in any slot of a contiguous leaf: a look at a part of it finds what another slot says. */
+TEST(traps, state_in_another_slot)
+{
+	struct trap trap;
+
+	trap_set(&trap, "arm64_s1", (const struct words_param[]){{"ia", 39}, {0}});
+	CHECK_EQ(trap_map(&trap, 0x10000, 0x20000, 0x10000, R | W), PT_OK);
+	CHECK_EQ(trap_accessed(&trap, 0x10000, 0x10000, PT_DIRTY_CLEAR), 0x10000);
+	CHECK_EQ(trap_accessed(&trap, 0x10000, 0x1000, 0), 0);
+	entry_at(&trap, 0x15000, 2)[1] |= 4;
+	CHECK_EQ(trap_accessed(&trap, 0x10000, 0x1000, 0), 0x1000);
+	CHECK_EQ(trap_accessed(&trap, 0x1f000, 0x1000, 0), 0x1000);
+	CHECK_EQ(trap_accessed(&trap, 0x10000, 0x10000, PT_DIRTY_CLEAR), 0x10000);
+	CHECK_EQ(trap_accessed(&trap, 0x10000, 0x10000, 0), 0);
 	trap_end(&trap);
 }
 
