@@ -112,7 +112,9 @@ static void fill(struct hostile *hostile, unsigned int how, uint64_t *random)
 			some_word(hostile, level, false, 0, random, word);
 		else if (how == 4)
 			memcpy(word, same, sizeof(word));
-		interp_store(&hostile->in, level, word, hostile->bytes + at);
+		/* entries of this level may be larger than those of the root, by which the memory is filled */
+		if (at + (size_t)hostile->in.model->levels.v[level].entry_bytes <= MEMORY)
+			interp_store(&hostile->in, level, word, hostile->bytes + at);
 	}
 }
 
