@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mailbox.c - operations for a stub, and accesses as operations. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -142,21 +143,32 @@ void mailbox_present(struct trial *trial, struct mailbox *mailbox, struct access
 	}
 }
 
-void mailbox_forget(struct mailbox *mailbox)
+void mailbox_end(struct trial *trial)
 {
+	struct mailbox *mailbox = trial->machine;
+
+	emulator_end(&mailbox->emulator);
+	free(mailbox);
+}
+
+void mailbox_forget(struct trial *trial)
+{
+	struct mailbox *mailbox = trial->machine;
+
 	mailbox_add(mailbox, OP_FLUSH_ALL, 0, 0);
 	mailbox_run(mailbox);
 	mailbox->large_flushed = false;
 }
 
-void mailbox_invalidate(struct trial *trial, struct mailbox *mailbox, const struct pt_gather *gather, uint32_t op,
+void mailbox_invalidate(struct trial *trial, const struct pt_gather *gather, uint32_t op,
 			uint64_t (*operand)(uint64_t iova))
 {
+	struct mailbox *mailbox = trial->machine;
 	uint64_t step = invalidation_step(trial, gather);
 	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
 
 	if (n > 256 || (n == 0 && gather->levels)) {
-		mailbox_forget(mailbox);
+		mailbox_forget(trial);
 		return;
 	}
 	mailbox->large_flushed |= step > 4096;
@@ -168,8 +180,9 @@ void mailbox_invalidate(struct trial *trial, struct mailbox *mailbox, const stru
 	mailbox_run(mailbox);
 }
 
-const char *mailbox_old_code(struct trial *trial, struct mailbox *mailbox, const struct access *access)
+const char *mailbox_old_code(struct trial *trial, const struct access *access)
 {
+	struct mailbox *mailbox = trial->machine;
 	struct access read = {.iova = access->iova, .access = PT_ACCESS_READ | (access->access & PT_ACCESS_PRIV)};
 	struct access again = {.iova = access->iova, .access = access->access};
 

@@ -51,13 +51,14 @@ void mailbox_present(struct trial *trial, struct mailbox *mailbox, struct access
 		     uint64_t (*plant)(uint16_t token),
 		     void (*fault)(const struct operation *operation, struct access *access));
 
-/* Invalidate everything. */
-void mailbox_forget(struct mailbox *mailbox);
+/* Hooks of machines that begin with their mailbox (trial->machine points at it): end it; invalidate everything. */
+void mailbox_end(struct trial *trial);
+void mailbox_forget(struct trial *trial);
 /*
- * One operation `op` for each leaf of the smallest size that changed; a long range: everything. operand: what the
- * operation takes for an address (NULL: the address).
+ * The same: one operation `op` for each leaf of the smallest size that changed; a long range: everything. operand: what
+ * the operation takes for an address (NULL: the address).
  */
-void mailbox_invalidate(struct trial *trial, struct mailbox *mailbox, const struct pt_gather *gather, uint32_t op,
+void mailbox_invalidate(struct trial *trial, const struct pt_gather *gather, uint32_t op,
 			uint64_t (*operand)(uint64_t iova));
 
 /*
@@ -65,6 +66,6 @@ void mailbox_invalidate(struct trial *trial, struct mailbox *mailbox, const stru
  * in it only what is in the 4 KiB around the address: jumps elsewhere in the large page may run old code. Then a read
  * at the same address agrees, and so does the fetch once everything is invalidated. The name of this gap, or NULL.
  */
-const char *mailbox_old_code(struct trial *trial, struct mailbox *mailbox, const struct access *access);
+const char *mailbox_old_code(struct trial *trial, const struct access *access);
 
 #endif

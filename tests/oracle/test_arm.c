@@ -229,14 +229,6 @@ static void arm_load(struct trial *trial)
 	mailbox_run(&arm->mailbox);
 }
 
-static void arm_end(struct trial *trial)
-{
-	struct arm *arm = trial->machine;
-
-	emulator_end(&arm->mailbox.emulator);
-	free(arm);
-}
-
 /* movz x0, #token; hvc #0 */
 static uint64_t plant(uint16_t token)
 {
@@ -312,17 +304,8 @@ static uint64_t tlbi_operand(uint64_t iova)
 
 static void arm_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
-	struct arm *arm = trial->machine;
-
-	mailbox_invalidate(trial, &arm->mailbox, gather,
-			   is_second(trial) ? (uint32_t)OP_FLUSH_STAGE2 : (uint32_t)OP_FLUSH_ADDRESS, tlbi_operand);
-}
-
-static void arm_forget(struct trial *trial)
-{
-	struct arm *arm = trial->machine;
-
-	mailbox_forget(&arm->mailbox);
+	mailbox_invalidate(trial, gather, is_second(trial) ? (uint32_t)OP_FLUSH_STAGE2 : (uint32_t)OP_FLUSH_ADDRESS,
+			   tlbi_operand);
 }
 
 static const char *arm_blind(const struct trial *trial, const struct pt_walk *walk)
@@ -351,18 +334,16 @@ static bool stage1_usable(const struct trial *trial, uint64_t iova, uint64_t byt
 
 static const char *arm_gap(struct trial *trial, const struct access *access)
 {
-	struct arm *arm = trial->machine;
-
 	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) &&
 	    access->walk.fault == PT_FAULT_NONE && (access->walk.leaf.rights & PT_RIGHT_UW) &&
 	    access->fault == PT_FAULT_PERMISSION)
 		return "the regime, not the format: EL1 never executes what EL0 may write";
-	return mailbox_old_code(trial, &arm->mailbox, access);
+	return mailbox_old_code(trial, access);
 }
 
-#define COMMON                                                                                                \
-	.test = "arm", .program = "qemu-system-aarch64", .package = "qemu-system-arm", .start = arm_start,    \
-	.end = arm_end, .load = arm_load, .invalidate = arm_invalidate, .forget = arm_forget, .gap = arm_gap, \
+#define COMMON                                                                                                        \
+	.test = "arm", .program = "qemu-system-aarch64", .package = "qemu-system-arm", .start = arm_start,            \
+	.end = mailbox_end, .load = arm_load, .invalidate = arm_invalidate, .forget = mailbox_forget, .gap = arm_gap, \
 	.blind = arm_blind
 
 static const struct machine_class stage1 = {

@@ -44,13 +44,6 @@ static void riscv_start(struct trial *trial)
 	riscv->mailbox.pa = RAM + 2 * MIB;
 }
 
-static void riscv_forget(struct trial *trial)
-{
-	struct riscv *riscv = trial->machine;
-
-	mailbox_forget(&riscv->mailbox);
-}
-
 static void riscv_load(struct trial *trial)
 {
 	struct riscv *riscv = trial->machine;
@@ -73,15 +66,7 @@ static void riscv_load(struct trial *trial)
 	}
 	emulator_start(&riscv->mailbox.emulator, trial->class->program, "virt", trial->ram.path, trial->ram.bytes,
 		       arguments);
-	riscv_forget(trial);
-}
-
-static void riscv_end(struct trial *trial)
-{
-	struct riscv *riscv = trial->machine;
-
-	emulator_end(&riscv->mailbox.emulator);
-	free(riscv);
+	mailbox_forget(trial);
 }
 
 /* lui a0, token; ecall */
@@ -125,10 +110,7 @@ static uint64_t guest_operand(uint64_t iova)
 
 static void riscv_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
-	struct riscv *riscv = trial->machine;
-
-	mailbox_invalidate(trial, &riscv->mailbox, gather, OP_FLUSH_ADDRESS,
-			   trial->class == &gstage ? guest_operand : NULL);
+	mailbox_invalidate(trial, gather, OP_FLUSH_ADDRESS, trial->class == &gstage ? guest_operand : NULL);
 }
 
 /*
@@ -160,17 +142,15 @@ static const char *riscv_blind(const struct trial *trial, const struct pt_walk *
 
 static const char *riscv_gap(struct trial *trial, const struct access *access)
 {
-	struct riscv *riscv = trial->machine;
-
 	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) && !access->allowed &&
 	    access->walk.fault == PT_FAULT_NONE && (access->walk.leaf.rights & PT_RIGHT_U))
 		return "the mode, not the format: S never executes what U may use";
-	return mailbox_old_code(trial, &riscv->mailbox, access);
+	return mailbox_old_code(trial, access);
 }
 
-#define COMMON                                                                                                      \
-	.test = "riscv", .package = "qemu-system-misc", .start = riscv_start, .end = riscv_end, .load = riscv_load, \
-	.present = riscv_present, .invalidate = riscv_invalidate, .forget = riscv_forget, .blind = riscv_blind,     \
+#define COMMON                                                                                                        \
+	.test = "riscv", .package = "qemu-system-misc", .start = riscv_start, .end = mailbox_end, .load = riscv_load, \
+	.present = riscv_present, .invalidate = riscv_invalidate, .forget = mailbox_forget, .blind = riscv_blind,     \
 	.gap = riscv_gap
 
 #define ALL (CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_RESERVED)

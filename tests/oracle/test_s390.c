@@ -70,14 +70,6 @@ static void s390_load(struct trial *trial)
 	mailbox_run(&s390->mailbox);
 }
 
-static void s390_end(struct trial *trial)
-{
-	struct s390 *s390 = trial->machine;
-
-	emulator_end(&s390->mailbox.emulator);
-	free(s390);
-}
-
 static uint64_t plant(uint16_t token)
 {
 	(void)token;
@@ -136,18 +128,11 @@ static void s390_present(struct trial *trial, struct access *accesses, size_t n)
 			decode(trial, &accesses[i]);
 }
 
-static void s390_forget(struct trial *trial)
-{
-	struct s390 *s390 = trial->machine;
-
-	mailbox_forget(&s390->mailbox);
-}
-
 /* PURGE TLB; the instructions for single entries change the entry itself, and would hide what the mapper wrote. */
 static void s390_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
 	if (!pt_gather_empty(gather))
-		s390_forget(trial);
+		mailbox_forget(trial);
 }
 
 /* A region table entry says which quarters of the next table exist (TF and TL); in the format all do. */
@@ -163,8 +148,8 @@ static const char *s390_blind(const struct trial *trial, const struct pt_walk *w
 
 #define COMMON                                                                                              \
 	.test = "s390", .program = "qemu-system-s390x", .package = "qemu-system-misc", .start = s390_start, \
-	.end = s390_end, .load = s390_load, .present = s390_present, .invalidate = s390_invalidate,         \
-	.forget = s390_forget, .blind = s390_blind
+	.end = mailbox_end, .load = s390_load, .present = s390_present, .invalidate = s390_invalidate,      \
+	.forget = mailbox_forget, .blind = s390_blind
 
 static const struct machine_class s390x = {
 	COMMON,

@@ -7,24 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "x86.h"
 
 static const unsigned char stub[] = {
 #include "stubs/x86_64.inc"
 };
 
 enum {
-	MIB = 1 << 20,
-	GDT = 0x120000, /* what the CPU itself needs, all in the first 2 MiB */
-	IDT = 0x121000,
-	TSS = 0x122000,
-	STACK_END = 0x124000,
-	WINDOW_TABLES = 0x130000,
 	BOOT_TABLES = 0x138000,
-	MAILBOX = 0x100000,
 	WINDOW_SLOT = 300, /* of the root: the stub lives there, and no case does */
-	VECTORS = 0x800,
-	NO_1G = 1 /* variant: a CPU without pages of 1 GiB */
+	NO_1G = 1	   /* variant: a CPU without pages of 1 GiB */
 };
 
 struct x86 {
@@ -102,9 +94,6 @@ static void pointer(struct trial *trial, uint64_t at, uint16_t limit, uint64_t b
 	memcpy(ram_at(&trial->ram, at + 2), &base, 8);
 }
 
-/* Paging, write protection in ring 0; global entries are kept, to be sure that invalidations drop them. */
-enum { CR0 = (int)0x80010011, CR4_PGE = 0x80 };
-
 static unsigned int levels_of(const struct trial *trial)
 {
 	int64_t value = trial->config.param[pt_param_find(trial->format, "levels")];
@@ -114,8 +103,6 @@ static unsigned int levels_of(const struct trial *trial)
 
 static void x86_start(struct trial *trial)
 {
-	static const struct ram_piece pieces[] = {{0, (UINT64_C(2) << 30) - 1, 0},
-						  {UINT64_C(4) << 30, (UINT64_C(62) << 30) - 1, UINT64_C(2) << 30}};
 	struct x86 *x86 = calloc(1, sizeof(*x86));
 	struct ram *ram = &trial->ram;
 	uint64_t rom, low;
@@ -129,7 +116,7 @@ static void x86_start(struct trial *trial)
 	low = x86->window + 2 * MIB;
 
 	/* 2 GiB below the hole for devices, the rest above it. Tables are sometimes here and sometimes there. */
-	ram_open(ram, pieces, 2);
+	x86_open(ram);
 	ram->tables_first = UINT64_C(1) << (trial_below(trial, 2) ? 30 : 35);
 	ram->tables_bytes = 64 * MIB;
 	ram->data_first = UINT64_C(4) << 30;
@@ -140,7 +127,7 @@ static void x86_start(struct trial *trial)
 	window_tables(trial, x86->levels);
 	descriptors(trial, rom, low);
 	mailbox_store(&x86->mailbox, 0x20, boot_tables(trial, x86->levels));
-	mailbox_store(&x86->mailbox, 0x40, (uint64_t)(uint32_t)CR0);
+	mailbox_store(&x86->mailbox, 0x40, X86_CR0);
 	mailbox_store(&x86->mailbox, 0x48, rom);
 	mailbox_store(&x86->mailbox, 0x50, low + MAILBOX);
 	mailbox_store(&x86->mailbox, 0x58, x86->window + 4 * MIB + 0x1f0000);
@@ -173,26 +160,17 @@ static void set_registers(struct trial *trial)
 		efer = trial_register(trial, "EFER").value[0];
 	}
 	mailbox_store(&x86->mailbox, 0x28, cr3);
-	mailbox_store(&x86->mailbox, 0x30, cr4 | CR4_PGE);
+	mailbox_store(&x86->mailbox, 0x30, cr4 | X86_CR4_PGE);
 	mailbox_store(&x86->mailbox, 0x38, efer);
 }
 
 static void x86_load(struct trial *trial)
 {
-	struct x86 *x86 = trial->machine;
-	unsigned char image[65536] = {0};
-	char firmware[32];
-	const char *const arguments[] = {"-bios", firmware, "-cpu",
-					 trial->configuration->variant == NO_1G ? "max,pdpe1gb=off" : "max", NULL};
 
 	/* Our one entry in the table under test: the stub's window. */
 	entry(trial, pt_root(&trial->table), WINDOW_SLOT, WINDOW_TABLES | 7);
 	set_registers(trial);
-	memcpy(image, stub, sizeof(stub));
-	memcpy(image + 0xfff0, (const unsigned char[]){0xe9, 0x0d, 0x00}, 3); /* a jump to the first byte */
-	nameless_file("firmware", image, sizeof(image), firmware);
-	emulator_start(&x86->mailbox.emulator, trial->class->program, "q35", trial->ram.path, trial->ram.bytes,
-		       arguments);
+	x86_boot(trial, stub, sizeof(stub), trial->configuration->variant == NO_1G ? "max,pdpe1gb=off" : "max");
 }
 
 static void x86_unload(struct trial *trial)
@@ -200,61 +178,11 @@ static void x86_unload(struct trial *trial)
 	entry(trial, pt_root(&trial->table), WINDOW_SLOT, 0);
 }
 
-static void x86_end(struct trial *trial)
-{
-	struct x86 *x86 = trial->machine;
-
-	emulator_end(&x86->mailbox.emulator);
-	free(x86);
-}
-
-/* mov $token, %eax; int $0x80; nop */
-static uint64_t plant(uint16_t token)
-{
-	return 0xb8 | (uint64_t)token << 8 | UINT64_C(0x80cd) << 40 | UINT64_C(0x90) << 56;
-}
-
-static void fault(const struct operation *operation, struct access *access)
-{
-	enum { PAGE_FAULT = 14, GENERAL_PROTECTION = 13, PRESENT = 1, RESERVED = 8 };
-	uint64_t error = operation->detail[0];
-
-	access->fault = FAULT_ODD;
-	if (operation->code == GENERAL_PROTECTION)
-		access->fault = PT_FAULT_ADDRESS; /* the address is not canonical */
-	else if (operation->code == PAGE_FAULT && operation->detail[1] == (access->iova & ~UINT64_C(7)))
-		access->fault = error & RESERVED  ? PT_FAULT_RESERVED
-				: error & PRESENT ? PT_FAULT_PERMISSION
-						  : PT_FAULT_ABSENT;
-}
-
 static void x86_present(struct trial *trial, struct access *accesses, size_t n)
 {
 	struct x86 *x86 = trial->machine;
 
-	mailbox_present(trial, &x86->mailbox, accesses, n, plant, fault);
-}
-
-/* INVLPG. */
-static void x86_invalidate(struct trial *trial, const struct pt_gather *gather)
-{
-	struct x86 *x86 = trial->machine;
-
-	mailbox_invalidate(trial, &x86->mailbox, gather, OP_FLUSH_ADDRESS, NULL);
-}
-
-static void x86_forget(struct trial *trial)
-{
-	struct x86 *x86 = trial->machine;
-
-	mailbox_forget(&x86->mailbox);
-}
-
-static const char *x86_gap(struct trial *trial, const struct access *access)
-{
-	struct x86 *x86 = trial->machine;
-
-	return mailbox_old_code(trial, &x86->mailbox, access);
+	mailbox_present(trial, &x86->mailbox, accesses, n, x86_plant, x86_fault);
 }
 
 static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
@@ -265,10 +193,10 @@ static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
 	return iova + (bytes - 1) < x86->window || iova > x86->window + (window - 1);
 }
 
-#define COMMON                                                                                                        \
-	.test = "x86", .program = "qemu-system-x86_64", .package = "qemu-system-x86", .start = x86_start,             \
-	.end = x86_end, .load = x86_load, .unload = x86_unload, .present = x86_present, .invalidate = x86_invalidate, \
-	.forget = x86_forget, .usable = x86_usable, .gap = x86_gap,                                                   \
+#define COMMON                                                                                                 \
+	.test = "x86", .program = "qemu-system-x86_64", .package = "qemu-system-x86", .start = x86_start,      \
+	.end = mailbox_end, .load = x86_load, .unload = x86_unload, .present = x86_present,                    \
+	.invalidate = x86_invalidate, .forget = mailbox_forget, .usable = x86_usable, .gap = mailbox_old_code, \
 	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE
 
 static const struct machine_class x86_64 = {

@@ -4,22 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "x86.h"
 
 static const unsigned char stub[] = {
 #include "stubs/x86_32.inc"
-};
-
-/* What the CPU itself needs, all in MAILBOX + 512 KiB; and the tables of its window, which only the window leads to. */
-enum {
-	MIB = 1 << 20,
-	MAILBOX = 0x100000,
-	GDT = 0x120000,
-	IDT = 0x121000,
-	TSS = 0x122000,
-	STACK_END = 0x124000,
-	WINDOW_TABLES = 0x130000,
-	VECTORS = 0x800
 };
 
 /* Where the window has the mailbox and what follows it, this firmware, and the firmware for ring 3. */
@@ -97,13 +85,8 @@ static void pointer(struct trial *trial, uint64_t at, uint16_t limit, uint64_t b
 	store(trial, at + 2, base, 4);
 }
 
-/* Paging, write protection in ring 0; global entries are kept, to be sure that invalidations drop them. */
-enum { CR0 = (int)0x80010011, CR4_PGE = 0x80 };
-
 static void x86_start(struct trial *trial)
 {
-	static const struct ram_piece pieces[] = {{0, (UINT64_C(2) << 30) - 1, 0},
-						  {UINT64_C(4) << 30, (UINT64_C(62) << 30) - 1, UINT64_C(2) << 30}};
 	struct x86 *x86 = calloc(1, sizeof(*x86));
 	struct ram *ram = &trial->ram;
 
@@ -111,7 +94,7 @@ static void x86_start(struct trial *trial)
 	trial->machine = x86;
 	x86->pae = strcmp(trial->format->name, "x86_pae") == 0;
 	/* CR3 and tables of two levels reach 4 GiB; pages reach further only with PAE, and with 4 MiB. */
-	ram_open(ram, pieces, 2);
+	x86_open(ram);
 	ram->tables_first = UINT64_C(1) << 30;
 	ram->tables_bytes = 64 * MIB;
 	ram->data_first = UINT64_C(1280) * MIB;
@@ -123,7 +106,7 @@ static void x86_start(struct trial *trial)
 	x86->mailbox.pa = MAILBOX;
 	window_tables(trial);
 	descriptors(trial);
-	mailbox_store(&x86->mailbox, 0x40, (uint64_t)(uint32_t)CR0);
+	mailbox_store(&x86->mailbox, 0x40, X86_CR0);
 	mailbox_store(&x86->mailbox, 0x60, MAIL + (STACK_END - MAILBOX));
 	pointer(trial, MAILBOX + 0x80, 8 * 6 - 1, MAIL + (GDT - MAILBOX));
 	pointer(trial, MAILBOX + 0x90, 8 * 129 - 1, MAIL + (IDT - MAILBOX));
@@ -141,20 +124,13 @@ static void window_entry(struct trial *trial, bool there)
 static void x86_load(struct trial *trial)
 {
 	struct x86 *x86 = trial->machine;
-	unsigned char image[65536] = {0};
-	char firmware[32];
-	const char *const arguments[] = {"-bios", firmware, "-cpu", "max", NULL};
 
 	window_entry(trial, true);
 	mailbox_store(&x86->mailbox, 0x28, trial_register(trial, "CR3").value[0]);
-	mailbox_store(&x86->mailbox, 0x30, trial_register(trial, "CR4").value[0] | CR4_PGE);
+	mailbox_store(&x86->mailbox, 0x30, trial_register(trial, "CR4").value[0] | X86_CR4_PGE);
 	mailbox_store(&x86->mailbox, 0x38, x86->pae ? trial_register(trial, "EFER").value[0] : 0);
 
-	memcpy(image, stub, sizeof(stub));
-	memcpy(image + 0xfff0, (const unsigned char[]){0xe9, 0x0d, 0x00}, 3); /* a jump to the first byte */
-	nameless_file("firmware", image, sizeof(image), firmware);
-	emulator_start(&x86->mailbox.emulator, trial->class->program, "q35", trial->ram.path, trial->ram.bytes,
-		       arguments);
+	x86_boot(trial, stub, sizeof(stub), "max");
 }
 
 static void x86_unload(struct trial *trial)
@@ -162,37 +138,11 @@ static void x86_unload(struct trial *trial)
 	window_entry(trial, false);
 }
 
-static void x86_end(struct trial *trial)
-{
-	struct x86 *x86 = trial->machine;
-
-	emulator_end(&x86->mailbox.emulator);
-	free(x86);
-}
-
-/* mov $token, %eax; int $0x80; nop */
-static uint64_t plant(uint16_t token)
-{
-	return 0xb8 | (uint64_t)token << 8 | UINT64_C(0x80cd) << 40 | UINT64_C(0x90) << 56;
-}
-
-static void fault(const struct operation *operation, struct access *access)
-{
-	enum { PAGE_FAULT = 14, PRESENT = 1, RESERVED = 8 };
-	uint64_t error = operation->detail[0];
-
-	access->fault = FAULT_ODD;
-	if (operation->code == PAGE_FAULT && operation->detail[1] == (access->iova & ~UINT64_C(7)))
-		access->fault = error & RESERVED  ? PT_FAULT_RESERVED
-				: error & PRESENT ? PT_FAULT_PERMISSION
-						  : PT_FAULT_ABSENT;
-}
-
 static void x86_present(struct trial *trial, struct access *accesses, size_t n)
 {
 	struct x86 *x86 = trial->machine;
 
-	mailbox_present(trial, &x86->mailbox, accesses, n, plant, fault);
+	mailbox_present(trial, &x86->mailbox, accesses, n, x86_plant, x86_fault);
 	/* No CPU writes to the root of PAE; QEMU does, and sets a bit there that is reserved. */
 	for (unsigned int i = 0; i < 4 && x86->pae; i++) {
 		uint64_t at = pt_root(&trial->table) + 8 * i;
@@ -208,27 +158,6 @@ static const char *x86_blind(const struct trial *trial, const struct pt_walk *wa
 	return x86->pae && walk->fault == PT_FAULT_RESERVED && walk->n_steps == 1
 		       ? "reserved bits in the root of PAE are not looked at"
 		       : NULL;
-}
-
-static void x86_invalidate(struct trial *trial, const struct pt_gather *gather)
-{
-	struct x86 *x86 = trial->machine;
-
-	mailbox_invalidate(trial, &x86->mailbox, gather, OP_FLUSH_ADDRESS, NULL);
-}
-
-static void x86_forget(struct trial *trial)
-{
-	struct x86 *x86 = trial->machine;
-
-	mailbox_forget(&x86->mailbox);
-}
-
-static const char *x86_gap(struct trial *trial, const struct access *access)
-{
-	struct x86 *x86 = trial->machine;
-
-	return mailbox_old_code(trial, &x86->mailbox, access);
 }
 
 static bool x86_usable(const struct trial *trial, uint64_t iova, uint64_t bytes)
@@ -248,15 +177,15 @@ static const struct machine_class x86_32 = {
 			"clears it",
 	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED,
 	.start = x86_start,
-	.end = x86_end,
+	.end = mailbox_end,
 	.load = x86_load,
 	.unload = x86_unload,
 	.present = x86_present,
 	.invalidate = x86_invalidate,
-	.forget = x86_forget,
+	.forget = mailbox_forget,
 	.usable = x86_usable,
 	.blind = x86_blind,
-	.gap = x86_gap,
+	.gap = mailbox_old_code,
 };
 
 static const struct configuration configurations[] = {
