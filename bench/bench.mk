@@ -11,10 +11,11 @@ BENCH_BUILDS ?= kernel-like native $(shell command -v clang >/dev/null 2>&1 && e
 BENCH_O := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 # Whether the code of the kernel is there is known once `make bench` has looked for it.
 BENCH_HAVE_LINUX := $(if $(wildcard $(BENCH_LINUX)/version),-DHAVE_LINUX)
+BENCH_LOOKED := $(wildcard $(BENCH_LINUX)/version $(BENCH_LINUX)/missing)
 
 # name, compiler, options
 define bench_build
-$(B)/obj/bench/$(1)/subjects/%.o: bench/subjects/%.c bench/subjects/runs.h bench/subjects/ours.h bench/bench.h bench/pool.h runtime/pt.h $(B)/flags | $(GENERATED_H)
+$(B)/obj/bench/$(1)/subjects/%.o: bench/subjects/%.c bench/subjects/runs.h bench/subjects/ours.h bench/bench.h bench/pool.h runtime/pt.h $(B)/flags $(BENCH_LOOKED) | $(GENERATED_H)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$(2) -std=c11 -D_POSIX_C_SOURCE=200809L $(WARNINGS) $(WERROR) -g $(3) -DBENCH_BUILD='"$(1)"' -DBENCH_LIST=bench_$(subst -,_,$(1)) \
@@ -23,7 +24,7 @@ $(B)/obj/bench/$(1)/generated/%.o: $(G)/%.c runtime/pt.h
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$(2) -std=c11 $(WARNINGS) $(WERROR) -g $(3) -Iruntime -I$(G) -c $$< -o $$@
-$(B)/obj/bench/$(1)/kernel/%.o: bench/kernel/%.c bench/kernel/shim.h bench/kernel/peer.h bench/subjects/runs.h bench/bench.h $(wildcard $(BENCH_LINUX)/version)
+$(B)/obj/bench/$(1)/kernel/%.o: bench/kernel/%.c $(wildcard bench/kernel/*.h) bench/subjects/runs.h bench/bench.h $(BENCH_LOOKED)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$(2) -std=gnu11 -w -g $(3) -fno-strict-aliasing -DBENCH_BUILD='"$(1)"' -DCONFIG_64BIT -DCONFIG_PHYS_ADDR_T_64BIT \

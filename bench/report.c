@@ -269,11 +269,31 @@ bool report_json(const struct results *results, const char *file)
 	return good;
 }
 
-/* Bars of ptgen, by hand, and the best code of the kernel, in logarithmic height. */
+/* The value of a bar: of ptgen's code, the mapper by hand, the best code of the kernel; not above 0: there is none. */
+static double bar(const struct results *results, int series, enum row row)
+{
+	switch (series) {
+	case 0: return best(results, row, OURS, "x86_64", "kernel-like", NULL);
+	case 1: return best(results, row, HAND, NULL, "kernel-like", NULL);
+	default: return best(results, peer_row(row), KERNEL, NULL, NULL, NULL);
+	}
+}
+
+/* gnuplot takes no series without a value. */
+static bool has_bars(const struct results *results, int series)
+{
+	for (enum row row = 0; row < N_ROWS; row++)
+		if (bar(results, series, row) > 0)
+			return true;
+	return false;
+}
+
+/* Bars in logarithmic height. */
 bool report_plot(const struct results *results, const char *file)
 {
 	FILE *out = popen("gnuplot", "w");
 	static const char *const titles[] = {"ptgen x86_64", "by hand", "kernel, best"};
+	const char *separator = "";
 
 	if (!out) {
 		fputs("bench: cannot start gnuplot\n", stderr);
@@ -283,14 +303,18 @@ bool report_plot(const struct results *results, const char *file)
 		"set terminal svg size 1400,700\nset output '%s'\nset style data histograms\nset style fill solid\n"
 		"set logscale y\nset ylabel 'ns'\nset xtics rotate by -45\nset grid y\nset key top left\nplot",
 		file);
-	for (int i = 0; i < 3; i++)
-		fprintf(out, "%s '-' using 2:xtic(1) title '%s'", i ? "," : "", titles[i]);
+	for (int i = 0; i < 3; i++) {
+		if (!has_bars(results, i))
+			continue;
+		fprintf(out, "%s '-' using 2:xtic(1) title '%s'", separator, titles[i]);
+		separator = ",";
+	}
 	fputc('\n', out);
 	for (int i = 0; i < 3; i++) {
+		if (!has_bars(results, i))
+			continue;
 		for (enum row row = 0; row < N_ROWS; row++) {
-			double value = i == 0	? best(results, row, OURS, "x86_64", "kernel-like", NULL)
-				       : i == 1 ? best(results, row, HAND, NULL, "kernel-like", NULL)
-						: best(results, peer_row(row), KERNEL, NULL, NULL, NULL);
+			double value = bar(results, i, row);
 
 			if (value > 0)
 				fprintf(out, "\"%s\" %g\n", rows[row].key, value);
