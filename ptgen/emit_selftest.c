@@ -20,6 +20,13 @@ static const char *hex(struct selftest *s, uint64_t value)
 	return arena_printf(s->arena, value > UINT32_MAX ? "UINT64_C(0x%" PRIx64 ")" : "0x%" PRIx64, value);
 }
 
+static const char *word_text(struct selftest *s, struct word word)
+{
+	if (word.half[1] == 0)
+		return hex(s, word.half[0]);
+	return arena_printf(s->arena, "WORD(0x%" PRIx64 ", 0x%" PRIx64 ")", word.half[1], word.half[0]);
+}
+
 /* The name of a constant array of these elements; printed if it is new. */
 static const char *array_of(struct selftest *s, const char *type, const char *stem, const char *body)
 {
@@ -36,18 +43,31 @@ static const char *array_of(struct selftest *s, const char *type, const char *st
 	return new->name;
 }
 
-static const char type_words[] = "uint64_t", type_bytes[] = "uint8_t", type_steps[] = "struct step",
-		  type_effects[] = "struct effect", type_bits[] = "struct input_bit", type_fields[] = "struct field",
-		  type_registers[] = "struct reg";
+static const char type_words[] = "entry_word", type_addresses[] = "uint64_t", type_bytes[] = "uint8_t",
+		  type_steps[] = "struct step", type_effects[] = "struct effect", type_bits[] = "struct input_bit",
+		  type_fields[] = "struct field", type_registers[] = "struct reg";
 
-static const char *words_of(struct selftest *s, const uint64_t *word, int n)
+static const char *words_of(struct selftest *s, const struct word *word, int n)
+{
+	const char *body = "";
+	int row = 6;
+
+	for (int i = 0; i < n; i++)
+		row = word[i].half[1] ? 2 : row;
+	for (int i = 0; i < n; i++)
+		body = arena_printf(s->arena, "%s%s%s,%s", body, i % row ? " " : "\t", word_text(s, word[i]),
+				    i % row == row - 1 || i + 1 == n ? "\n" : "");
+	return array_of(s, type_words, "words", body);
+}
+
+static const char *addresses_of(struct selftest *s, const uint64_t *address, int n)
 {
 	const char *body = "";
 
 	for (int i = 0; i < n; i++)
-		body = arena_printf(s->arena, "%s%s%s,%s", body, i % 6 ? " " : "\t", hex(s, word[i]),
+		body = arena_printf(s->arena, "%s%s%s,%s", body, i % 6 ? " " : "\t", hex(s, address[i]),
 				    i % 6 == 5 || i + 1 == n ? "\n" : "");
-	return array_of(s, type_words, "words", body);
+	return array_of(s, type_addresses, "addresses", body);
 }
 
 static bool seen_before(struct selftest *s, const char *text)
@@ -92,7 +112,7 @@ static const char *steps_of(struct selftest *s, const struct path *path)
 				    : level->big_endian ? "BIG"
 							: "LITTLE",
 				    expect_stride(level), step->entries, hex(s, step->table), hex(s, step->entry),
-				    hex(s, step->link), hex(s, step->absent));
+				    word_text(s, step->link), word_text(s, step->absent));
 	}
 	return array_of(s, type_steps, "steps", body);
 }
@@ -109,60 +129,78 @@ static const char *say_kind(struct selftest *s, ref kind)
 			    k->category == CATEGORY_LEAF ? ")" : "");
 }
 
+/* The output address of each bit from the leaf's size on, where these are not the bits themselves; "NULL": they are. */
+static const char *outputs_of(struct selftest *s, int lg2, int n)
+{
+	uint64_t address[64] = {0};
+
+	if (s->model->output.base == REF_NONE && s->model->output.window == REF_NONE)
+		return "NULL";
+	for (int i = 0; i < n; i++)
+		address[i] = expect_output_bit(s, lg2 + i);
+	return addresses_of(s, address, n);
+}
+
 /* One leaf kind: the ends of the input, all requests, all address bits. */
 static void put_leaf(struct selftest *s, ref kind)
 {
 	const struct m_kind *k = &s->model->kinds.v[kind];
-	uint64_t bytes = (uint64_t)1 << k->lg2, pa = expect_pattern_of(s, kind), strong, words[N_REQUESTS] = {0},
-		 bits[64] = {0}, refused = 0;
-	uint64_t first = (s->first + (bytes - 1)) & ~(bytes - 1), last = ((s->last - (bytes - 1)) & ~(bytes - 1));
+	uint64_t pa = expect_pattern_of(s, kind), refused = 0, first = s->first, last = s->last, nowhere = 0;
+	struct word strong, words[N_REQUESTS] = {{{0, 0}}}, bits[64] = {{{0, 0}}};
 	int n_slots = 1 << k->group_lg2, n_bits = 0;
-	uint64_t *slot = arena_alloc(s->arena, sizeof(*slot) * (size_t)n_slots);
-	uint64_t accessed = expect_hardware_bits(s, kind, SLICE_ACCESSED, true),
-		 dirty = expect_hardware_bits(s, kind, SLICE_DIRTY, true),
-		 must = expect_hardware_bits(s, kind, SLICE_ACCESSED, false),
-		 must_dirty = expect_hardware_bits(s, kind, SLICE_DIRTY, false);
+	struct word *slot = arena_alloc(s->arena, sizeof(*slot) * (size_t)n_slots);
+	struct word accessed = expect_hardware_bits(s, kind, SLICE_ACCESSED, true),
+		    dirty = expect_hardware_bits(s, kind, SLICE_DIRTY, true),
+		    must = expect_hardware_bits(s, kind, SLICE_ACCESSED, false),
+		    must_dirty = expect_hardware_bits(s, kind, SLICE_DIRTY, false);
 	const char *first_steps, *name = say_kind(s, kind);
+	bool has_nowhere;
 	struct path path;
 
 	/* A part of the input that is smaller than the leaf cannot hold it. */
-	if (s->last - s->first < bytes - 1 || first < s->first || first > last)
+	if (!expect_make_path(s, k->level, 0, &path) || !expect_fit(s, &path, k->lg2, true, &first) ||
+	    !expect_fit(s, &path, k->lg2, false, &last))
 		return;
 	for (int i = 0; i < s->n_rights; i++)
-		(void)expect_leaf_word(s, kind, s->rights[i], 0, &words[i]);
+		(void)expect_leaf_word(s, kind, s->rights[i], codec_outside(s->model, s->param, 0), &words[i]);
 	strong = words[s->strong];
 	for (int i = 0; i < n_slots; i++) {
 		(void)expect_leaf_word(s, kind, s->rights[s->strong],
 				       k->group == GROUP_CONTIG ? pa + ((uint64_t)i << (k->lg2 - k->group_lg2)) : pa,
 				       &slot[i]);
-		slot[i] &= ~strong;
+		slot[i] = word_without(slot[i], strong);
 	}
 	for (int bit = k->lg2; bit < 64; bit++) {
-		uint64_t word, one = (uint64_t)1 << bit;
+		uint64_t one = expect_output_bit(s, bit);
+		struct word word;
 
 		if (expect_leaf_word(s, kind, s->rights[s->strong], one, &word)) {
-			bits[bit - k->lg2] = word & ~strong;
+			bits[bit - k->lg2] = word_without(word, strong);
 			n_bits = bit - k->lg2 + 1;
 		} else if (!expect_somebody_holds(s, kind, one)) {
-			refused |= one;
+			refused |= (uint64_t)1 << bit;
 		}
 	}
 	expect_make_path(s, k->level, first, &path);
 	first_steps = steps_of(s, &path);
+	has_nowhere = expect_nowhere(s, &path, k->lg2, &nowhere);
 	expect_make_path(s, k->level, last, &path);
 	fprintf(s->leaves,
 		"\t{%d, %d, %d, %d, %d, %d, %d, %d, %d, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-		"%s},\n",
+		"%s, "
+		"%s, %s, %s},\n",
 		s->n_configs, (int)kind, n_slots, path.n, k->lg2, k->lg2 - k->group_lg2, n_bits, s->strong, s->weak,
-		k->group == GROUP_CONTIG ? "true" : "false", first_steps, steps_of(s, &path),
-		hex(s, expect_presented(s, first)), hex(s, expect_presented(s, last)), hex(s, pa),
-		words_of(s, words, s->n_rights), words_of(s, slot, k->group == GROUP_CONTIG ? n_slots : 1),
-		words_of(s, bits, n_bits), hex(s, refused), hex(s, accessed), hex(s, dirty), hex(s, must),
-		hex(s, must_dirty), hex(s, expect_kept_bits(s, k->level)), hex(s, expect_mark_bits(s, kind)));
+		k->group == GROUP_CONTIG ? "true" : "false", has_nowhere ? "true" : "false", first_steps,
+		steps_of(s, &path), hex(s, expect_presented(s, first)), hex(s, expect_presented(s, last)),
+		hex(s, expect_presented(s, nowhere)), hex(s, pa), words_of(s, words, s->n_rights),
+		words_of(s, slot, k->group == GROUP_CONTIG ? n_slots : 1), words_of(s, bits, n_bits),
+		outputs_of(s, k->lg2, n_bits), hex(s, refused), word_text(s, accessed), word_text(s, dirty),
+		word_text(s, must), word_text(s, must_dirty), word_text(s, expect_kept_bits(s, k->level)),
+		word_text(s, expect_mark_bits(s, kind)));
 	add_check(s, CHECK_ENDS, s->n_leaves, arena_printf(s->arena, "%s at both ends of the input", name));
 	add_check(s, CHECK_REQUESTS, s->n_leaves, arena_printf(s->arena, "every request as %s", name));
 	add_check(s, CHECK_ADDRESSES, s->n_leaves, arena_printf(s->arena, "every address bit of %s", name));
-	if ((accessed | dirty | must | must_dirty) && !expect_has_dirty_codes(s, kind))
+	if (word_any(word_or(word_or(accessed, dirty), word_or(must, must_dirty))) && !expect_has_dirty_codes(s, kind))
 		add_check(s, CHECK_HARDWARE, s->n_leaves, arena_printf(s->arena, "what hardware writes in %s", name));
 	s->n_leaves++;
 }
@@ -176,43 +214,45 @@ static bool same_but_address(const struct outcome *a, const struct outcome *b)
 }
 
 /* Every bit of a word at step `at` of a path, sorted by what turning it round does; -1: said before. */
-static int put_flip(struct selftest *s, const struct path *path, int at, uint64_t word, const char *name, bool always)
+static int put_flip(struct selftest *s, const struct path *path, int at, struct word word, const char *name,
+		    bool always)
 {
 	unsigned int reserved_fault = fault_number(s->model->reserved_fault, FAULT_RESERVED);
 	unsigned int wide_fault = fault_number(s->model->output.fault, FAULT_ADDRESS);
-	uint64_t quiet = 0, reserved = 0, wide = 0, address = 0, moved[64];
+	struct word quiet = {{0, 0}}, reserved = quiet, wide = quiet, address = quiet;
+	uint64_t moved[128];
 	const char *effects = "", *text;
 	struct outcome as_is;
 	int n = 0;
 
 	expect_walk(s, path, at, word, &as_is);
 	for (int bit = 0; bit < 8 * level_at(s, path->step[at].level)->entry_bytes; bit++) {
-		uint64_t one = (uint64_t)1 << bit;
+		struct word one = word_turned((struct word){{0, 0}}, bit);
 		struct outcome out;
 
-		expect_walk(s, path, at, word ^ one, &out);
+		expect_walk(s, path, at, word_turned(word, bit), &out);
 		if (same_but_address(&out, &as_is) && out.pa == as_is.pa) {
-			quiet |= one;
+			quiet = word_or(quiet, one);
 		} else if (out.kind == as_is.kind && !as_is.fault && at + 1 == path->n && out.fault == reserved_fault) {
-			reserved |= one;
+			reserved = word_or(reserved, one);
 		} else if (out.kind == as_is.kind && !as_is.fault && at + 1 == path->n && out.fault == wide_fault) {
-			wide |= one;
+			wide = word_or(wide, one);
 		} else if (at + 1 == path->n && !out.fault && same_but_address(&out, &as_is)) {
-			address |= one;
+			address = word_or(address, one);
 			moved[n++] = out.pa;
 		} else {
 			effects = arena_printf(s->arena, "%s\t{%d, %s},\n", effects, bit, outcome_text(s, &out));
 		}
 	}
-	text = arena_printf(s->arena, "%d %d %s: %s %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 "%s",
-			    (int)path->step[at].level, at + 1 == path->n, hex(s, word), outcome_text(s, &as_is), quiet,
-			    reserved, wide, address, effects);
+	text = arena_printf(s->arena, "%d %d %s: %s %s %s %s %s%s", (int)path->step[at].level, at + 1 == path->n,
+			    word_text(s, word), outcome_text(s, &as_is), word_text(s, quiet), word_text(s, reserved),
+			    word_text(s, wide), word_text(s, address), effects);
 	if (seen_before(s, text) && !always)
 		return -1;
 	fprintf(s->flips, "\t{%d, %d, %d, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s},\n", s->n_configs, path->n, at,
-		steps_of(s, path), hex(s, expect_presented(s, path->inner)), hex(s, word), outcome_text(s, &as_is),
-		hex(s, quiet), hex(s, reserved), hex(s, wide), hex(s, address), words_of(s, moved, n),
-		array_of(s, type_effects, "effects", effects));
+		steps_of(s, path), hex(s, expect_presented(s, path->inner)), word_text(s, word),
+		outcome_text(s, &as_is), word_text(s, quiet), word_text(s, reserved), word_text(s, wide),
+		word_text(s, address), addresses_of(s, moved, n), array_of(s, type_effects, "effects", effects));
 	if (name)
 		add_check(s, CHECK_FLIPS, s->n_flips, arena_printf(s->arena, "every bit of %s", name));
 	return s->n_flips++;
@@ -224,9 +264,9 @@ static void put_kind_flips(struct selftest *s, ref kind)
 	const struct m_kind *k = &s->model->kinds.v[kind];
 	ref leaf = expect_smallest_leaf(s);
 	struct path path, whole;
-	uint64_t word = 0;
+	struct word word;
 
-	if (!expect_make_path(s, k->level, expect_somewhere(s), &path))
+	if (!expect_make_path(s, k->level, expect_somewhere(s, k->level), &path))
 		return;
 	if (k->category == CATEGORY_LEAF) {
 		for (int i = 0; expect_offered(s, kind) && i < s->n_rights; i++) {
@@ -249,14 +289,15 @@ static void put_kind_flips(struct selftest *s, ref kind)
 		return;
 	}
 	if (k->category == CATEGORY_TABLE && leaf != REF_NONE &&
-	    expect_make_path(s, s->model->kinds.v[leaf].level, expect_somewhere(s), &whole) && whole.n > path.n &&
-	    whole.step[path.n - 1].level == k->level &&
+	    expect_make_path(s, s->model->kinds.v[leaf].level, expect_somewhere(s, s->model->kinds.v[leaf].level),
+			     &whole) &&
+	    whole.n > path.n && whole.step[path.n - 1].level == k->level &&
 	    expect_leaf_word(s, leaf, s->rights[s->strong], expect_pattern_of(s, leaf), &word)) {
-		uint64_t link[2] = {whole.step[path.n - 1].link, 0};
+		struct word link = whole.step[path.n - 1].link;
 
 		whole.step[whole.n - 1].link = word;
-		if (expect_classify(s, k->level, link) == kind)
-			put_flip(s, &whole, path.n - 1, link[0], say_kind(s, kind), false);
+		if (expect_classify(s, k->level, link.half) == kind)
+			put_flip(s, &whole, path.n - 1, link, say_kind(s, kind), false);
 		return;
 	}
 	word = expect_plain_word(s, kind, s->base);
@@ -266,6 +307,7 @@ static void put_kind_flips(struct selftest *s, ref kind)
 
 /* ---- parts of a configuration */
 
+/* Every bit of the path's input address turned round: an entry that moves, an offset into the leaf, or a fault. */
 static const char *input_bits(struct selftest *s, const struct path *path, ref leaf, int *n)
 {
 	int lg2 = s->model->kinds.v[leaf].lg2 -
@@ -273,24 +315,31 @@ static const char *input_bits(struct selftest *s, const struct path *path, ref l
 	const char *body = "";
 
 	for (int bit = 0; bit <= s->input_hi; bit++) {
-		uint64_t inner = (uint64_t)1 << bit, bytes = 0;
+		uint64_t one = (uint64_t)1 << bit, inner = path->inner ^ one, bytes = 0;
+		unsigned int fault = 0;
 		int step = 0;
 
 		for (; step < path->n; step++) {
-			bytes = expect_entry_address(s, path->step[step].level, 0, inner, step == 0);
+			ref level = path->step[step].level;
+
+			bytes = expect_entry_address(s, level, 0, inner, step == 0) -
+				expect_entry_address(s, level, 0, path->inner, step == 0);
 			if (step == 0)
-				bytes += (uint64_t)expect_root_number(s, inner) << s->spread;
+				bytes += ((uint64_t)expect_root_number(s, inner) - expect_root_number(s, path->inner))
+					 << s->spread;
 			if (bytes)
 				break;
 		}
 		if (step == path->n)
-			bytes = bit < lg2 ? inner : 0;
+			bytes = bit < lg2 ? inner - path->inner : 0;
 		if (inner < s->first || inner > s->last)
-			step = 0xff;
+			fault = fault_number(s->model->input.fault, FAULT_ADDRESS);
+		else if (!expect_has_slots(s, path, inner))
+			fault = expect_missing(s, path, inner);
 		else if (!bytes)
 			continue; /* a level that is skipped */
-		body = arena_printf(s->arena, "%s\t{%s, %d, %s},\n", body, hex(s, expect_presented(s, inner)), step,
-				    hex(s, bytes));
+		body = arena_printf(s->arena, "%s\t{%s, %d, %u, %s},\n", body, hex(s, expect_presented(s, inner)), step,
+				    fault, hex(s, bytes));
 		++*n;
 	}
 	return array_of(s, type_bits, "bits", body);
@@ -306,13 +355,13 @@ static const char *fields_of(struct selftest *s, int *n)
 
 		for (int i = 0; s->present[k] && i < s->bound[k].n_lines; i++) {
 			const struct m_slice *slice = s->bound[k].line[i].slice;
-			uint64_t mask[2] = {0, 0};
+			struct word mask = {{0, 0}};
 
 			if (slice->field == REF_NONE || (slice->role != ROLE_FIELD && slice->role != ROLE_CONST))
 				continue;
-			bits_set(mask, slice->hi, slice->lo);
+			bits_set(mask.half, slice->hi, slice->lo);
 			lines = arena_printf(s->arena, "%s\t{%d, \"%s\", %s, %s},\n", lines, (int)k,
-					     s->model->fields.v[slice->field].name, hex(s, mask[0]),
+					     s->model->fields.v[slice->field].name, word_text(s, mask),
 					     hex(s, bits_ones(bits_width(slice->hi, slice->lo)) << slice->to));
 			here++;
 		}
@@ -443,6 +492,7 @@ static void place_tables(struct selftest *s)
 	for (s->spread = 4; (uint64_t)1 << s->spread < largest;)
 		s->spread++;
 	s->base = (uint64_t)1 << (s->spread > BASE_LG2 ? s->spread : BASE_LG2);
+	s->base += (s->output_first + (s->base - 1)) & ~(s->base - 1);
 	end = (uint64_t)(s->n_roots + shape->n_levels) << s->spread;
 	s->memory = end > s->memory ? end : s->memory;
 }
@@ -461,6 +511,12 @@ static void select_inputs(struct selftest *s)
 	for (int n = s->n_roots; n > 1; n /= 2)
 		s->root_bits--;
 	s->first = input->aperture_first == REF_NONE ? 0 : (uint64_t)model_eval(s->model, input->aperture_first, &env);
+	s->input_base = input->base == REF_NONE ? 0 : (uint64_t)model_eval(s->model, input->base, &env);
+	s->output_first = 0;
+	if (s->model->output.base != REF_NONE)
+		s->output_first = (uint64_t)model_eval(s->model, s->model->output.base, &env);
+	if (s->model->output.window != REF_NONE)
+		s->output_first = (uint64_t)model_eval(s->model, s->model->output.window, &env);
 	s->last = input->aperture_last == REF_NONE ? s->input_mask
 						   : (uint64_t)model_eval(s->model, input->aperture_last, &env);
 }
@@ -472,11 +528,11 @@ static void presented_ends(const struct selftest *s, uint64_t *first, uint64_t *
 
 	*first = expect_presented(s, s->first);
 	*last = expect_presented(s, s->last);
-	if (s->first == 0 && s->last == s->input_mask && expect_presented(s, half) != half) {
-		bool sign = expect_presented(s, 0) == 0;
+	if (s->first == 0 && s->last == s->input_mask && expect_extended(s, half) != half) {
+		bool sign = expect_extended(s, 0) == 0;
 
 		*first = sign ? expect_presented(s, half) : *first;
-		*last = sign ? half - 1 : *last;
+		*last = sign ? expect_presented(s, half - 1) : *last;
 	}
 }
 
@@ -500,7 +556,7 @@ static void put_config(struct selftest *s)
 	const struct model *model = s->model;
 	const char *granted, *bits, *fields, *registers, *params = "";
 	int n_bits = 0, n_fields = 0, n_registers = 0, walk_index;
-	uint64_t first, last, sizes = 0;
+	uint64_t first, last, sizes = 0, origin = s->first;
 	struct path path;
 	ref leaf;
 
@@ -510,6 +566,9 @@ static void put_config(struct selftest *s)
 	if (leaf == REF_NONE || s->n_rights == 0)
 		return;
 	expect_make_path(s, model->kinds.v[leaf].level, 0, &path);
+	if (!expect_fit(s, &path, model->kinds.v[leaf].lg2, true, &origin))
+		return;
+	expect_make_path(s, model->kinds.v[leaf].level, origin, &path);
 	(void)expect_leaf_word(s, leaf, s->rights[s->strong], expect_pattern_of(s, leaf), &path.step[path.n - 1].link);
 	walk_index = put_flip(s, &path, path.n - 1, path.step[path.n - 1].link, NULL, true);
 	bits = input_bits(s, &path, leaf, &n_bits);
@@ -534,10 +593,10 @@ static void put_config(struct selftest *s)
 	for (int i = 0; i < model->addresses.n; i++)
 		params = arena_printf(s->arena, "%s%s%s", params, *params ? ", " : "",
 				      hex(s, codec_addresses()[i] & model_address_bits(model, i)));
-	fprintf(s->configs, "\t{{%s}, %s, %s, %s, %s, %s, %s, %s, &flips[%d], %s, %s, %d, %d, %d, %d, %d, %d},\n",
-		*params ? params : "0", hex(s, s->base), hex(s, first), hex(s, last), hex(s, sizes), granted,
-		rights_array(s), bits, walk_index, fields, registers, s->n_rights, n_bits, n_fields, n_registers,
-		s->n_roots, s->spread);
+	fprintf(s->configs, "\t{{%s}, %s, %s, %s, %s, %s, %s, %s, %s, &flips[%d], %s, %s, %d, %d, %d, %d, %d, %d},\n",
+		*params ? params : "0", hex(s, s->base), hex(s, s->output_first), hex(s, first), hex(s, last),
+		hex(s, sizes), granted, rights_array(s), bits, walk_index, fields, registers, s->n_rights, n_bits,
+		n_fields, n_registers, s->n_roots, s->spread);
 	s->n_configs++;
 }
 
@@ -655,18 +714,12 @@ static bool with_one(struct selftest *s, int which, int64_t value, bool edge, vo
 
 /* ---- the file */
 
-/* What the self-test cannot say yet; NULL: nothing. */
-static const char *too_much(const struct model *model)
+static bool is_wide(const struct model *model)
 {
-	for (int i = 0; i < model->levels.n; i++) {
+	for (int i = 0; i < model->levels.n; i++)
 		if (model->levels.v[i].entry_bytes > 8)
-			return "entries of more than 8 bytes";
-		if (model_limited(&model->levels.v[i]))
-			return "tables that have some indices only ('limit')";
-	}
-	if (model->input.base != REF_NONE || model->output.base != REF_NONE || model->output.window != REF_NONE)
-		return "'base' and 'window'";
-	return NULL;
+			return true;
+	return false;
 }
 
 static void emit_tables(void *ctx)
@@ -700,19 +753,19 @@ static void collect(struct selftest *s)
 
 void emit_selftest(struct context *context, const struct model *model, struct outputs *outputs)
 {
-	const char *name = emitted_name(context, model), *what = too_much(model), *slash = strrchr(model->source, '/');
+	const char *name = emitted_name(context, model), *slash = strrchr(model->source, '/');
 	struct selftest *s = arena_alloc(context->arena, sizeof(*s));
 	int n_params = model->params.n + model->addresses.n; /* addresses come behind the parameters */
 	FILE **stream[5] = {&s->tables, &s->flips, &s->leaves, &s->configs, &s->checks};
-	struct template_hole holes[13];
+	struct template_hole holes[11];
 	struct template_part parts[] = {{"tables", emit_tables}, {NULL, NULL}};
-	struct template_set set = {.ctx = s, .holes = holes, .parts = parts};
+	struct template_flag flags[] = {
+		{"wide", is_wide(model)},
+		{"outside", model->output.base != REF_NONE || model->output.window != REF_NONE},
+		{NULL, false},
+	};
+	struct template_set set = {.ctx = s, .holes = holes, .flags = flags, .parts = parts};
 
-	if (what) {
-		diag_usage(context, "%s: format '%s': the self-test cannot do %s yet; other outputs are not affected",
-			   model->source, model->name, what);
-		return;
-	}
 	s->context = context;
 	s->arena = context->arena;
 	s->model = model;
@@ -746,15 +799,13 @@ void emit_selftest(struct context *context, const struct model *model, struct ou
 	holes[5] = (struct template_hole){"N_PARAMS", arena_printf(s->arena, "%d", n_params ? n_params : 1), NULL};
 	holes[6] = (struct template_hole){"REGISTER_WORDS", arena_printf(s->arena, "%d", s->register_words), NULL};
 	holes[7] = (struct template_hole){
-		"INPUT_FAULT", arena_printf(s->arena, "%u", fault_number(model->input.fault, FAULT_ADDRESS)), NULL};
-	holes[8] = (struct template_hole){
 		"WIDE_FAULT", arena_printf(s->arena, "%u", fault_number(model->output.fault, FAULT_ADDRESS)), NULL};
-	holes[9] = (struct template_hole){
+	holes[8] = (struct template_hole){
 		"RESERVED_FAULT", arena_printf(s->arena, "%u", fault_number(model->reserved_fault, FAULT_RESERVED)),
 		NULL};
-	holes[10] = (struct template_hole){"MAX_REGISTERS",
-					   arena_printf(s->arena, "%d", model->registers.n * s->max_roots + 1), NULL};
-	holes[11] = (struct template_hole){NULL, NULL, NULL};
+	holes[9] = (struct template_hole){"MAX_REGISTERS",
+					  arena_printf(s->arena, "%d", model->registers.n * s->max_roots + 1), NULL};
+	holes[10] = (struct template_hole){NULL, NULL, NULL};
 	set.out = s->tables = output_open(outputs, arena_printf(s->arena, "%s_selftest.c", name));
 	template_run(&set, template_selftest);
 	for (int i = 0; i < 5; i++)

@@ -32,10 +32,42 @@ enum function {
 	CHECK_HARDWARE
 };
 
+/* An entry of up to 16 bytes. */
+struct word {
+	uint64_t half[2];
+};
+
+static inline bool word_is(struct word a, struct word b)
+{
+	return a.half[0] == b.half[0] && a.half[1] == b.half[1];
+}
+
+static inline struct word word_or(struct word a, struct word b)
+{
+	return (struct word){{a.half[0] | b.half[0], a.half[1] | b.half[1]}};
+}
+
+static inline struct word word_without(struct word a, struct word b)
+{
+	return (struct word){{a.half[0] & ~b.half[0], a.half[1] & ~b.half[1]}};
+}
+
+static inline struct word word_turned(struct word a, int bit)
+{
+	a.half[bit / 64] ^= (uint64_t)1 << bit % 64;
+	return a;
+}
+
+static inline bool word_any(struct word a)
+{
+	return (a.half[0] | a.half[1]) != 0;
+}
+
 struct step {
-	ref level;
+	ref level, kind; /* kind: of the link to the next step */
 	int64_t entries;
-	uint64_t table, entry, link, absent;
+	uint64_t table, entry;
+	struct word link, absent;
 };
 
 struct path {
@@ -66,9 +98,10 @@ struct selftest {
 	int64_t *param;
 	ref shape, start;
 	int input_hi;
-	uint64_t input_mask, first, last; /* inner addresses that are served */
-	int n_roots, root_bits;		  /* the top input bits choose a root; those below, and how many */
-	uint64_t base;			  /* where the tables of the configuration lie, 1 << spread apart */
+	uint64_t input_mask, first, last;  /* inner addresses that are served */
+	uint64_t input_base, output_first; /* of the addresses that a device presents; the lowest output address */
+	int n_roots, root_bits;		   /* the top input bits choose a root; those below, and how many */
+	uint64_t base;			   /* where the tables of the configuration lie, 1 << spread apart */
 	int spread;
 	unsigned int rights[N_REQUESTS]; /* the different requests that are granted */
 	int n_rights, strong, weak;
@@ -114,23 +147,36 @@ unsigned int expect_root_number(const struct selftest *s, uint64_t inner);
 uint64_t expect_table_at(const struct selftest *s, int step, unsigned int root);
 /* The kind of a word, REF_NONE: none. */
 ref expect_classify(const struct selftest *s, ref level, const uint64_t word[2]);
-/* The address of the entry that an inner address selects in a table. */
 /* Bytes from one entry of a table to the next. */
 uint64_t expect_stride(const struct m_level *level);
+/* The address of the entry that an inner address selects in a table. */
 uint64_t expect_entry_address(const struct selftest *s, ref level, uint64_t table, uint64_t inner, bool root);
 /* What hardware makes of an address where memory holds the entries of the path, with `word` at step `at`. */
-void expect_walk(const struct selftest *s, const struct path *path, int at, uint64_t word, struct outcome *out);
+void expect_walk(const struct selftest *s, const struct path *path, int at, struct word word, struct outcome *out);
 /* The word of a table or absent kind as a mapper leaves it. */
-uint64_t expect_plain_word(const struct selftest *s, ref kind, uint64_t table);
+struct word expect_plain_word(const struct selftest *s, ref kind, uint64_t table);
 /* The nth kind of a category that is present at a level. */
 ref expect_kind_of_category(const struct selftest *s, ref level, enum ast_category category, int nth);
 uint64_t expect_entries_of(const struct selftest *s, ref level, bool root);
 /* The way from the root to a level, by the tables that a mapper makes; false if there is none. */
 bool expect_make_path(const struct selftest *s, ref target, uint64_t inner, struct path *path);
-/* The address that a device presents for an inner one. */
+/* Has every table of the path a slot for this inner address (`limit`)? */
+bool expect_has_slots(const struct selftest *s, const struct path *path, uint64_t inner);
+/* The fault of an inner address that one of them has no slot for. */
+unsigned int expect_missing(const struct selftest *s, const struct path *path, uint64_t inner);
+/*
+ * Move *inner to the nearest leaf of 1 << lg2 bytes, upwards or downwards, that is served and has slots in all tables
+ * of the path; false if there is none.
+ */
+bool expect_fit(const struct selftest *s, const struct path *path, int lg2, bool upwards, uint64_t *inner);
+/* An inner address that is served, in a leaf of 1 << lg2 bytes in the last table of the path, for which one of the
+ * tables has no slot; false: there is none. */
+bool expect_nowhere(const struct selftest *s, const struct path *path, int lg2, uint64_t *inner);
+/* An inner address with what stands above it, and the address that a device presents for it. */
+uint64_t expect_extended(const struct selftest *s, uint64_t inner);
 uint64_t expect_presented(const struct selftest *s, uint64_t inner);
 /* A leaf's word for rights by number and an address: false if it cannot hold that. */
-bool expect_leaf_word(const struct selftest *s, ref kind, unsigned int request, uint64_t pa, uint64_t *out);
+bool expect_leaf_word(const struct selftest *s, ref kind, unsigned int request, uint64_t pa, struct word *out);
 /* Does the configuration have this leaf at all? */
 bool expect_offered(const struct selftest *s, ref kind);
 /* Of two leaves of one size the one nearer to the root is made. */
@@ -140,16 +186,18 @@ uint64_t expect_pattern_of(const struct selftest *s, ref kind);
 /* Can this leaf, or a smaller one, hold the address bit? */
 bool expect_somebody_holds(const struct selftest *s, ref kind, uint64_t pa);
 /* Bits of accessed or dirty (SLICE_*) that hardware sets, or (false) does not. */
-uint64_t expect_hardware_bits(const struct selftest *s, ref kind, unsigned int flag, bool set_by_hardware);
+struct word expect_hardware_bits(const struct selftest *s, ref kind, unsigned int flag, bool set_by_hardware);
 /* Bits of the level's absent words that an unmap leaves. */
-uint64_t expect_kept_bits(const struct selftest *s, ref level);
+struct word expect_kept_bits(const struct selftest *s, ref level);
 /* The mark of a leaf's address as it lies in the entry. */
-uint64_t expect_mark_bits(const struct selftest *s, ref kind);
+struct word expect_mark_bits(const struct selftest *s, ref kind);
 bool expect_has_dirty_codes(const struct selftest *s, ref kind);
 /* The smallest leaf that a mapper makes. */
 ref expect_smallest_leaf(const struct selftest *s);
-/* An address of the middle of what is served, with a bit pattern: where flips are looked at. */
-uint64_t expect_somewhere(const struct selftest *s);
+/* An address of the middle of what is served, with a bit pattern: where flips of words of this level are looked at. */
+uint64_t expect_somewhere(const struct selftest *s, ref level);
+/* The output address with this one bit in its entry, and the one of that number where entries do not hold it. */
+uint64_t expect_output_bit(const struct selftest *s, int bit);
 /* Does every register that holds the root's address have this bit of it? */
 bool expect_root_bit_held(const struct selftest *s, int bit);
 

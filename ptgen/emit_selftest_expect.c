@@ -72,6 +72,27 @@ uint64_t expect_entry_address(const struct selftest *s, ref level, uint64_t tabl
 	return table + index_at(s, level, inner, root) * expect_stride(level_at(s, level));
 }
 
+static bool has_slot(const struct selftest *s, ref level, uint64_t inner, bool root)
+{
+	const struct m_level *l = level_at(s, level);
+	uint64_t index = index_at(s, level, inner, root);
+
+	return !model_limited(l) || (index >= l->first_index && index <= l->last_index);
+}
+
+/* What an entry holds for a physical address; false: no entry can. */
+static bool inside_of(const struct selftest *s, uint64_t pa, uint64_t *inside)
+{
+	struct m_env env = environment(s, REF_NONE, NULL);
+
+	*inside = pa;
+	if (s->model->output.base != REF_NONE)
+		*inside -= s->output_first;
+	if (s->model->output.window != REF_NONE)
+		*inside &= bits_ones((unsigned int)model_eval(s->model, s->model->output.hi, &env) + 1);
+	return codec_outside(s->model, s->param, *inside) == pa;
+}
+
 /* The fault of a word of a kind, FAULT_NUMBER_NONE: none. */
 static unsigned int defect(const struct selftest *s, ref kind, const uint64_t word[2])
 {
@@ -91,7 +112,7 @@ static unsigned int defect(const struct selftest *s, ref kind, const uint64_t wo
 }
 
 /* What hardware makes of an address where memory holds the entries of the path, with `word` at step `at`. */
-void expect_walk(const struct selftest *s, const struct path *path, int at, uint64_t word, struct outcome *out)
+void expect_walk(const struct selftest *s, const struct path *path, int at, struct word word, struct outcome *out)
 {
 	uint64_t table = path->step[0].table;
 	unsigned int rights = RIGHT_ALL;
@@ -106,6 +127,10 @@ void expect_walk(const struct selftest *s, const struct path *path, int at, uint
 		int i = 0;
 		ref next;
 
+		if (!has_slot(s, level, path->inner, depth == 0)) {
+			out->fault = defect(s, expect_kind_of_category(s, level, CATEGORY_ABSENT, 0), raw);
+			return;
+		}
 		/* An address of another entry by chance is the right one for an entry of its size only. */
 		while (i < path->n && (path->step[i].entry != here || level_at(s, path->step[i].level)->entry_bytes !=
 									      level_at(s, level)->entry_bytes))
@@ -115,7 +140,7 @@ void expect_walk(const struct selftest *s, const struct path *path, int at, uint
 			out->pa = here;
 			return;
 		}
-		raw[0] = i == at ? word : path->step[i].link;
+		memcpy(raw, i == at ? word.half : path->step[i].link.half, sizeof(raw));
 		out->kind = expect_classify(s, level, raw);
 		out->fault = defect(s, out->kind, raw);
 		if (out->fault)
@@ -127,7 +152,8 @@ void expect_walk(const struct selftest *s, const struct path *path, int at, uint
 			unsigned int lg2 =
 				(unsigned int)(kind->group == GROUP_CONTIG ? kind->lg2 - kind->group_lg2 : kind->lg2);
 
-			out->pa = (out->pa & ~bits_ones(lg2)) | (path->inner & bits_ones(lg2));
+			out->pa = codec_outside(s->model, s->param,
+						(out->pa & ~bits_ones(lg2)) | (path->inner & bits_ones(lg2)));
 			out->rights = (decoded.rights & rights) | (decoded.rights & RIGHT_GLOBAL);
 			out->memory = decoded.memory;
 			out->accessed = decoded.accessed;
@@ -146,7 +172,7 @@ void expect_walk(const struct selftest *s, const struct path *path, int at, uint
 			out->fault = fault_number(s->model->reserved_fault, FAULT_RESERVED);
 			return;
 		}
-		table = out->pa;
+		table = codec_outside(s->model, s->param, out->pa);
 		level = next;
 	}
 	out->fault = FAULT_NUMBER_LOOP;
@@ -155,20 +181,21 @@ void expect_walk(const struct selftest *s, const struct path *path, int at, uint
 /* ---- paths */
 
 /* The word of a table or absent kind as a mapper leaves it. */
-uint64_t expect_plain_word(const struct selftest *s, ref kind, uint64_t table)
+struct word expect_plain_word(const struct selftest *s, ref kind, uint64_t table)
 {
 	const struct m_kind *k = &s->model->kinds.v[kind];
-	uint64_t word[2] = {0, 0};
+	struct word word = {{0, 0}};
 	ref code;
 
-	(void)codec_bound_attributes(&s->bound[kind], REQ_READ | REQ_WRITE | REQ_EXEC, CODEC_WHOLE, word, &code);
+	(void)codec_bound_attributes(&s->bound[kind], REQ_READ | REQ_WRITE | REQ_EXEC, CODEC_WHOLE, word.half, &code);
 	if (k->category != CATEGORY_TABLE)
-		return word[0];
-	(void)codec_bound_put_address(&s->bound[kind], via_of(s, kind, word), table, word);
+		return word;
+	(void)inside_of(s, table, &table);
+	(void)codec_bound_put_address(&s->bound[kind], via_of(s, kind, word.half), table, word.half);
 	for (int i = 0; i < s->bound[kind].n_lines; i++)
 		if (s->bound[kind].line[i].slice->flags & SLICE_SYNCED)
-			bits_set(word, s->bound[kind].line[i].slice->hi, s->bound[kind].line[i].slice->lo);
-	return word[0];
+			bits_set(word.half, s->bound[kind].line[i].slice->hi, s->bound[kind].line[i].slice->lo);
+	return word;
 }
 
 ref expect_kind_of_category(const struct selftest *s, ref level, enum ast_category category, int nth)
@@ -194,10 +221,10 @@ static bool find_path(const struct selftest *s, struct path *path, ref level, re
 	if (level == target)
 		return true;
 	for (int nth = 0; (kind = expect_kind_of_category(s, level, CATEGORY_TABLE, nth)) != REF_NONE; nth++) {
-		uint64_t word[2] = {expect_plain_word(s, kind, s->base), 0};
-		ref next = next_of(s, kind, word);
+		struct word word = expect_plain_word(s, kind, s->base);
+		ref next = next_of(s, kind, word.half);
 
-		step->link = (uint64_t)kind; /* replaced by place_path() */
+		step->kind = kind;
 		if (next != REF_NONE && find_path(s, path, next, target))
 			return true;
 	}
@@ -221,9 +248,9 @@ static void place_path(const struct selftest *s, struct path *path, uint64_t inn
 		step->entries = (int64_t)expect_entries_of(s, step->level, i == 0);
 		step->table = expect_table_at(s, i, expect_root_number(s, inner));
 		step->entry = expect_entry_address(s, step->level, step->table, inner, i == 0);
-		step->absent = absent == REF_NONE ? 0 : expect_plain_word(s, absent, 0);
-		step->link = i + 1 < path->n ? expect_plain_word(s, (ref)step->link, expect_table_at(s, i + 1, 0))
-					     : step->absent;
+		step->absent = absent == REF_NONE ? (struct word){{0, 0}} : expect_plain_word(s, absent, 0);
+		step->link =
+			i + 1 < path->n ? expect_plain_word(s, step->kind, expect_table_at(s, i + 1, 0)) : step->absent;
 	}
 }
 
@@ -236,8 +263,98 @@ bool expect_make_path(const struct selftest *s, ref target, uint64_t inner, stru
 	return true;
 }
 
-/* The address that a device presents for an inner one. */
-uint64_t expect_presented(const struct selftest *s, uint64_t inner)
+/* ---- tables of which some slots do not exist */
+
+bool expect_has_slots(const struct selftest *s, const struct path *path, uint64_t inner)
+{
+	for (int i = 0; i < path->n; i++)
+		if (!has_slot(s, path->step[i].level, inner, i == 0))
+			return false;
+	return true;
+}
+
+unsigned int expect_missing(const struct selftest *s, const struct path *path, uint64_t inner)
+{
+	static const uint64_t none[2];
+
+	for (int i = 0; i < path->n; i++)
+		if (!has_slot(s, path->step[i].level, inner, i == 0))
+			return defect(s, expect_kind_of_category(s, path->step[i].level, CATEGORY_ABSENT, 0), none);
+	return FAULT_NUMBER_NONE;
+}
+
+/* The first table of the path without a slot, and on which side of those that exist the address is. */
+static const struct m_level *without_slot(const struct selftest *s, const struct path *path, uint64_t inner,
+					  bool *below)
+{
+	for (int i = 0; i < path->n; i++) {
+		const struct m_level *level = level_at(s, path->step[i].level);
+
+		*below = index_at(s, path->step[i].level, inner, i == 0) < level->first_index;
+		if (!has_slot(s, path->step[i].level, inner, i == 0))
+			return level;
+	}
+	return NULL;
+}
+
+bool expect_fit(const struct selftest *s, const struct path *path, int lg2, bool upwards, uint64_t *inner)
+{
+	uint64_t rest = bits_ones((unsigned int)lg2), at = upwards ? (*inner + rest) & ~rest : (*inner - rest) & ~rest;
+
+	/* One table after the other is left or entered; upper ones need no second look. */
+	for (int turns = 0; turns < 4 * MAX_STEPS; turns++) {
+		const struct m_level *level;
+		uint64_t unit, table, span;
+		bool below;
+
+		if (at < s->first || at > s->last || s->last - at < rest)
+			return false;
+		level = without_slot(s, path, at, &below);
+		if (!level)
+			level = without_slot(s, path, at | rest, &below);
+		if (!level) {
+			*inner = at;
+			return true;
+		}
+		unit = (uint64_t)1 << level->lo;
+		span = bits_ones((unsigned int)(level == level_at(s, s->start) ? s->root_bits : level->hi + 1));
+		table = at & ~span;
+		if (upwards && below)
+			at = table + level->first_index * unit;
+		else if (upwards)
+			at = table + span + 1;
+		else if (below)
+			at = table - 1;
+		else
+			at = table + level->last_index * unit + (unit - 1);
+		at = upwards ? (at + rest) & ~rest : (at - rest) & ~rest;
+	}
+	return false;
+}
+
+bool expect_nowhere(const struct selftest *s, const struct path *path, int lg2, uint64_t *inner)
+{
+	for (int i = path->n - 1; i >= 0; i--) {
+		const struct m_level *level = level_at(s, path->step[i].level);
+		uint64_t own = (expect_entries_of(s, path->step[i].level, i == 0) - 1) << level->lo;
+		uint64_t try[2] = {level->first_index - (uint64_t)1, level->last_index + (uint64_t)1};
+
+		for (int k = 0; k < 2 && model_limited(level); k++) {
+			uint64_t at =
+				((path->inner & ~own) | (try[k] << level->lo & own)) & ~bits_ones((unsigned int)lg2);
+
+			if (try[k] < expect_entries_of(s, path->step[i].level, i == 0) && at >= s->first &&
+			    at <= s->last && s->last - at >= bits_ones((unsigned int)lg2) &&
+			    !expect_has_slots(s, path, at)) {
+				*inner = at;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+uint64_t expect_extended(const struct selftest *s, uint64_t inner)
 {
 	struct m_env env = environment(s, REF_NONE, NULL);
 
@@ -252,18 +369,21 @@ uint64_t expect_presented(const struct selftest *s, uint64_t inner)
 	return inner;
 }
 
+uint64_t expect_presented(const struct selftest *s, uint64_t inner)
+{
+	return expect_extended(s, inner) + s->input_base;
+}
+
 /* ---- leaves */
 
 /* A leaf's word for rights by number and an address: false if it cannot hold that. */
-bool expect_leaf_word(const struct selftest *s, ref kind, unsigned int request, uint64_t pa, uint64_t *out)
+bool expect_leaf_word(const struct selftest *s, ref kind, unsigned int request, uint64_t pa, struct word *out)
 {
-	uint64_t word[2] = {0, 0};
 	ref code;
-	bool held = codec_bound_attributes(&s->bound[kind], request, CODEC_WHOLE, word, &code) &&
-		    codec_bound_put_address(&s->bound[kind], NULL, pa, word);
 
-	*out = word[0];
-	return held;
+	*out = (struct word){{0, 0}};
+	return codec_bound_attributes(&s->bound[kind], request, CODEC_WHOLE, out->half, &code) &&
+	       inside_of(s, pa, &pa) && codec_bound_put_address(&s->bound[kind], NULL, pa, out->half);
 }
 
 bool expect_offered(const struct selftest *s, ref kind)
@@ -293,22 +413,23 @@ uint64_t expect_pattern_of(const struct selftest *s, ref kind)
 {
 	static const uint64_t pattern[PATTERNS] = {0xa5a5a5a5a5a5a5a5, 0x5a5a5a5a5a5a5a5a, 0x8};
 	int lg2 = s->model->kinds.v[kind].lg2;
-	uint64_t word;
+	struct word word;
 
 	for (int i = 0; i < PATTERNS; i++) {
-		uint64_t pa = pattern[i] & bits_ones((unsigned int)s->bound[kind].output_hi + 1) &
-			      ~bits_ones((unsigned int)lg2);
+		uint64_t pa = codec_outside(s->model, s->param,
+					    pattern[i] & bits_ones((unsigned int)s->bound[kind].output_hi + 1) &
+						    ~bits_ones((unsigned int)lg2));
 
 		if (expect_leaf_word(s, kind, s->rights[s->strong], pa, &word))
 			return pa;
 	}
-	return 0;
+	return codec_outside(s->model, s->param, 0);
 }
 
 /* Can this leaf, or a smaller one, hold the address bit? */
 bool expect_somebody_holds(const struct selftest *s, ref kind, uint64_t pa)
 {
-	uint64_t word;
+	struct word word;
 
 	for (ref k = 0; k < s->model->kinds.n; k++)
 		if (s->model->kinds.v[k].category == CATEGORY_LEAF &&
@@ -318,46 +439,46 @@ bool expect_somebody_holds(const struct selftest *s, ref kind, uint64_t pa)
 	return false;
 }
 
-uint64_t expect_hardware_bits(const struct selftest *s, ref kind, unsigned int flag, bool set_by_hardware)
+struct word expect_hardware_bits(const struct selftest *s, ref kind, unsigned int flag, bool set_by_hardware)
 {
 	struct m_env env = environment(s, kind, NULL);
-	uint64_t bits[2] = {0, 0};
+	struct word bits = {{0, 0}};
 
 	for (int i = 0; i < s->bound[kind].n_lines; i++) {
 		const struct m_slice *slice = s->bound[kind].line[i].slice;
 
 		if (slice->flags & flag && model_holds(s->model, slice->by, &env) == set_by_hardware)
-			bits_set(bits, slice->hi, slice->lo);
+			bits_set(bits.half, slice->hi, slice->lo);
 	}
-	return bits[0];
+	return bits;
 }
 
 /* Bits of the level's absent words that an unmap leaves. */
-uint64_t expect_kept_bits(const struct selftest *s, ref level)
+struct word expect_kept_bits(const struct selftest *s, ref level)
 {
 	ref absent = expect_kind_of_category(s, level, CATEGORY_ABSENT, 0);
-	uint64_t bits[2] = {0, 0};
+	struct word bits = {{0, 0}};
 
 	for (int i = 0; absent != REF_NONE && i < s->bound[absent].n_lines; i++)
 		if (s->bound[absent].line[i].slice->flags & SLICE_KEEP)
-			bits_set(bits, s->bound[absent].line[i].slice->hi, s->bound[absent].line[i].slice->lo);
-	return bits[0];
+			bits_set(bits.half, s->bound[absent].line[i].slice->hi, s->bound[absent].line[i].slice->lo);
+	return bits;
 }
 
 /* The mark of a leaf's address as it lies in the entry. */
-uint64_t expect_mark_bits(const struct selftest *s, ref kind)
+struct word expect_mark_bits(const struct selftest *s, ref kind)
 {
 	struct m_env env = environment(s, kind, NULL);
-	uint64_t bits[2] = {0, 0};
+	struct word bits = {{0, 0}};
 
 	for (int i = 0; i < s->bound[kind].n_lines; i++) {
 		const struct m_slice *slice = s->bound[kind].line[i].slice;
 
 		if (slice->marks != REF_NONE)
-			bits_put(bits, slice->hi, slice->lo,
+			bits_put(bits.half, slice->hi, slice->lo,
 				 (uint64_t)model_eval(s->model, slice->marks, &env) >> slice->to);
 	}
-	return bits[0];
+	return bits;
 }
 
 bool expect_has_dirty_codes(const struct selftest *s, ref kind)
@@ -380,12 +501,23 @@ ref expect_smallest_leaf(const struct selftest *s)
 	return best;
 }
 
-/* An address of the middle of what is served, with a bit pattern: where flips are looked at. */
-uint64_t expect_somewhere(const struct selftest *s)
+/* An address of the middle of what is served, with a bit pattern: where flips of words of this level are looked at. */
+uint64_t expect_somewhere(const struct selftest *s, ref level)
 {
-	uint64_t inner = 0x5a5a5a5a5a5a5a5a & s->input_mask;
+	uint64_t inner = 0x5a5a5a5a5a5a5a5a & s->input_mask, lowest = s->first;
+	struct path path;
 
-	return inner >= s->first && inner <= s->last ? inner : s->first;
+	if (!expect_make_path(s, level, 0, &path) || !expect_fit(s, &path, 0, true, &lowest))
+		return s->first;
+	return inner >= s->first && inner <= s->last && expect_has_slots(s, &path, inner) ? inner : lowest;
+}
+
+uint64_t expect_output_bit(const struct selftest *s, int bit)
+{
+	struct m_env env = environment(s, REF_NONE, NULL);
+	uint64_t one = (uint64_t)1 << bit;
+
+	return bit <= model_eval(s->model, s->model->output.hi, &env) ? codec_outside(s->model, s->param, one) : one;
 }
 
 /* A mark in addresses, 0: none. Tables lie below it, or it would be part of their address. */
