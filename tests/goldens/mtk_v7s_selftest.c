@@ -27,10 +27,11 @@ extern const int mtk_v7s_selftest_count;
 
 /* ---------------------------------------------------------------------------------------------------- what it needs */
 
-enum { MEMORY_BYTES = 0x30000, N_PARAMS = 12, REGISTER_WORDS = 1, INPUT_FAULT = 1, WIDE_FAULT = 4,
-       RESERVED_FAULT = 2 };
+enum { MEMORY_BYTES = 0x30000, N_PARAMS = 12, REGISTER_WORDS = 1, WIDE_FAULT = 4, RESERVED_FAULT = 2 };
 enum { LITTLE, BIG, HOST };
 enum { REFUSED = 0xff, WIDER = 0x80 };
+
+typedef uint64_t entry_word;
 
 /* One step of a walk: a table, and the entry that is read there. The other entries are absent. */
 struct step {
@@ -39,7 +40,7 @@ struct step {
 	uint32_t stride;       /* bytes from one entry to the next */
 	uint32_t entries;
 	uint64_t table, entry; /* addresses */
-	uint64_t link, absent; /* words */
+	entry_word link, absent;
 };
 
 /* What a walk makes of it. pa: the translation, or of PT_FAULT_BOUNDS the address that could not be read. */
@@ -60,9 +61,10 @@ struct flip {
 	uint16_t config;
 	uint8_t n_steps, at;
 	const struct step *steps;
-	uint64_t iova, word;
+	uint64_t iova;
+	entry_word word;
 	struct outcome as_is;
-	uint64_t quiet, reserved, wide, address;
+	entry_word quiet, reserved, wide, address;
 	const uint64_t *addresses;
 	const struct effect *effects;
 };
@@ -70,32 +72,37 @@ struct flip {
 /* An input address that differs from another one in one bit: which entry it moves, and by how many bytes. */
 struct input_bit {
 	uint64_t iova;
-	uint8_t step; /* n_steps: it is an offset into the leaf; 0xff: outside of the input */
+	uint8_t step;	/* n_steps: it is an offset into the leaf */
+	uint16_t fault; /* of an address outside of the input, or of an index that does not exist; 0: none */
 	uint64_t bytes;
 };
 
 /*
  * A leaf that is mapped. words: for each of the configuration's rights. slots: what the address adds, per slot. address:
- * what each address bit from lg2 on adds; refused: address bits that the leaf cannot hold. strong and weak are rights.
+ * what each address bit from lg2 on adds; outputs: the address with that bit, NULL: the bit itself; refused: address bits
+ * that the leaf cannot hold. strong and weak are rights. nowhere: an address for which a table on the way to the first
+ * one has no slot.
  */
 struct leaf {
 	uint16_t config, kind, slots;
 	uint8_t n_steps, lg2, entry_lg2, address_bits, strong, weak;
-	bool contiguous;
+	bool contiguous, has_nowhere;
 	const struct step *first, *last;
-	uint64_t first_iova, last_iova, pa;
-	const uint64_t *words, *slot, *address;
+	uint64_t first_iova, last_iova, nowhere, pa;
+	const entry_word *words, *slot, *address;
+	const uint64_t *outputs;
 	uint64_t refused;
-	uint64_t accessed, dirty; /* bits that hardware sets */
-	uint64_t must, must_dirty; /* bits that must be set, or an access (a write) faults */
-	uint64_t keep; /* bits that an unmap leaves as they were */
-	uint64_t mark; /* bits that mark the address of anything but device memory */
+	entry_word accessed, dirty; /* bits that hardware sets */
+	entry_word must, must_dirty; /* bits that must be set, or an access (a write) faults */
+	entry_word keep; /* bits that an unmap leaves as they were */
+	entry_word mark; /* bits that mark the address of anything but device memory */
 };
 
 struct field {
 	uint16_t kind;
 	const char *name;
-	uint64_t mask, value;
+	entry_word mask;
+	uint64_t value;
 };
 
 struct reg {
@@ -108,7 +115,9 @@ struct reg {
 /* granted: what each request becomes. rights: the different ones among them. */
 struct config {
 	int64_t param[N_PARAMS];
-	uint64_t base, first, last, page_sizes;
+	uint64_t base;   /* of the tables */
+	uint64_t lowest; /* output address */
+	uint64_t first, last, page_sizes;
 	const uint8_t *granted, *rights;
 	const struct input_bit *bits;
 	const struct flip *walk; /* of the smallest leaf, for the bits */
@@ -138,7 +147,7 @@ static const struct effect effects_1[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
-static const uint64_t words_2[] = {
+static const uint64_t addresses_2[] = {
 	UINT64_C(0x7a5a5a000), UINT64_C(0x1a5a5a000), UINT64_C(0x4a5a5a000), UINT64_C(0x5a5a5b000), UINT64_C(0x5a5a58000), UINT64_C(0x5a5a5e000),
 	UINT64_C(0x5a5a52000), UINT64_C(0x5a5a4a000), UINT64_C(0x5a5a7a000), UINT64_C(0x5a5a1a000), UINT64_C(0x5a5ada000), UINT64_C(0x5a5b5a000),
 	UINT64_C(0x5a585a000), UINT64_C(0x5a5e5a000), UINT64_C(0x5a525a000), UINT64_C(0x5a4a5a000), UINT64_C(0x5a7a5a000), UINT64_C(0x5a1a5a000),
@@ -151,40 +160,40 @@ static const struct step steps_3[] = {
 };
 
 static const struct input_bit bits_4[] = {
-	{0x1, 2, 0x1},
-	{0x2, 2, 0x2},
-	{0x4, 2, 0x4},
-	{0x8, 2, 0x8},
-	{0x10, 2, 0x10},
-	{0x20, 2, 0x20},
-	{0x40, 2, 0x40},
-	{0x80, 2, 0x80},
-	{0x100, 2, 0x100},
-	{0x200, 2, 0x200},
-	{0x400, 2, 0x400},
-	{0x800, 2, 0x800},
-	{0x1000, 1, 0x4},
-	{0x2000, 1, 0x8},
-	{0x4000, 1, 0x10},
-	{0x8000, 1, 0x20},
-	{0x10000, 1, 0x40},
-	{0x20000, 1, 0x80},
-	{0x40000, 1, 0x100},
-	{0x80000, 1, 0x200},
-	{0x100000, 0, 0x4},
-	{0x200000, 0, 0x8},
-	{0x400000, 0, 0x10},
-	{0x800000, 0, 0x20},
-	{0x1000000, 0, 0x40},
-	{0x2000000, 0, 0x80},
-	{0x4000000, 0, 0x100},
-	{0x8000000, 0, 0x200},
-	{0x10000000, 0, 0x400},
-	{0x20000000, 0, 0x800},
-	{0x40000000, 0, 0x1000},
-	{0x80000000, 0, 0x2000},
-	{UINT64_C(0x100000000), 0, 0x4000},
-	{UINT64_C(0x200000000), 0, 0x8000},
+	{0x1, 2, 0, 0x1},
+	{0x2, 2, 0, 0x2},
+	{0x4, 2, 0, 0x4},
+	{0x8, 2, 0, 0x8},
+	{0x10, 2, 0, 0x10},
+	{0x20, 2, 0, 0x20},
+	{0x40, 2, 0, 0x40},
+	{0x80, 2, 0, 0x80},
+	{0x100, 2, 0, 0x100},
+	{0x200, 2, 0, 0x200},
+	{0x400, 2, 0, 0x400},
+	{0x800, 2, 0, 0x800},
+	{0x1000, 1, 0, 0x4},
+	{0x2000, 1, 0, 0x8},
+	{0x4000, 1, 0, 0x10},
+	{0x8000, 1, 0, 0x20},
+	{0x10000, 1, 0, 0x40},
+	{0x20000, 1, 0, 0x80},
+	{0x40000, 1, 0, 0x100},
+	{0x80000, 1, 0, 0x200},
+	{0x100000, 0, 0, 0x4},
+	{0x200000, 0, 0, 0x8},
+	{0x400000, 0, 0, 0x10},
+	{0x800000, 0, 0, 0x20},
+	{0x1000000, 0, 0, 0x40},
+	{0x2000000, 0, 0, 0x80},
+	{0x4000000, 0, 0, 0x100},
+	{0x8000000, 0, 0, 0x200},
+	{0x10000000, 0, 0, 0x400},
+	{0x20000000, 0, 0, 0x800},
+	{0x40000000, 0, 0, 0x1000},
+	{0x80000000, 0, 0, 0x2000},
+	{UINT64_C(0x100000000), 0, 0, 0x4000},
+	{UINT64_C(0x200000000), 0, 0, 0x8000},
 };
 
 static const struct reg registers_5[] = {
@@ -272,7 +281,7 @@ static const struct effect effects_7[] = {
 	{1, {0, 3, 0x7f, 2, 1, 0, 0xa5a5a}},
 };
 
-static const uint64_t words_8[] = {
+static const uint64_t addresses_8[] = {
 	0,
 };
 
@@ -338,7 +347,7 @@ static const struct effect effects_14[] = {
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const uint64_t words_15[] = {
+static const uint64_t addresses_15[] = {
 	UINT64_C(0x7a5aa5a5a), UINT64_C(0x1a5aa5a5a), UINT64_C(0x4a5aa5a5a), UINT64_C(0x5a5ba5a5a), UINT64_C(0x5a58a5a5a), UINT64_C(0x5a5ea5a5a),
 	UINT64_C(0x5a52a5a5a), UINT64_C(0x5a4aa5a5a), UINT64_C(0x5a7aa5a5a), UINT64_C(0x5a1aa5a5a), UINT64_C(0x5adaa5a5a), UINT64_C(0x5b5aa5a5a),
 	UINT64_C(0x585aa5a5a), UINT64_C(0x5e5aa5a5a), UINT64_C(0x525aa5a5a),
@@ -385,7 +394,7 @@ static const struct effect effects_21[] = {
 	{18, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const uint64_t words_22[] = {
+static const uint64_t addresses_22[] = {
 	UINT64_C(0x7a55a5a5a), UINT64_C(0x1a55a5a5a), UINT64_C(0x4a55a5a5a), UINT64_C(0x5a45a5a5a), UINT64_C(0x5a75a5a5a), UINT64_C(0x5a15a5a5a),
 	UINT64_C(0x5ad5a5a5a), UINT64_C(0x5b55a5a5a), UINT64_C(0x5855a5a5a), UINT64_C(0x5e55a5a5a), UINT64_C(0x5255a5a5a),
 };
@@ -440,7 +449,7 @@ static const struct effect effects_30[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const uint64_t words_31[] = {
+static const uint64_t addresses_31[] = {
 	UINT64_C(0x7a5a55a5a), UINT64_C(0x1a5a55a5a), UINT64_C(0x4a5a55a5a), UINT64_C(0x5a5a45a5a), UINT64_C(0x5a5a75a5a), UINT64_C(0x5a5a15a5a),
 	UINT64_C(0x5a5ad5a5a), UINT64_C(0x5a5b55a5a), UINT64_C(0x5a5855a5a), UINT64_C(0x5a5e55a5a), UINT64_C(0x5a5255a5a), UINT64_C(0x5a4a55a5a),
 	UINT64_C(0x5a7a55a5a), UINT64_C(0x5a1a55a5a), UINT64_C(0x5ada55a5a), UINT64_C(0x5b5a55a5a), UINT64_C(0x585a55a5a), UINT64_C(0x5e5a55a5a),
@@ -488,7 +497,7 @@ static const struct effect effects_37[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const uint64_t words_38[] = {
+static const uint64_t addresses_38[] = {
 	UINT64_C(0x7a5a5aa5a), UINT64_C(0x1a5a5aa5a), UINT64_C(0x4a5a5aa5a), UINT64_C(0x5a5a5ba5a), UINT64_C(0x5a5a58a5a), UINT64_C(0x5a5a5ea5a),
 	UINT64_C(0x5a5a52a5a), UINT64_C(0x5a5a4aa5a), UINT64_C(0x5a5a7aa5a), UINT64_C(0x5a5a1aa5a), UINT64_C(0x5a5adaa5a), UINT64_C(0x5a5b5aa5a),
 	UINT64_C(0x5a585aa5a), UINT64_C(0x5a5e5aa5a), UINT64_C(0x5a525aa5a), UINT64_C(0x5a4a5aa5a), UINT64_C(0x5a7a5aa5a), UINT64_C(0x5a1a5aa5a),
@@ -526,17 +535,17 @@ static const struct step steps_43[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const uint64_t words_44[] = {
+static const entry_word words_44[] = {
 	0x100000, 0x200000, 0x400000, 0x800000, 0x1000000, 0x2000000,
 	0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000,
 	0x200, 0x10, 0x20,
 };
 
-static const uint64_t words_45[] = {
+static const entry_word words_45[] = {
 	0xa5a00220,
 };
 
-static const uint64_t words_46[] = {
+static const entry_word words_46[] = {
 	0xb100e, 0x9100e, 0xb1002, 0x91002, 0xb0006, 0x90006,
 };
 
@@ -544,16 +553,16 @@ static const struct step steps_47[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
-static const uint64_t words_48[] = {
+static const entry_word words_48[] = {
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000, 0x200, 0x10, 0x20,
 };
 
-static const uint64_t words_49[] = {
+static const entry_word words_49[] = {
 	0xa5000220,
 };
 
-static const uint64_t words_50[] = {
+static const entry_word words_50[] = {
 	0xf100e, 0xd100e, 0xf1002, 0xd1002, 0xf0006, 0xd0006,
 };
 
@@ -566,18 +575,18 @@ static const struct step steps_52[] = {
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
-static const uint64_t words_53[] = {
+static const entry_word words_53[] = {
 	0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
 	0x400000, 0x800000, 0x1000000, 0x2000000, 0x4000000, 0x8000000,
 	0x10000000, 0x20000000, 0x40000000, 0x80000000, 0x200, 0x10,
 	0x20,
 };
 
-static const uint64_t words_54[] = {
+static const entry_word words_54[] = {
 	0xa5a50220,
 };
 
-static const uint64_t words_55[] = {
+static const entry_word words_55[] = {
 	0x1c0d, 0x140d, 0x1c01, 0x1401, 0xc05, 0x405,
 };
 
@@ -586,18 +595,18 @@ static const struct step steps_56[] = {
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
-static const uint64_t words_57[] = {
+static const entry_word words_57[] = {
 	0x1000, 0x2000, 0x4000, 0x8000, 0x10000, 0x20000,
 	0x40000, 0x80000, 0x100000, 0x200000, 0x400000, 0x800000,
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000, 0x200, 0x10, 0x20,
 };
 
-static const uint64_t words_58[] = {
+static const entry_word words_58[] = {
 	0xa5a5a220,
 };
 
-static const uint64_t words_59[] = {
+static const entry_word words_59[] = {
 	0xc4e, 0x44e, 0xc42, 0x442, 0xc06, 0x406,
 };
 
@@ -625,38 +634,38 @@ static const struct step steps_63[] = {
 };
 
 static const struct input_bit bits_64[] = {
-	{0x1, 2, 0x1},
-	{0x2, 2, 0x2},
-	{0x4, 2, 0x4},
-	{0x8, 2, 0x8},
-	{0x10, 2, 0x10},
-	{0x20, 2, 0x20},
-	{0x40, 2, 0x40},
-	{0x80, 2, 0x80},
-	{0x100, 2, 0x100},
-	{0x200, 2, 0x200},
-	{0x400, 2, 0x400},
-	{0x800, 2, 0x800},
-	{0x1000, 1, 0x4},
-	{0x2000, 1, 0x8},
-	{0x4000, 1, 0x10},
-	{0x8000, 1, 0x20},
-	{0x10000, 1, 0x40},
-	{0x20000, 1, 0x80},
-	{0x40000, 1, 0x100},
-	{0x80000, 1, 0x200},
-	{0x100000, 0, 0x4},
-	{0x200000, 0, 0x8},
-	{0x400000, 0, 0x10},
-	{0x800000, 0, 0x20},
-	{0x1000000, 0, 0x40},
-	{0x2000000, 0, 0x80},
-	{0x4000000, 0, 0x100},
-	{0x8000000, 0, 0x200},
-	{0x10000000, 0, 0x400},
-	{0x20000000, 0, 0x800},
-	{0x40000000, 0, 0x1000},
-	{0x80000000, 0, 0x2000},
+	{0x1, 2, 0, 0x1},
+	{0x2, 2, 0, 0x2},
+	{0x4, 2, 0, 0x4},
+	{0x8, 2, 0, 0x8},
+	{0x10, 2, 0, 0x10},
+	{0x20, 2, 0, 0x20},
+	{0x40, 2, 0, 0x40},
+	{0x80, 2, 0, 0x80},
+	{0x100, 2, 0, 0x100},
+	{0x200, 2, 0, 0x200},
+	{0x400, 2, 0, 0x400},
+	{0x800, 2, 0, 0x800},
+	{0x1000, 1, 0, 0x4},
+	{0x2000, 1, 0, 0x8},
+	{0x4000, 1, 0, 0x10},
+	{0x8000, 1, 0, 0x20},
+	{0x10000, 1, 0, 0x40},
+	{0x20000, 1, 0, 0x80},
+	{0x40000, 1, 0, 0x100},
+	{0x80000, 1, 0, 0x200},
+	{0x100000, 0, 0, 0x4},
+	{0x200000, 0, 0, 0x8},
+	{0x400000, 0, 0, 0x10},
+	{0x800000, 0, 0, 0x20},
+	{0x1000000, 0, 0, 0x40},
+	{0x2000000, 0, 0, 0x80},
+	{0x4000000, 0, 0, 0x100},
+	{0x8000000, 0, 0, 0x200},
+	{0x10000000, 0, 0, 0x400},
+	{0x20000000, 0, 0, 0x800},
+	{0x40000000, 0, 0, 0x1000},
+	{0x80000000, 0, 0, 0x2000},
 };
 
 static const struct reg registers_65[] = {
@@ -880,7 +889,7 @@ static const struct effect effects_87[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5a000}},
 };
 
-static const uint64_t words_88[] = {
+static const uint64_t addresses_88[] = {
 	0xa5a5b000, 0xa5a58000, 0xa5a5e000, 0xa5a52000, 0xa5a4a000, 0xa5a7a000,
 	0xa5a1a000, 0xa5ada000, 0xa5b5a000, 0xa585a000, 0xa5e5a000, 0xa525a000,
 	0xa4a5a000, 0xa7a5a000, 0xa1a5a000, 0xada5a000, 0xb5a5a000, 0x85a5a000,
@@ -907,7 +916,7 @@ static const struct effect effects_91[] = {
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const uint64_t words_92[] = {
+static const uint64_t addresses_92[] = {
 	0xa5ba5a5a, 0xa58a5a5a, 0xa5ea5a5a, 0xa52a5a5a, 0xa4aa5a5a, 0xa7aa5a5a,
 	0xa1aa5a5a, 0xadaa5a5a, 0xb5aa5a5a, 0x85aa5a5a, 0xe5aa5a5a, 0x25aa5a5a,
 };
@@ -953,7 +962,7 @@ static const struct effect effects_98[] = {
 	{18, {0, 3, 0x3f, 0, 1, 0, 0xa50a5a5a}},
 };
 
-static const uint64_t words_99[] = {
+static const uint64_t addresses_99[] = {
 	0xa45a5a5a, 0xa75a5a5a, 0xa15a5a5a, 0xad5a5a5a, 0xb55a5a5a, 0x855a5a5a,
 	0xe55a5a5a, 0x255a5a5a,
 };
@@ -998,7 +1007,7 @@ static const struct effect effects_105[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
 };
 
-static const uint64_t words_106[] = {
+static const uint64_t addresses_106[] = {
 	0xa5a45a5a, 0xa5a75a5a, 0xa5a15a5a, 0xa5ad5a5a, 0xa5b55a5a, 0xa5855a5a,
 	0xa5e55a5a, 0xa5255a5a, 0xa4a55a5a, 0xa7a55a5a, 0xa1a55a5a, 0xada55a5a,
 	0xb5a55a5a, 0x85a55a5a, 0xe5a55a5a, 0x25a55a5a,
@@ -1045,7 +1054,7 @@ static const struct effect effects_112[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5aa5a}},
 };
 
-static const uint64_t words_113[] = {
+static const uint64_t addresses_113[] = {
 	0xa5a5ba5a, 0xa5a58a5a, 0xa5a5ea5a, 0xa5a52a5a, 0xa5a4aa5a, 0xa5a7aa5a,
 	0xa5a1aa5a, 0xa5adaa5a, 0xa5b5aa5a, 0xa585aa5a, 0xa5e5aa5a, 0xa525aa5a,
 	0xa4a5aa5a, 0xa7a5aa5a, 0xa1a5aa5a, 0xada5aa5a, 0xb5a5aa5a, 0x85a5aa5a,
@@ -1079,42 +1088,42 @@ static const struct step steps_117[] = {
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac06, 0x0},
 };
 
-static const uint64_t words_118[] = {
+static const entry_word words_118[] = {
 	0x100000, 0x200000, 0x400000, 0x800000, 0x1000000, 0x2000000,
 	0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const uint64_t words_119[] = {
+static const entry_word words_119[] = {
 	0xa5a00000,
 };
 
-static const uint64_t words_120[] = {
+static const entry_word words_120[] = {
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const uint64_t words_121[] = {
+static const entry_word words_121[] = {
 	0xa5000000,
 };
 
-static const uint64_t words_122[] = {
+static const entry_word words_122[] = {
 	0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
 	0x400000, 0x800000, 0x1000000, 0x2000000, 0x4000000, 0x8000000,
 	0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const uint64_t words_123[] = {
+static const entry_word words_123[] = {
 	0xa5a50000,
 };
 
-static const uint64_t words_124[] = {
+static const entry_word words_124[] = {
 	0x1000, 0x2000, 0x4000, 0x8000, 0x10000, 0x20000,
 	0x40000, 0x80000, 0x100000, 0x200000, 0x400000, 0x800000,
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const uint64_t words_125[] = {
+static const entry_word words_125[] = {
 	0xa5a5a000,
 };
 
@@ -1475,89 +1484,89 @@ static const struct step steps_166[] = {
 };
 
 static const struct flip flips[] = {
-	{0, 2, 1, steps_3, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, words_2, effects_1},
-	{0, 1, 0, steps_9, UINT64_C(0x25a5a5a5a), 0x0, {1, 0, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_7},
-	{0, 1, 0, steps_11, UINT64_C(0x25a5a5a5a), 0x3, {1, 1, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_10},
-	{0, 2, 0, steps_13, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_12},
-	{0, 1, 0, steps_16, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_14},
-	{0, 1, 0, steps_18, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 3, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_17},
-	{0, 1, 0, steps_20, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, words_15, effects_19},
-	{0, 1, 0, steps_23, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 4, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_21},
-	{0, 1, 0, steps_25, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 4, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_24},
-	{0, 1, 0, steps_27, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, words_22, effects_26},
-	{0, 2, 1, steps_29, UINT64_C(0x25a5a5a5a), 0x0, {1, 5, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_28},
-	{0, 2, 1, steps_32, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_30},
-	{0, 2, 1, steps_34, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_33},
-	{0, 2, 1, steps_36, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, words_31, effects_35},
-	{0, 2, 1, steps_13, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_37},
-	{0, 2, 1, steps_40, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_39},
-	{0, 2, 1, steps_42, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, words_38, effects_41},
-	{1, 2, 1, steps_63, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, words_2, effects_62},
-	{1, 2, 0, steps_68, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_67},
-	{1, 2, 1, steps_69, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_28},
-	{1, 2, 1, steps_71, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_70},
-	{1, 2, 1, steps_73, 0x5a5a5a5a, 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_72},
-	{1, 2, 1, steps_75, 0x5a5a5a5a, 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, words_31, effects_74},
-	{1, 2, 1, steps_68, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_76},
-	{1, 2, 1, steps_78, 0x5a5a5a5a, 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_77},
-	{1, 2, 1, steps_80, 0x5a5a5a5a, 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, words_38, effects_79},
-	{2, 2, 1, steps_89, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x580, 0x0, 0x230, 0xfffff000, words_88, effects_87},
-	{2, 2, 0, steps_90, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, words_8, effects_12},
-	{2, 1, 0, steps_93, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, words_92, effects_91},
-	{2, 1, 0, steps_95, UINT64_C(0x25a5a5a5a), 0xa5ab1002, {0, 3, 0x3f, 1, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, words_92, effects_94},
-	{2, 1, 0, steps_97, UINT64_C(0x25a5a5a5a), 0xa5ab0006, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}, 0x96004, 0x8dc0, 0x230, 0xfff00000, words_92, effects_96},
-	{2, 1, 0, steps_100, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, words_99, effects_98},
-	{2, 1, 0, steps_102, UINT64_C(0x25a5a5a5a), 0xa50f1002, {0, 4, 0x3f, 1, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, words_99, effects_101},
-	{2, 1, 0, steps_104, UINT64_C(0x25a5a5a5a), 0xa50f0006, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}, 0x96004, 0xf08dc0, 0x230, 0xff000000, words_99, effects_103},
-	{2, 2, 1, steps_107, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, words_106, effects_105},
-	{2, 2, 1, steps_109, UINT64_C(0x25a5a5a5a), 0xa5a51c01, {0, 6, 0x3f, 1, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, words_106, effects_108},
-	{2, 2, 1, steps_111, UINT64_C(0x25a5a5a5a), 0xa5a50c05, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}, 0x6404, 0x81c0, 0x230, 0xffff0000, words_106, effects_110},
-	{2, 2, 1, steps_90, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, words_113, effects_112},
-	{2, 2, 1, steps_115, UINT64_C(0x25a5a5a5a), 0xa5a5ac42, {0, 7, 0x3f, 1, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, words_113, effects_114},
-	{2, 2, 1, steps_117, UINT64_C(0x25a5a5a5a), 0xa5a5ac06, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}, 0x584, 0x0, 0x230, 0xfffff000, words_113, effects_116},
-	{3, 2, 1, steps_127, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, words_2, effects_126},
-	{3, 1, 0, steps_131, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_130},
-	{3, 1, 0, steps_133, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_132},
-	{3, 2, 0, steps_135, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, words_8, effects_134},
-	{3, 1, 0, steps_137, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_136},
-	{3, 1, 0, steps_139, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, words_15, effects_138},
-	{3, 1, 0, steps_141, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, words_15, effects_140},
-	{3, 1, 0, steps_143, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_142},
-	{3, 1, 0, steps_145, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 12, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, words_22, effects_144},
-	{3, 1, 0, steps_147, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, words_22, effects_146},
-	{3, 2, 1, steps_149, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, words_8, effects_148},
-	{3, 2, 1, steps_151, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_150},
-	{3, 2, 1, steps_153, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 14, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, words_31, effects_152},
-	{3, 2, 1, steps_155, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, words_31, effects_154},
-	{3, 2, 1, steps_135, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_156},
-	{3, 2, 1, steps_158, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 15, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, words_38, effects_157},
-	{3, 2, 1, steps_160, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, words_38, effects_159},
+	{0, 2, 1, steps_3, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_1},
+	{0, 1, 0, steps_9, UINT64_C(0x25a5a5a5a), 0x0, {1, 0, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_7},
+	{0, 1, 0, steps_11, UINT64_C(0x25a5a5a5a), 0x3, {1, 1, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_10},
+	{0, 2, 0, steps_13, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_12},
+	{0, 1, 0, steps_16, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_14},
+	{0, 1, 0, steps_18, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 3, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_17},
+	{0, 1, 0, steps_20, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_19},
+	{0, 1, 0, steps_23, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 4, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_21},
+	{0, 1, 0, steps_25, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 4, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_24},
+	{0, 1, 0, steps_27, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_26},
+	{0, 2, 1, steps_29, UINT64_C(0x25a5a5a5a), 0x0, {1, 5, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_28},
+	{0, 2, 1, steps_32, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_30},
+	{0, 2, 1, steps_34, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_33},
+	{0, 2, 1, steps_36, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_35},
+	{0, 2, 1, steps_13, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_37},
+	{0, 2, 1, steps_40, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_39},
+	{0, 2, 1, steps_42, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_41},
+	{1, 2, 1, steps_63, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_62},
+	{1, 2, 0, steps_68, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_67},
+	{1, 2, 1, steps_69, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_28},
+	{1, 2, 1, steps_71, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_70},
+	{1, 2, 1, steps_73, 0x5a5a5a5a, 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_72},
+	{1, 2, 1, steps_75, 0x5a5a5a5a, 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_74},
+	{1, 2, 1, steps_68, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_76},
+	{1, 2, 1, steps_78, 0x5a5a5a5a, 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_77},
+	{1, 2, 1, steps_80, 0x5a5a5a5a, 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_79},
+	{2, 2, 1, steps_89, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x580, 0x0, 0x230, 0xfffff000, addresses_88, effects_87},
+	{2, 2, 0, steps_90, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_12},
+	{2, 1, 0, steps_93, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_92, effects_91},
+	{2, 1, 0, steps_95, UINT64_C(0x25a5a5a5a), 0xa5ab1002, {0, 3, 0x3f, 1, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_92, effects_94},
+	{2, 1, 0, steps_97, UINT64_C(0x25a5a5a5a), 0xa5ab0006, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}, 0x96004, 0x8dc0, 0x230, 0xfff00000, addresses_92, effects_96},
+	{2, 1, 0, steps_100, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_99, effects_98},
+	{2, 1, 0, steps_102, UINT64_C(0x25a5a5a5a), 0xa50f1002, {0, 4, 0x3f, 1, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_99, effects_101},
+	{2, 1, 0, steps_104, UINT64_C(0x25a5a5a5a), 0xa50f0006, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}, 0x96004, 0xf08dc0, 0x230, 0xff000000, addresses_99, effects_103},
+	{2, 2, 1, steps_107, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_106, effects_105},
+	{2, 2, 1, steps_109, UINT64_C(0x25a5a5a5a), 0xa5a51c01, {0, 6, 0x3f, 1, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_106, effects_108},
+	{2, 2, 1, steps_111, UINT64_C(0x25a5a5a5a), 0xa5a50c05, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}, 0x6404, 0x81c0, 0x230, 0xffff0000, addresses_106, effects_110},
+	{2, 2, 1, steps_90, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_113, effects_112},
+	{2, 2, 1, steps_115, UINT64_C(0x25a5a5a5a), 0xa5a5ac42, {0, 7, 0x3f, 1, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_113, effects_114},
+	{2, 2, 1, steps_117, UINT64_C(0x25a5a5a5a), 0xa5a5ac06, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}, 0x584, 0x0, 0x230, 0xfffff000, addresses_113, effects_116},
+	{3, 2, 1, steps_127, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_126},
+	{3, 1, 0, steps_131, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_130},
+	{3, 1, 0, steps_133, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_132},
+	{3, 2, 0, steps_135, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_134},
+	{3, 1, 0, steps_137, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_136},
+	{3, 1, 0, steps_139, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_138},
+	{3, 1, 0, steps_141, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_140},
+	{3, 1, 0, steps_143, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_142},
+	{3, 1, 0, steps_145, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 12, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_144},
+	{3, 1, 0, steps_147, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_146},
+	{3, 2, 1, steps_149, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_148},
+	{3, 2, 1, steps_151, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_150},
+	{3, 2, 1, steps_153, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 14, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_152},
+	{3, 2, 1, steps_155, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_154},
+	{3, 2, 1, steps_135, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_156},
+	{3, 2, 1, steps_158, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 15, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_157},
+	{3, 2, 1, steps_160, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_159},
 };
 
 static const struct leaf leaves[] = {
-	{0, 3, 1, 1, 20, 20, 15, 0, 0, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), UINT64_C(0x5a5a00000), words_46, words_45, words_44, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 4, 16, 1, 24, 20, 11, 0, 0, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), UINT64_C(0x5a5000000), words_50, words_49, words_48, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 6, 16, 2, 16, 12, 19, 0, 0, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), UINT64_C(0x5a5a50000), words_55, words_54, words_53, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 7, 1, 2, 12, 12, 23, 0, 0, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), UINT64_C(0x5a5a5a000), words_59, words_58, words_57, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, steps_81, steps_82, 0x0, 0xfff00000, UINT64_C(0x5a5a00000), words_46, words_45, words_44, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, steps_81, steps_83, 0x0, 0xff000000, UINT64_C(0x5a5000000), words_50, words_49, words_48, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, steps_84, steps_85, 0x0, 0xffff0000, UINT64_C(0x5a5a50000), words_55, words_54, words_53, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, steps_84, steps_86, 0x0, 0xfffff000, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0xa5a00000, words_46, words_119, words_118, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0xa5000000, words_50, words_121, words_120, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0xa5a50000, words_55, words_123, words_122, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0xa5a5a000, words_59, words_125, words_124, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, steps_161, steps_162, 0x0, UINT64_C(0x3fff00000), UINT64_C(0x5a5a00000), words_46, words_45, words_44, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, steps_161, steps_163, 0x0, UINT64_C(0x3ff000000), UINT64_C(0x5a5000000), words_50, words_49, words_48, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, steps_164, steps_165, 0x0, UINT64_C(0x3ffff0000), UINT64_C(0x5a5a50000), words_55, words_54, words_53, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, steps_164, steps_166, 0x0, UINT64_C(0x3fffff000), UINT64_C(0x5a5a5a000), words_59, words_58, words_57, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_81, steps_82, 0x0, 0xfff00000, 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_81, steps_83, 0x0, 0xff000000, 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_84, steps_85, 0x0, 0xffff0000, 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_84, steps_86, 0x0, 0xfffff000, 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0x0, 0xa5a00000, words_46, words_119, words_118, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0x0, 0xa5000000, words_50, words_121, words_120, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0x0, 0xa5a50000, words_55, words_123, words_122, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0x0, 0xa5a5a000, words_59, words_125, words_124, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, false, steps_161, steps_162, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, false, steps_161, steps_163, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, false, steps_164, steps_165, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, false, steps_164, steps_166, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
 };
 
 static const struct config configs[] = {
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[0], fields_6, registers_5, 6, 34, 23, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0xffffffff, 0x1111000, granted_0, rights_61, bits_64, &flips[17], fields_66, registers_65, 6, 32, 0, 57, 1, 14},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[26], fields_66, registers_5, 6, 34, 0, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[40], fields_129, registers_128, 6, 34, 23, 60, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[0], fields_6, registers_5, 6, 34, 23, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0x0, 0xffffffff, 0x1111000, granted_0, rights_61, bits_64, &flips[17], fields_66, registers_65, 6, 32, 0, 57, 1, 14},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[26], fields_66, registers_5, 6, 34, 0, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[40], fields_129, registers_128, 6, 34, 23, 60, 1, 16},
 };
 
 /* Function, configuration, index of the flip or leaf. */
@@ -1813,20 +1822,25 @@ static bool same(uint64_t about, uint64_t is, uint64_t expected)
 	return is == expected || fail(about, is, expected);
 }
 
-/* Entries as bytes in memory, whatever the order of this CPU. */
-static uint64_t load(const unsigned char *at, const struct step *step)
+static bool same_word(uint64_t about, entry_word is, entry_word expected)
 {
-	uint64_t value = 0;
+	return same(about, is, expected);
+}
+
+/* Entries as bytes in memory, whatever the order of this CPU. */
+static entry_word load(const unsigned char *at, const struct step *step)
+{
+	entry_word value = 0;
 
 	for (unsigned int i = 0; i < step->bytes; i++) {
 		bool big = step->order == BIG || (step->order == HOST && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 
-		value |= (uint64_t)at[big ? step->bytes - 1U - i : i] << 8 * i;
+		value |= (entry_word)at[big ? step->bytes - 1U - i : i] << 8 * i;
 	}
 	return value;
 }
 
-static void store(unsigned char *at, const struct step *step, uint64_t value)
+static void store(unsigned char *at, const struct step *step, entry_word value)
 {
 	for (unsigned int i = 0; i < step->bytes; i++) {
 		bool big = step->order == BIG || (step->order == HOST && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
@@ -1847,7 +1861,8 @@ static void configure(const struct config *config, struct pt_config *out)
 struct foreign {
 	const struct step *steps;
 	unsigned int n, at;
-	uint64_t word, missed;
+	entry_word word;
+	uint64_t missed;
 	const struct config *whole; /* any entry of a table (of any root) is as good as the one of the step */
 };
 
@@ -1875,7 +1890,7 @@ static bool foreign_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 	return false;
 }
 
-static bool check_outcome(const struct flip *flip, const struct pt_table *t, uint64_t about, uint64_t word, const struct outcome *expected)
+static bool check_outcome(const struct flip *flip, const struct pt_table *t, uint64_t about, entry_word word, const struct outcome *expected)
 {
 	struct foreign foreign = {flip->steps, flip->n_steps, flip->at, word, 0, NULL};
 	struct pt_reader reader = {&foreign, foreign_read, NULL, 64};
@@ -1916,7 +1931,7 @@ static bool check_flips(const struct config *config, unsigned int index)
 	if (!view(config, &t, 0) || !check_outcome(flip, &t, 64, flip->word, &flip->as_is))
 		return false;
 	for (unsigned int bit = 0; bit < 8U * flip->steps[flip->at].bytes; bit++) {
-		uint64_t one = (uint64_t)1 << bit;
+		entry_word one = (entry_word)1 << bit;
 		struct outcome expected = flip->as_is;
 
 		if (flip->reserved & one)
@@ -1955,8 +1970,8 @@ static bool check_input(const struct config *config, unsigned int index)
 		struct pt_walk walk;
 
 		mtk_v7s_walk(&t, &reader, bit->iova, &walk);
-		if (bit->step == 0xff) {
-			if (!same(bit->iova, walk.fault, INPUT_FAULT))
+		if (bit->fault) {
+			if (!same(bit->iova, walk.fault, bit->fault))
 				return false;
 			continue;
 		}
@@ -1966,7 +1981,7 @@ static bool check_input(const struct config *config, unsigned int index)
 		for (unsigned int s = 0; s < flip->n_steps; s++) {
 			const struct step *step = &flip->steps[s];
 
-			if (!same(bit->iova, walk.step[s].entry_pa, step->table + (s == bit->step ? bit->bytes : 0)))
+			if (!same(bit->iova, walk.step[s].entry_pa, step->entry + (s == bit->step ? bit->bytes : 0)))
 				return false;
 		}
 	}
@@ -2024,7 +2039,7 @@ static bool check_fields(const struct config *config, unsigned int index)
 
 		for (unsigned int k = 0; k < kind->n_fields; k++) {
 			const struct pt_field_info *line = &kind->fields[k];
-			uint64_t mask = (~(uint64_t)0 >> (63 - (line->hi - line->lo))) << line->lo;
+			entry_word mask = (entry_word)(~(uint64_t)0 >> (63 - (line->hi - line->lo))) << line->lo;
 			const char *a = line->name, *b = field->name;
 
 			while (*a && *a == *b) {
@@ -2034,8 +2049,8 @@ static bool check_fields(const struct config *config, unsigned int index)
 			if (*a != *b || (line->role != PT_FIELD_VALUE && line->role != PT_FIELD_CONSTANT) ||
 			    (line->when >= 0 && !t.word[line->when]))
 				continue;
-			set |= (field->mask & mask) >> line->lo << line->to;
-			clear |= (~field->mask & mask) >> line->lo << line->to;
+			set |= (uint64_t)((field->mask & mask) >> line->lo) << line->to;
+			clear |= (uint64_t)((~field->mask & mask) >> line->lo) << line->to;
 		}
 		if (!same(i, set, field->value) || !same(i, clear & field->value, 0))
 			return false;
@@ -2144,7 +2159,7 @@ static bool begin(struct world *world, const struct config *config, const struct
 }
 
 /* The word of a slot, for rights by number and an address that adds these bits. */
-static uint64_t word_of(const struct world *world, unsigned int rights, unsigned int slot, bool moved)
+static entry_word word_of(const struct world *world, unsigned int rights, unsigned int slot, bool moved)
 {
 	const struct leaf *leaf = world->leaf;
 
@@ -2152,13 +2167,13 @@ static uint64_t word_of(const struct world *world, unsigned int rights, unsigned
 }
 
 /* The slots hold the words for rights by number, without these bits. */
-static bool check_slots(const struct world *world, unsigned int rights, uint64_t without, uint64_t about)
+static bool check_slots(const struct world *world, unsigned int rights, entry_word without, uint64_t about)
 {
 	const struct leaf *leaf = world->leaf;
 	const struct step *step = &world->steps[leaf->n_steps - 1];
 
 	for (unsigned int i = 0; i < leaf->slots; i++)
-		if (!same(about, load(at_pa(world, step->entry + (uint64_t)i * step->stride), step), word_of(world, rights, i, false) & ~without))
+		if (!same_word(about, load(at_pa(world, step->entry + (uint64_t)i * step->stride), step), word_of(world, rights, i, false) & ~without))
 			return false;
 	return true;
 }
@@ -2175,7 +2190,7 @@ static bool check_tables(const struct world *world, unsigned int rights)
 			uint64_t pa = step->table + (uint64_t)i * step->stride;
 			bool here = pa >= step->entry && pa < end;
 
-			if (!(here && leaf) && !same(pa, load(at_pa(world, pa), step), here ? step->link : step->absent))
+			if (!(here && leaf) && !same_word(pa, load(at_pa(world, pa), step), here ? step->link : step->absent))
 				return false;
 		}
 	}
@@ -2192,18 +2207,18 @@ static bool unmap(struct world *world, uint64_t about)
 {
 	const struct leaf *leaf = world->leaf;
 	const struct step *step = &world->steps[leaf->n_steps - 1];
-	uint64_t first = load(at_pa(world, step->entry), step), last;
+	entry_word first = load(at_pa(world, step->entry), step), last;
 	struct pt_result result;
 
 	last = load(at_pa(world, step->entry + (leaf->slots - 1U) * (uint64_t)step->stride), step);
 	if (!same(about, mtk_v7s_unmap(&world->t, world->iova, (uint64_t)1 << leaf->lg2, 0, NULL, &result), PT_OK) ||
 	    !same(about, result.bytes, (uint64_t)1 << leaf->lg2) ||
-	    !same(about, load(at_pa(world, step->entry), step), (step->absent & ~leaf->keep) | (first & leaf->keep)))
+	    !same_word(about, load(at_pa(world, step->entry), step), (step->absent & ~leaf->keep) | (first & leaf->keep)))
 		return false;
 	for (unsigned int i = 1; i < leaf->slots; i++) {
-		uint64_t word = load(at_pa(world, step->entry + (uint64_t)i * step->stride), step);
+		entry_word word = load(at_pa(world, step->entry + (uint64_t)i * step->stride), step);
 
-		if (!same(about, i + 1U < leaf->slots ? word & ~leaf->keep : word,
+		if (!same_word(about, i + 1U < leaf->slots ? word & ~leaf->keep : word,
 			  (step->absent & ~leaf->keep) | (i + 1U < leaf->slots ? 0 : last & leaf->keep)))
 			return false;
 	}
@@ -2252,6 +2267,14 @@ static bool check_ends(const struct config *config, unsigned int index)
 		if (!same(world.iova, map(&world, leaf->pa, rights | PT_ALLOW_WIDER, &result), PT_ERR_EXISTS) ||
 		    !unmap(&world, world.iova))
 			return false;
+		if (leaf->has_nowhere && !last) {
+			uint64_t iova = world.iova;
+
+			world.iova = leaf->nowhere;
+			if (!same(iova, map(&world, leaf->pa, rights | PT_ALLOW_WIDER, &result), PT_ERR_RANGE) ||
+			    !same(iova, mtk_v7s_iova_to_phys(&world.t, iova, &pa), PT_ERR_ABSENT))
+				return false;
+		}
 		mtk_v7s_fini(&world.t);
 	}
 	return true;
@@ -2300,7 +2323,9 @@ static bool check_addresses(const struct config *config, unsigned int index)
 	for (unsigned int bit = leaf->lg2; bit < 64; bit++) {
 		uint64_t pa = (uint64_t)1 << bit, out = 0;
 
-		if (leaf->refused & pa) {
+		bool refused = (leaf->refused & pa) != 0;
+
+		if (refused) {
 			enum pt_status status = map(&world, pa, rights, NULL);
 
 			/* A map may look for smaller leaves first, and find no memory for their tables. */
@@ -2308,7 +2333,7 @@ static bool check_addresses(const struct config *config, unsigned int index)
 				return false;
 		} else if (bit - leaf->lg2 < leaf->address_bits && leaf->address[bit - leaf->lg2]) {
 			if (!same(pa, map(&world, pa, rights, NULL), PT_OK) ||
-			    !same(pa, load(at_pa(&world, step->entry), step), word_of(&world, leaf->strong, 0, true) | leaf->address[bit - leaf->lg2]) ||
+			    !same_word(pa, load(at_pa(&world, step->entry), step), word_of(&world, leaf->strong, 0, true) | leaf->address[bit - leaf->lg2]) ||
 			    !same(pa, mtk_v7s_iova_to_phys(&world.t, world.iova, &out), PT_OK) || !same(pa, out, pa) || !unmap(&world, pa))
 				return false;
 		}
@@ -2318,7 +2343,7 @@ static bool check_addresses(const struct config *config, unsigned int index)
 }
 
 /* An access by hardware that finds this word in the leaf's first slot, and leaves that one. */
-static bool check_access(struct world *world, unsigned int access, uint64_t word, unsigned int fault, uint64_t expected)
+static bool check_access(struct world *world, unsigned int access, entry_word word, unsigned int fault, entry_word expected)
 {
 	const struct step *step = &world->steps[world->leaf->n_steps - 1];
 	struct pt_reader reader = {&world->ground, ground_read, ground_update, 64};
@@ -2327,7 +2352,7 @@ static bool check_access(struct world *world, unsigned int access, uint64_t word
 
 	store(at, step, word);
 	mtk_v7s_translate(&world->t, &reader, world->iova, access, &walk);
-	return same(access, walk.fault, fault) && same(access, load(at, step), expected);
+	return same(access, walk.fault, fault) && same_word(access, load(at, step), expected);
 }
 
 /* What hardware writes: it arrives, and it outlives a change of rights. */
@@ -2336,7 +2361,8 @@ static bool check_hardware(const struct config *config, unsigned int index)
 	const struct leaf *leaf = &leaves[index];
 	const struct step *step = &leaf->first[leaf->n_steps - 1];
 	unsigned int strong = config->rights[leaf->strong];
-	uint64_t states = leaf->accessed | leaf->dirty | leaf->must | leaf->must_dirty, word, preset, seen = 0;
+	entry_word states = leaf->accessed | leaf->dirty | leaf->must | leaf->must_dirty, word, preset;
+	uint64_t seen = 0;
 	unsigned char *at;
 	struct world world;
 
@@ -2346,7 +2372,7 @@ static bool check_hardware(const struct config *config, unsigned int index)
 	word = word_of(&world, leaf->strong, 0, false);
 	for (unsigned int write = 0; write < 2; write++) {
 		unsigned int access = (write ? PT_ACCESS_WRITE : PT_ACCESS_READ) | PT_ACCESS_PRIV;
-		uint64_t start = word & ~states;
+		entry_word start = word & ~states;
 
 		/* What hardware does not set must be there, and nothing is written until it is. */
 		if (leaf->must && !check_access(&world, access, start, PT_FAULT_ACCESS, start))
@@ -2362,17 +2388,17 @@ static bool check_hardware(const struct config *config, unsigned int index)
 	preset = (leaf->words[leaf->strong] ^ leaf->words[leaf->weak]) & states;
 	for (unsigned int turn = 0; turn < 4; turn++) {
 		unsigned int number = turn & 1 ? leaf->strong : leaf->weak;
-		uint64_t kept = turn & 2 ? states : 0;
+		entry_word kept = turn & 2 ? states : 0;
 
 		store(at, step, (word_of(&world, turn & 1 ? leaf->weak : leaf->strong, 0, false) & ~states) | kept);
 		if (!same(turn, mtk_v7s_protect(&world.t, world.iova, (uint64_t)1 << leaf->lg2, config->rights[number] | PT_ALLOW_WIDER, NULL, NULL),
 			  PT_OK) ||
-		    !same(turn, load(at, step), (word_of(&world, number, 0, false) & (~states | preset)) | kept))
+		    !same_word(turn, load(at, step), (word_of(&world, number, 0, false) & (~states | preset)) | kept))
 			return false;
 	}
 	if (leaf->dirty) {
 		if (!same(0, mtk_v7s_dirty(&world.t, world.iova, (uint64_t)1 << leaf->lg2, PT_DIRTY_CLEAR, &seen, leaf->lg2, NULL, NULL), PT_OK) ||
-		    !same(0, seen, 1) || !same(0, load(at, step) & states, states & ~leaf->dirty))
+		    !same(0, seen, 1) || !same_word(0, load(at, step) & states, states & ~leaf->dirty))
 			return false;
 	}
 	mtk_v7s_fini(&world.t);

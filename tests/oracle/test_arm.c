@@ -475,6 +475,8 @@ static const struct configuration longs[] = {
 	{.format = "arm_lpae32_s1", .setting = {{"ia", 25}, {"oa", 36}}, .lacks = CAN_RESERVED, .whole = true},
 	{.format = "arm_lpae32_s1", .setting = {{"ia", 31}, {"oa", 32}}, .lacks = CAN_RESERVED},
 	{.format = "arm_lpae32_s1", .setting = {{"upper", 1}, {"other", 2}}},
+	{.format = "arm_lpae32_s1", .setting = {{"upper", 1}, {"ia", 30}, {"other", 1}}, .whole = true},
+	{.format = "arm_lpae32_s1", .setting = {{"upper", 1}, {"ia", 31}}},
 	{.format = "arm_lpae32_s1", .setting = {{"other", 3}}, .whole = true},
 };
 

@@ -70,6 +70,26 @@ static const struct words_group groups[] = {
 		      .entry = {AT(0x80000000, 3, 0x0060007fc0000e49)}}),
 	},
 	{
+		/* T1SZ = 2: the upper table serves the last 1 GiB, and its first entry the beginning of that. */
+		.name = "AArch32 stage 1, an upper region of its own size",
+		S1({"upper", 1}, {"ia", 30}, {"other", 2}),
+		.reg = {{"TTBCR", 0x8007ff87, 0x80020082}},
+		MAPS({0xc0001000, 0x123456000, 0x1000, R | W | X,
+		      .entry = {AT(0x80000000, 0, 0x0000000080001003), AT(0x80001000, 1, 0x0000000123456f47)}},
+		     {0xffe00000, 0x40200000, 0x200000, R, .entry = {AT(0x80000000, 511, 0x0060000040200fc5)}},
+		     {0x3fe00000, 0x40200000, 0x200000, R, .status = PT_ERR_RANGE},
+		     {0xbfe00000, 0x40200000, 0x200000, R, .status = PT_ERR_RANGE}),
+	},
+	{
+		/* T1SZ = 1, T0SZ = 0: two entries of the first level. */
+		.name = "AArch32 stage 1, the upper half by T1SZ",
+		S1({"upper", 1}, {"ia", 31}),
+		.reg = {{"TTBCR", 0x8007ff87, 0x80010080}},
+		MAPS({0xc0000000, 0x7fc0000000, 0x40000000, R | W | D,
+		      .entry = {AT(0x80000000, 1, 0x0060007fc0000e49)}},
+		     {0x40000000, 0x7fc0000000, 0x40000000, R | W | D, .status = PT_ERR_RANGE}),
+	},
+	{
 		.name = "AArch32 stage 2, 40 bits: two concatenated roots",
 		S2({"ia", 40}, {"oa", 40}),
 		.reg = {{"VTTBR", ALL, 0x80000000}, VTCR(3, 1, 1, 1, 1, 8)},
