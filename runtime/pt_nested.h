@@ -27,9 +27,12 @@ struct pt_nested {
  *
  * fault    PT_FAULT_NONE, or why it failed, in the stage that `stage` (1 or 2) names.
  * in_walk  stage 2 failed for an entry of a table of stage 1, at intermediate address `ipa`, and not for the access
- * itself. ipa      the intermediate address: of the access, or where stage 2 failed. pa       the physical address,
- * when nothing failed. walk1    the walk of stage 1, as far as it came. walk2: the last one of stage 2. rights   what
- * both stages leave.
+ *          itself: it cannot be read, or accessed or dirty cannot be set in it
+ * ipa      the intermediate address: of the access, or where stage 2 failed
+ * pa       the physical address, when nothing failed
+ * walk1    the walk of stage 1, as far as it came; where an entry cannot be written: all of it, with that entry
+ * walk2    the last one of stage 2
+ * rights   what both stages leave
  */
 struct pt_nested_walk {
 	struct pt_walk walk1, walk2;
@@ -40,11 +43,15 @@ struct pt_nested_walk {
 	bool in_walk;
 };
 
-/* Private: how stage 1 reads its tables. */
+/*
+ * Private: how stage 1 reads its tables. failed: stage 2 refused, and everything after that fails as well; unwritten:
+ * the walk of stage 1 when it was writing that was refused.
+ */
 struct pt_nested_reader {
 	const struct pt_nested *nested;
 	struct pt_nested_walk *out;
-	bool failed;
+	struct pt_walk unwritten;
+	bool failed, is_unwritten;
 };
 
 /* Private: translate [ipa, ipa + bytes), as far as it is contiguous in one leaf of stage 2. */
@@ -101,8 +108,15 @@ static inline bool pt_nested_update(void *ctx, uint64_t ipa, const void *expecte
 	size_t part = bytes;
 	uint64_t pa;
 
-	return memory->update && pt_nested_step(reader, ipa, PT_ACCESS_WRITE | PT_ACCESS_PRIV, &part, &pa) &&
-	       part == bytes && memory->update(memory->ctx, pa, expected, desired, bytes);
+	if (!memory->update)
+		return false;
+	if (!pt_nested_step(reader, ipa, PT_ACCESS_WRITE | PT_ACCESS_PRIV, &part, &pa)) {
+		/* The walker starts again, and finds nothing. */
+		reader->unwritten = reader->out->walk1;
+		reader->is_unwritten = true;
+		return false;
+	}
+	return part == bytes && memory->update(memory->ctx, pa, expected, desired, bytes);
 }
 
 /*
@@ -113,11 +127,14 @@ static inline bool pt_nested_update(void *ctx, uint64_t ipa, const void *expecte
 static inline void pt_nested_translate(const struct pt_nested *nested, uint64_t iova, unsigned int access,
 				       struct pt_nested_walk *out)
 {
-	struct pt_nested_reader ctx = {nested, out, false};
+	struct pt_nested_reader ctx;
 	struct pt_reader reader = {&ctx, pt_nested_read, nested->memory->update ? pt_nested_update : NULL,
 				   nested->memory->steps};
 	size_t bytes = 1;
 
+	ctx.nested = nested;
+	ctx.out = out;
+	ctx.failed = ctx.is_unwritten = false;
 	out->ipa = out->pa = 0;
 	out->fault = PT_FAULT_NONE;
 	out->stage = 1;
@@ -129,6 +146,8 @@ static inline void pt_nested_translate(const struct pt_nested *nested, uint64_t 
 	if (ctx.failed) { /* stage 1 saw a table that it could not read */
 		out->stage = 2;
 		out->in_walk = true;
+		if (ctx.is_unwritten)
+			out->walk1 = ctx.unwritten;
 		return;
 	}
 	if (out->walk1.fault != PT_FAULT_NONE) {

@@ -197,6 +197,7 @@ static int render(const char *path)
 	       "gather\n"
 	       "- **stale**: the same with the invalidations dropped must go wrong\n"
 	       "- **growth**: the root grows; old translations stay\n"
+	       "- **second**: changes of the second stage below a first one, holes under its tables among them\n"
 	       "- **hostile**: mutated and random words\n\n"
 	       "The last column has what the model is known not to do; with a number: accesses that only this "
 	       "explains.\n\n"

@@ -28,8 +28,11 @@ bool map_leaf(struct trial *trial, unsigned int lg2, unsigned int request);
 /* Leaves of all sizes, runs of mixed sizes, and the ends of the range. */
 void map_everything(struct trial *trial, unsigned int rounds);
 
+/* Are the words in memory those that the prediction says the hardware would leave? */
+void expect_words(struct trial *trial, const struct access *access);
+
 /* The entry of a level at pa, as a number. */
-uint64_t entry_read(const struct trial *trial, unsigned int level, uint64_t pa);
-void entry_write(const struct trial *trial, unsigned int level, uint64_t pa, uint64_t word);
+uint64_t entry_read(const struct trial *trial, const struct pt_level_info *level, uint64_t pa);
+void entry_write(const struct trial *trial, const struct pt_level_info *level, uint64_t pa, uint64_t word);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* judge.c - what F_translate predicts, and what the machine then does. */
+/* judge.c - what F_translate or pt_nested_translate predicts, and what the machine then does. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,14 +16,31 @@ static bool disturbs(const struct trial *trial, const struct access *a, const st
 	       b->walk.fault == PT_FAULT_NONE && a->walk.pa / 8 == b->walk.pa / 8;
 }
 
-static bool agree(const struct trial *trial, const struct access *access)
+const struct pt_format *deciding_format(const struct trial *trial, const struct access *access)
+{
+	return trial->second.format && access->nested.stage == 2 ? trial->second.format : trial->format;
+}
+
+/* Is it the fault of that stage, for that address? */
+static bool same_stage(const struct access *access)
+{
+	const struct pt_nested_walk *nested = &access->nested;
+
+	return access->stage == STAGE_UNTOLD ||
+	       (access->stage == nested->stage && access->in_walk == nested->in_walk &&
+		(access->ipa == IPA_UNTOLD || access->ipa == (nested->ipa & ~UINT64_C(0xfff))));
+}
+
+bool agree(const struct trial *trial, const struct access *access)
 {
 	const struct pt_walk *walk = &access->walk;
 
 	if (walk->fault == PT_FAULT_NONE)
 		return access->allowed && (!access->landed || access->pa == walk->pa);
 	return !access->allowed && (access->fault == FAULT_UNTOLD || access->fault == walk->fault) &&
-	       (access->level == LEVEL_UNTOLD || access->level == trial->format->levels[walk->level].number);
+	       (access->level == LEVEL_UNTOLD ||
+		access->level == deciding_format(trial, access)->levels[walk->level].number) &&
+	       same_stage(access);
 }
 
 bool led_to_leaf(const struct access *access)
@@ -45,13 +62,41 @@ void count_gap(struct trial *trial, const char *name)
 	CHECK_MSG(false, "more than %d gaps of a model", MAX_GAPS);
 }
 
+/* Could the entry be written? Nothing is. */
+static bool would_update(void *ctx, uint64_t pa, const void *expected, const void *desired, size_t bytes)
+{
+	const struct ram *ram = ctx;
+
+	(void)desired;
+	return ram_has(ram, pa, bytes) && memcmp(ram->direct + pa, expected, bytes) == 0;
+}
+
+/* Of two stages the second may forbid that accessed is set in the first. */
+static void predict_nested(struct trial *trial, struct access *access)
+{
+	struct pt_reader reader = ram_reader(&trial->ram, false);
+	struct pt_nested nested = {&trial->table, &trial->second.table, &reader};
+
+	reader.update = would_update;
+	pt_nested_translate(&nested, access->iova, access->access, &access->nested);
+	access->walk = access->nested.fault != PT_FAULT_NONE && access->nested.stage == 2 ? access->nested.walk2
+											  : access->nested.walk1;
+	access->walk.fault = access->nested.fault;
+	access->walk.pa = access->nested.pa;
+}
+
 /* Predictions come first: accesses may set accessed and dirty, which predict nothing else. */
-static void predict(struct trial *trial, struct access *access)
+void predict(struct trial *trial, struct access *access)
 {
 	struct pt_reader reader = ram_reader(&trial->ram, false);
 
-	trial->format->translate(&trial->table, &reader, access->iova, access->access, &access->walk);
-	access->allowed = access->landed = false;
+	if (trial->second.format)
+		predict_nested(trial, access);
+	else
+		trial->format->translate(&trial->table, &reader, access->iova, access->access, &access->walk);
+	access->allowed = access->landed = access->in_walk = false;
+	access->stage = STAGE_UNTOLD;
+	access->ipa = IPA_UNTOLD;
 	access->pa = 0;
 	access->fault = FAULT_UNTOLD;
 	access->level = LEVEL_UNTOLD;
@@ -94,8 +139,8 @@ size_t judge(struct trial *trial, struct access *accesses, size_t n, bool tolera
 				continue;
 			}
 			if (!tolerate)
-				trial_fail(trial, &accesses[i], "the machine and %s_translate differ",
-					   trial->format->name);
+				trial_fail(trial, &accesses[i], "the machine and %s%s differ",
+					   trial->second.format ? "pt_nested" : trial->format->name, "_translate");
 			differ++;
 		}
 	}

@@ -139,6 +139,7 @@ void check_translation(struct trial *trial)
 	for (unsigned int round = 0; round < effort(); round++) {
 		uint64_t page = UINT64_C(1) << page_lg2(trial), width = trial_width(trial);
 		unsigned int access[MAX_ACCESSES], kinds = accesses_of(trial, access);
+		size_t n, allowed = 0;
 		uint64_t outside[] = {trial->table.first - 1,
 				      trial->table.first - page,
 				      trial->table.last + 1,
@@ -163,8 +164,12 @@ void check_translation(struct trial *trial)
 			if (presentable(trial, iova))
 				accesses_add(&list, iova, access[trial_below(trial, kinds)]);
 		}
-		CHECK_MSG(list.n >= 1000, "only %zu addresses", list.n);
+		n = list.n;
+		CHECK_MSG(n >= 1000, "only %zu addresses", n);
 		judge_list(trial, &list, false);
+		for (size_t i = 0; i < n; i++)
+			allowed += list.v[i].walk.fault == PT_FAULT_NONE;
+		CHECK_MSG(allowed >= n / 4, "only %zu of %zu addresses lead anywhere", allowed, n);
 		while (trial->n_regions)
 			trial_unmap(trial, trial->region[0].iova, trial->region[0].bytes);
 		trial_flush(trial);
@@ -215,20 +220,34 @@ void check_permissions(struct trial *trial)
 
 /* ----------------------------------------------------------------------------------------------- accessed and dirty */
 
-/* Is the word in memory the one that F_translate said the hardware would leave? */
-static void expect_words(struct trial *trial, const struct access *access)
+/* Are the words of a walk in memory those that are said to be left by the hardware? shift: of the entries' addresses.
+ */
+static void compare_words(struct trial *trial, const struct access *access, const struct pt_format *format,
+			  const struct pt_walk *walk, uint64_t shift)
 {
-	for (unsigned int i = 0; i < access->walk.n_steps; i++) {
-		const struct pt_step *step = &access->walk.step[i];
-		uint64_t word = entry_read(trial, step->level, step->entry_pa);
+	for (unsigned int i = 0; i < walk->n_steps; i++) {
+		const struct pt_step *step = &walk->step[i];
+		uint64_t word = entry_read(trial, &format->levels[step->level], step->entry_pa - shift);
 
 		if (word != step->raw[0])
 			trial_fail(trial, access,
-				   "the machine left 0x%" PRIx64 " in the entry at 0x%" PRIx64
-				   ", F_translate 0x%" PRIx64,
-				   word, step->entry_pa, step->raw[0]);
+				   "the machine left 0x%" PRIx64 " in the entry at 0x%" PRIx64 ", and 0x%" PRIx64
+				   " was predicted",
+				   word, step->entry_pa - shift, step->raw[0]);
 		trial->n_cases++;
 	}
+}
+
+void expect_words(struct trial *trial, const struct access *access)
+{
+	const struct second *second = &trial->second;
+
+	if (!second->format) {
+		compare_words(trial, access, trial->format, &access->walk, 0);
+		return;
+	}
+	compare_words(trial, access, trial->format, &access->nested.walk1, second->shift);
+	compare_words(trial, access, second->format, &access->nested.walk2, 0);
 }
 
 /* Does F_dirty report a region, whole or not at all? */

@@ -160,11 +160,11 @@ void mailbox_forget(struct trial *trial)
 	mailbox->large_flushed = false;
 }
 
-void mailbox_invalidate(struct trial *trial, const struct pt_gather *gather, uint32_t op,
+void mailbox_invalidate(struct trial *trial, const struct pt_table *table, const struct pt_gather *gather, uint32_t op,
 			uint64_t (*operand)(uint64_t iova))
 {
 	struct mailbox *mailbox = trial->machine;
-	uint64_t step = invalidation_step(trial, gather);
+	uint64_t step = invalidation_step(table, gather);
 	uint64_t n = gather->first <= gather->last ? (gather->last - gather->first) / step + 1 : 0;
 
 	if (n > 256 || (n == 0 && gather->levels)) {

@@ -58,7 +58,7 @@ void mailbox_forget(struct trial *trial);
  * The same: one operation `op` for each leaf of the smallest size that changed; a long range: everything. operand: what
  * the operation takes for an address (NULL: the address).
  */
-void mailbox_invalidate(struct trial *trial, const struct pt_gather *gather, uint32_t op,
+void mailbox_invalidate(struct trial *trial, const struct pt_table *table, const struct pt_gather *gather, uint32_t op,
 			uint64_t (*operand)(uint64_t iova));
 
 /*

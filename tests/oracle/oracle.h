@@ -3,9 +3,9 @@
  * oracle.h - tables that the generated mappers wrote, walked by walkers that nobody here wrote.
  *
  * An emulator shares its memory with the test (ram). Tables are put there through struct pt_mem, as a driver does. A
- * machine presents accesses and says what came of each; F_translate has predicted it (judge.c). The checks
- * (layouts.c, changes.c, hostile.c) know nothing of formats or machines: each test_MACHINE.c has a struct machine_class
- * or several, and lists of configurations to run them over.
+ * machine presents accesses and says what came of each; F_translate has predicted it, or pt_nested_translate where a
+ * second stage lies below (judge.c). The checks (layouts.c, changes.c, hostile.c, nested.c) know nothing of formats or
+ * machines: each test_MACHINE.c has a struct machine_class or several, and lists of configurations to run them over.
  */
 #ifndef PTGEN_TESTS_ORACLE_H
 #define PTGEN_TESTS_ORACLE_H
@@ -16,6 +16,7 @@
 
 #include "machines.h"
 #include "pt.h"
+#include "pt_nested.h"
 #include "test.h"
 
 /* ----------------------------------------------------------------------------------------------------------- memory */
@@ -77,18 +78,29 @@ bool stamp_address(uint64_t word, uint64_t *pa);
 
 /* --------------------------------------------------------------------------------------------------------- machines */
 
-enum { LEVEL_UNTOLD = -1000, FAULT_UNTOLD = 0xfffe, FAULT_ODD = 0xffff };
+enum { LEVEL_UNTOLD = -1000, FAULT_UNTOLD = 0xfffe, FAULT_ODD = 0xffff, STAGE_UNTOLD = 0 };
+#define IPA_UNTOLD UINT64_MAX
 
-/* An access, what F_translate says about it, and what came of it. */
+/*
+ * An access, what is predicted, and what came of it.
+ *
+ * walk    what F_translate says; with two stages: the walk that decided, with the physical address and the fault of
+ *         both
+ * nested  with two stages: what pt_nested_translate says
+ */
 struct access {
 	uint64_t iova;
 	unsigned int access; /* PT_ACCESS_* */
-	struct pt_walk walk; /* predicted */
+	struct pt_walk walk;
+	struct pt_nested_walk nested;
 	bool allowed;
 	bool landed; /* pa is known */
 	uint64_t pa;
 	unsigned int fault; /* PT_FAULT_*, FAULT_UNTOLD; FAULT_ODD: something that no table entry explains */
 	int level;	    /* pt_level_info.number, LEVEL_UNTOLD */
+	unsigned int stage; /* that faulted: 1, 2, STAGE_UNTOLD */
+	bool in_walk;	    /* where the stage is told: for an entry of stage 1? */
+	uint64_t ipa;	    /* where stage 2 faulted, IPA_UNTOLD */
 	uint64_t raw[3];    /* what the machine really said */
 };
 
@@ -107,12 +119,15 @@ enum { MAX_SETTINGS = 10, MAX_LABEL = 96 };
  *
  * variant   which of its own the machine shall start
  * lacks     CAN_*: what the machine cannot do in this configuration
+ * second    the format of the second stage that lies below, or NULL; and its parameters
  * grows     the root may grow
  * whole     not in a slice
  */
 struct configuration {
 	const char *format;
 	struct setting setting[MAX_SETTINGS];
+	const char *second;
+	struct setting second_setting[MAX_SETTINGS];
 	unsigned int variant, lacks;
 	bool grows, whole;
 };
@@ -128,7 +143,8 @@ enum {
 	CAN_RESERVED = 1 << 5,
 	CAN_OUTSIDE = 1 << 6,  /* addresses outside of the input range can be presented */
 	CAN_PHYSICAL = 1 << 7, /* tells addresses without an access: leaves may point beyond the memory */
-	CAN_DIRTY = 1 << 8     /* sets dirty */
+	CAN_DIRTY = 1 << 8,    /* sets dirty */
+	CAN_NEST = 1 << 9      /* walks two stages */
 };
 
 /*
@@ -141,6 +157,7 @@ enum {
  * unload       undo what load wrote into tables (NULL: nothing).
  * present      make the accesses, one after the other, and say what came of each.
  * invalidate   exactly what the gather asks for.
+ * second       what the gather of the second stage asks for (NULL: there is none).
  * forget       invalidate everything.
  * usable       may this range of input addresses be used? (NULL: all; a stub may need a place for itself)
  * blind        the name of what the model takes for something else at the end of such a walk, else NULL: hostile words
@@ -159,6 +176,7 @@ struct machine_class {
 	void (*unload)(struct trial *trial);
 	void (*present)(struct trial *trial, struct access *accesses, size_t n);
 	void (*invalidate)(struct trial *trial, const struct pt_gather *gather);
+	void (*second)(struct trial *trial, const struct pt_gather *gather);
 	void (*forget)(struct trial *trial);
 	bool (*usable)(const struct trial *trial, uint64_t iova, uint64_t bytes);
 	const char *(*blind)(const struct trial *trial, const struct pt_walk *walk);
@@ -168,6 +186,19 @@ struct machine_class {
 /* ----------------------------------------------------------------------------------------------------------- trials */
 
 enum { MAX_GAPS = 8, MAX_REGIONS = 512, SCRIPT_BYTES = 1 << 16 };
+
+/*
+ * A second stage below the table: where that one's entries and the pointers to its tables lead is translated once more.
+ * Tables have intermediate addresses `shift` above the physical ones.
+ */
+struct second {
+	const struct pt_format *format; /* NULL: there is none */
+	struct pt_config config;
+	struct pt_table table;
+	struct pt_mem mem;
+	struct pt_gather gather;
+	uint64_t shift;
+};
 
 /* Something that the trial has mapped. */
 struct region {
@@ -189,6 +220,7 @@ struct trial {
 	struct ram ram;
 	struct pt_table table;
 	struct pt_gather gather;
+	struct second second;
 	uint64_t random;
 	bool deaf; /* the invalidate hook does nothing: stale translations must show */
 
@@ -215,8 +247,9 @@ uint64_t trial_iova(struct trial *trial, unsigned int lg2, uint64_t bytes);
 uint64_t trial_width(const struct trial *trial);
 bool trial_usable(const struct trial *trial, uint64_t iova, uint64_t bytes);
 int64_t trial_param(const struct trial *trial, const char *name);
-/* The register of that name as F_registers gives it. */
+/* The register of that name as F_registers gives it; of the second stage. */
 struct pt_register trial_register(const struct trial *trial, const char *name);
+struct pt_register second_register(const struct trial *trial, const char *name);
 
 /* Operations on the table, written down in the script. Only map and replace may say no (false): what is there is kept.
  */
@@ -234,8 +267,15 @@ void count_gap(struct trial *trial, const char *name);
  * The size of what an invalidation by address drops for sure: the smallest changed leaf, or one slot of it where it is
  * a group, since hardware may hold the slots one by one.
  */
-uint64_t invalidation_step(const struct trial *trial, const struct pt_gather *gather);
-/* Present accesses and compare with F_translate; returns how many differ (only where `tolerate`, else it fails). */
+uint64_t invalidation_step(const struct pt_table *table, const struct pt_gather *gather);
+/* Fill in what is predicted. */
+void predict(struct trial *trial, struct access *access);
+/* The format of the walk that decided (access->walk). */
+const struct pt_format *deciding_format(const struct trial *trial, const struct access *access);
+/* Is what came of the access what was predicted? */
+bool agree(const struct trial *trial, const struct access *access);
+/* Present accesses and compare with what is predicted; returns how many differ (only where `tolerate`, else it fails).
+ */
 size_t judge(struct trial *trial, struct access *accesses, size_t n, bool tolerate);
 
 /* Did the access go where the leaf leads, whether or not the leaf allows it? */
@@ -251,7 +291,7 @@ struct check {
 	bool grows;
 };
 
-enum { N_CHECKS = 7 };
+enum { N_CHECKS = 8 };
 extern const struct check checks[N_CHECKS];
 bool check_applies(const struct check *check, const struct machine_class *class,
 		   const struct configuration *configuration);
@@ -263,6 +303,16 @@ void check_changes(struct trial *trial);
 void check_stale(struct trial *trial);
 void check_growth(struct trial *trial);
 void check_hostile(struct trial *trial);
+void check_second(struct trial *trial);
+
+/*
+ * Put a second stage below the table that is about to be made (trial->ram is open): every table that this one gets, and
+ * all memory that its leaves may point into, in leaves of every size, some of it with less than all rights, or none.
+ */
+void second_begin(struct trial *trial);
+/* Map [pa, pa + bytes) at the same intermediate address: what the machine needs for itself. */
+void second_map_same(struct trial *trial, uint64_t pa, uint64_t bytes, unsigned int request);
+void second_end(struct trial *trial);
 
 /* How much to do: 1 in a slice, more in a whole run (ORACLE_WHOLE in the environment). */
 unsigned int effort(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_arm.c - a 64-bit Arm CPU walks: stage 1 and stage 2 by real accesses of EL1 and EL0, and both by address
- * translation instructions, and the tables of 32-bit CPUs, with short and with long descriptors, by the same.
+ * test_arm.c - a 64-bit Arm CPU walks: stage 1, stage 2, and the one under the other, by real accesses of EL1 and EL0
+ * and by address translation instructions; and the tables of 32-bit CPUs, with short and with long descriptors, by the
+ * latter.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +42,16 @@ struct arm {
 	uint64_t stub, stub_bytes; /* stage 2 by accesses: the stub's page, and what is kept free around it */
 };
 
-static const struct machine_class stage1, stage1_at, stage2, stage2_at, stage2_32, short_at, long_at;
+static const struct machine_class stage1, stage1_at, stage2, stage2_at, stage2_32, nested, nested_at, short_at, long_at;
 
 static bool is_second(const struct trial *trial)
 {
 	return trial->class == &stage2 || trial->class == &stage2_at || trial->class == &stage2_32;
+}
+
+static bool is_nested(const struct trial *trial)
+{
+	return trial->class == &nested || trial->class == &nested_at;
 }
 
 static bool upper(const struct trial *trial)
@@ -65,11 +71,12 @@ static void arm_start(struct trial *trial)
 	ram_open(ram, &piece, 1);
 	/* Tables are low or high, where the output addresses reach that far. */
 	ram->tables_first = RAM + 64 * MIB;
-	if (oa >= 0 && trial->config.param[oa] != 32 && trial->config.param[oa] != 36 && trial_below(trial, 2))
+	if (!is_nested(trial) && oa >= 0 && trial->config.param[oa] != 32 && trial->config.param[oa] != 36 &&
+	    trial_below(trial, 2))
 		ram->tables_first = RAM + (UINT64_C(58) << 30);
 	ram->tables_bytes = 64 * MIB;
 	ram->data_first = UINT64_C(4) << 30;
-	ram->data_last = (UINT64_C(58) << 30) - 1;
+	ram->data_last = ((is_nested(trial) ? UINT64_C(12) : UINT64_C(58)) << 30) - 1;
 	if (trial->can & CAN_PHYSICAL) {
 		ram->data_first = 0;
 		ram->data_last = UINT64_MAX;
@@ -114,6 +121,21 @@ static void load_stage1(struct trial *trial)
 	mailbox_store(&arm->mailbox, MAIR, trial_register(trial, "MAIR").value[0]);
 	mailbox_store(&arm->mailbox, SCTLR, SCTLR_EL1);
 	mailbox_store(&arm->mailbox, HCR, UINT64_C(1) << HCR_RW);
+}
+
+/* Stage 1 over stage 2, where the firmware and the tables of the other half stand at their own addresses. */
+static void load_nested(struct trial *trial)
+{
+	const struct arm *arm = trial->machine;
+
+	load_stage1(trial);
+	if (!arm->running) {
+		second_map_same(trial, 0, 0x1000, PT_READ | PT_EXEC);
+		second_map_same(trial, TABLES, 0x3000, PT_READ);
+	}
+	mailbox_store(&arm->mailbox, VTTBR, second_register(trial, "VTTBR").value[0]);
+	mailbox_store(&arm->mailbox, VTCR, second_register(trial, "VTCR").value[0]);
+	mailbox_store(&arm->mailbox, HCR, UINT64_C(1) << HCR_RW | HCR_VM);
 }
 
 /*
@@ -217,6 +239,8 @@ static void arm_load(struct trial *trial)
 		load_long(trial);
 	else if (is_second(trial))
 		load_stage2(trial);
+	else if (is_nested(trial))
+		load_nested(trial);
 	else
 		load_stage1(trial);
 	if (!arm->running) {
@@ -266,18 +290,30 @@ static void fault(const struct operation *operation, struct access *access)
 		access->fault = FAULT_ODD;
 }
 
+/* Of two stages. The second one's faults come to EL2, with the bit S1PTW, and bits 47:12 of the address in HPFAR. */
+static void nested_fault(const struct operation *operation, struct access *access)
+{
+	fault(operation, access);
+	access->stage = operation->code >> 63 ? 2 : 1;
+	if (access->stage == 2) {
+		access->in_walk = operation->code >> 7 & 1;
+		access->ipa = operation->detail[1] >> 4 << 12;
+	}
+}
+
 static void present_real(struct trial *trial, struct access *accesses, size_t n)
 {
 	struct arm *arm = trial->machine;
 
-	mailbox_present(trial, &arm->mailbox, accesses, n, plant, fault);
+	mailbox_present(trial, &arm->mailbox, accesses, n, plant, is_nested(trial) ? nested_fault : fault);
 }
 
 /* Address translation: the result is in PAR_EL1, 12 bits of the address are not. */
 static void present_at(struct trial *trial, struct access *accesses, size_t n)
 {
 	struct arm *arm = trial->machine;
-	uint32_t base = is_second(trial) ? OP_TRANSLATE_12 : OP_TRANSLATE;
+	enum { PTW = 1 << 8, S = 1 << 9 };
+	uint32_t base = is_second(trial) || is_nested(trial) ? OP_TRANSLATE_12 : OP_TRANSLATE;
 
 	mailbox_run(&arm->mailbox);
 	for (size_t i = 0; i < n; i++)
@@ -293,6 +329,10 @@ static void present_at(struct trial *trial, struct access *accesses, size_t n)
 			access->pa = (par & UINT64_C(0xffffffffff000)) | (access->iova & 0xfff);
 		else
 			decode(par >> 1 & 0x3f, access);
+		if (!access->allowed && is_nested(trial)) {
+			access->stage = par & S ? 2 : 1;
+			access->in_walk = par & PTW;
+		}
 	}
 }
 
@@ -304,8 +344,13 @@ static uint64_t tlbi_operand(uint64_t iova)
 
 static void arm_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
-	mailbox_invalidate(trial, gather, is_second(trial) ? (uint32_t)OP_FLUSH_STAGE2 : (uint32_t)OP_FLUSH_ADDRESS,
-			   tlbi_operand);
+	mailbox_invalidate(trial, &trial->table, gather,
+			   is_second(trial) ? (uint32_t)OP_FLUSH_STAGE2 : (uint32_t)OP_FLUSH_ADDRESS, tlbi_operand);
+}
+
+static void arm_invalidate_second(struct trial *trial, const struct pt_gather *gather)
+{
+	mailbox_invalidate(trial, &trial->second.table, gather, OP_FLUSH_STAGE2, tlbi_operand);
 }
 
 static const char *arm_blind(const struct trial *trial, const struct pt_walk *walk)
@@ -332,12 +377,30 @@ static bool stage1_usable(const struct trial *trial, uint64_t iova, uint64_t byt
 	return iova + (bytes - 1) < first || iova > last;
 }
 
+/* Later versions of QEMU tell the level of stage 2, as the manual has it (S2 fault on a stage 1 walk). */
+static bool is_level_of_stage1(const struct trial *trial, const struct access *access)
+{
+	const struct pt_walk *first = &access->nested.walk1;
+	struct access otherwise = *access;
+	unsigned int level = first->level;
+
+	for (unsigned int i = 0; i < first->n_steps; i++)
+		if (first->step[i].entry_pa == access->nested.ipa)
+			level = first->step[i].level; /* it could not be written */
+	otherwise.level = LEVEL_UNTOLD;
+	return access->stage == 2 && access->in_walk && access->level == trial->format->levels[level].number &&
+	       agree(trial, &otherwise);
+}
+
 static const char *arm_gap(struct trial *trial, const struct access *access)
 {
-	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) &&
-	    access->walk.fault == PT_FAULT_NONE && (access->walk.leaf.rights & PT_RIGHT_UW) &&
-	    access->fault == PT_FAULT_PERMISSION)
+	const struct pt_walk *first = is_nested(trial) ? &access->nested.walk1 : &access->walk;
+
+	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) && first->fault == PT_FAULT_NONE &&
+	    (first->leaf.rights & PT_RIGHT_UW) && access->fault == PT_FAULT_PERMISSION && access->stage != 2)
 		return "the regime, not the format: EL1 never executes what EL0 may write";
+	if (is_nested(trial) && is_level_of_stage1(trial, access))
+		return "of a stage 2 fault for an entry of stage 1, the level of that entry is told";
 	return mailbox_old_code(trial, access);
 }
 
@@ -388,6 +451,27 @@ static const struct machine_class stage2_32 = {
 			"translations cannot be seen this way",
 	.can = CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_PHYSICAL,
 	.present = present_at,
+};
+
+static const struct machine_class nested = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch64 CPU, accesses of a guest, two stages",
+	.not_modelled = "memory types have no effect",
+	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_ACCESSED | CAN_DIRTY | CAN_CACHE | CAN_RESERVED | CAN_OUTSIDE |
+	       CAN_NEST,
+	.present = present_real,
+	.second = arm_invalidate_second,
+	.usable = stage1_usable,
+};
+
+static const struct machine_class nested_at = {
+	COMMON,
+	.oracle = "QEMU 7.2 AArch64 CPU, AT S12E1/S12E0, two stages",
+	.not_modelled = "fetches and cached translations cannot be seen this way, nor where stage 2 faulted",
+	.can = CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_OUTSIDE | CAN_NEST,
+	.present = present_at,
+	.second = arm_invalidate_second,
+	.usable = stage1_usable,
 };
 
 static const struct machine_class short_at = {
@@ -455,6 +539,34 @@ static const struct configuration second[] = {
 	{.format = "arm64_s2", .setting = {{"hd", 1}}},
 };
 
+#define OVER_STAGE2(...) .second = "arm64_s2", .second_setting = {{"xnx", 1}, __VA_ARGS__}
+
+static const struct configuration both_real[] = {
+	{.format = "arm64_s1", OVER_STAGE2({"ia", 40}, {"oa", 40}, {"hd", 1}), .lacks = CAN_DIRTY},
+	{.format = "arm64_s1",
+	 .setting = {{"tg", 16}, {"hd", 1}},
+	 OVER_STAGE2({"tg", 14}, {"ia", 40}, {"oa", 40}),
+	 .whole = true},
+	{.format = "arm64_s1",
+	 .setting = {{"upper", 1}, {"ia", 39}},
+	 OVER_STAGE2({"tg", 16}, {"ia", 42}, {"oa", 42}),
+	 .lacks = CAN_DIRTY,
+	 .whole = true},
+	{.format = "arm64_s1",
+	 .setting = {{"tg", 14}, {"ha", 0}},
+	 OVER_STAGE2({"ia", 48}),
+	 .lacks = NO_ACCESSED,
+	 .whole = true},
+};
+
+static const struct configuration both[] = {
+	{.format = "arm64_s1", OVER_STAGE2({"ia", 40}, {"oa", 40})},
+	{.format = "arm64_s1",
+	 .setting = {{"tg", 14}, {"ia", 36}, {"oa", 40}},
+	 OVER_STAGE2({"tg", 16}, {"ia", 42}, {"oa", 42})},
+	{.format = "arm64_s1", .setting = {{"tg", 16}}, OVER_STAGE2({"ia", 48}), .whole = true},
+};
+
 /* Hostile words as with the first stage of 32 bits: see longs. */
 static const struct configuration second32[] = {
 	{.format = "arm_lpae32_s2"},
@@ -485,5 +597,7 @@ ORACLE_TESTS(stage1_at, &stage1_at, translated)
 ORACLE_TESTS(stage2, &stage2, second_real)
 ORACLE_TESTS(stage2_at, &stage2_at, second)
 ORACLE_TESTS(stage2_32, &stage2_32, second32)
+ORACLE_TESTS(nested, &nested, both_real)
+ORACLE_TESTS(nested_at, &nested_at, both)
 ORACLE_TESTS(short_at, &short_at, shorts)
 ORACLE_TESTS(long_at, &long_at, longs)

@@ -329,7 +329,7 @@ static void smmu_forward(struct trial *trial, const struct pt_gather *gather)
 {
 	struct iommu *iommu = trial->machine;
 
-	smmu_invalidate(&iommu->smmu, gather, invalidation_step(trial, gather));
+	smmu_invalidate(&iommu->smmu, gather, invalidation_step(&trial->table, gather));
 }
 
 static void smmu_told(struct trial *trial, struct access *access)

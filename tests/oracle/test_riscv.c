@@ -110,7 +110,8 @@ static uint64_t guest_operand(uint64_t iova)
 
 static void riscv_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
-	mailbox_invalidate(trial, gather, OP_FLUSH_ADDRESS, trial->class == &gstage ? guest_operand : NULL);
+	mailbox_invalidate(trial, &trial->table, gather, OP_FLUSH_ADDRESS,
+			   trial->class == &gstage ? guest_operand : NULL);
 }
 
 /*

@@ -13,7 +13,7 @@ const struct check checks[N_CHECKS] = {
 	{"translation", check_translation, 0, false},	   {"permissions", check_permissions, 0, false},
 	{"accessed", check_accessed, CAN_ACCESSED, false}, {"changes", check_changes, 0, false},
 	{"stale", check_stale, CAN_CACHE, false},	   {"growth", check_growth, 0, true},
-	{"hostile", check_hostile, CAN_RESERVED, false},
+	{"hostile", check_hostile, CAN_RESERVED, false},   {"second", check_second, CAN_NEST, false},
 };
 
 bool check_applies(const struct check *check, const struct machine_class *class,
@@ -26,13 +26,24 @@ bool check_applies(const struct check *check, const struct machine_class *class,
 	return (can & check->needs) == check->needs && (!check->grows || configuration->grows);
 }
 
+static int print_settings(char *text, size_t room, const struct setting *setting)
+{
+	int at = 0;
+
+	for (unsigned int i = 0; i < MAX_SETTINGS && setting[i].name; i++)
+		at += snprintf(text + at, room - (size_t)at, " %s=%" PRId64, setting[i].name, setting[i].value);
+	return at;
+}
+
 const char *configuration_label(const struct configuration *configuration, char label[MAX_LABEL])
 {
 	int at = snprintf(label, MAX_LABEL, "%s", configuration->format);
 
-	for (unsigned int i = 0; i < MAX_SETTINGS && configuration->setting[i].name; i++)
-		at += snprintf(label + at, (size_t)(MAX_LABEL - at), " %s=%" PRId64, configuration->setting[i].name,
-			       configuration->setting[i].value);
+	at += print_settings(label + at, (size_t)(MAX_LABEL - at), configuration->setting);
+	if (configuration->second) {
+		at += snprintf(label + at, (size_t)(MAX_LABEL - at), " over %s", configuration->second);
+		print_settings(label + at, (size_t)(MAX_LABEL - at), configuration->second_setting);
+	}
 	return label;
 }
 
@@ -147,15 +158,25 @@ int64_t trial_param(const struct trial *trial, const char *name)
 	return trial->table.param[index];
 }
 
-struct pt_register trial_register(const struct trial *trial, const char *name)
+static struct pt_register register_of(const struct pt_table *table, const char *name)
 {
 	struct pt_register list[16];
-	size_t n = trial->format->registers(&trial->table, list, 16);
+	size_t n = table->format->registers(table, list, 16);
 
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(list[i].name, name) == 0)
 			return list[i];
-	test_fail(__FILE__, __LINE__, "%s_registers gives no %s", trial->format->name, name);
+	test_fail(__FILE__, __LINE__, "%s_registers gives no %s", table->format->name, name);
+}
+
+struct pt_register trial_register(const struct trial *trial, const char *name)
+{
+	return register_of(&trial->table, name);
+}
+
+struct pt_register second_register(const struct trial *trial, const char *name)
+{
+	return register_of(&trial->second.table, name);
 }
 
 /* ------------------------------------------------------------------------------------------------------- operations */
@@ -230,15 +251,15 @@ void trial_unmap(struct trial *trial, uint64_t iova, uint64_t bytes)
 			trial->region[i] = trial->region[--trial->n_regions];
 }
 
-uint64_t invalidation_step(const struct trial *trial, const struct pt_gather *gather)
+uint64_t invalidation_step(const struct pt_table *table, const struct pt_gather *gather)
 {
 	uint64_t smallest = gather->sizes ? gather->sizes & -gather->sizes : UINT64_C(1) << 12, step = 0;
 
-	for (unsigned int i = 0; i < trial->format->n_levels; i++) {
-		const struct pt_level_info *level = &trial->format->levels[i];
+	for (unsigned int i = 0; i < table->format->n_levels; i++) {
+		const struct pt_level_info *level = &table->format->levels[i];
 		uint64_t slot = UINT64_C(1) << level->lo;
 
-		if (level->shape == trial->table.shape && slot <= smallest && slot > step)
+		if (level->shape == table->shape && slot <= smallest && slot > step)
 			step = slot;
 	}
 	return step ? step : smallest;
@@ -263,17 +284,40 @@ static const char *access_letters(unsigned int access)
 	return text;
 }
 
+static void print_steps(const struct pt_format *format, const struct pt_walk *walk)
+{
+	for (unsigned int i = 0; i < walk->n_steps; i++) {
+		const struct pt_step *step = &walk->step[i];
+
+		fprintf(stderr, "    %-8s [0x%" PRIx64 "] = 0x%016" PRIx64 "  %s\n", format->levels[step->level].name,
+			step->entry_pa, step->raw[0],
+			step->kind == PT_NO_KIND ? "of no kind" : format->kinds[step->kind].name);
+	}
+}
+
+/* Of two stages: which one, and for what. */
+static void print_stage(unsigned int stage, bool in_walk, uint64_t ipa)
+{
+	if (stage != STAGE_UNTOLD)
+		fprintf(stderr, ", stage %u%s", stage, in_walk ? ", for an entry of stage 1" : "");
+	if (stage == 2 && ipa != IPA_UNTOLD)
+		fprintf(stderr, ", intermediate address 0x%" PRIx64, ipa);
+}
+
 static void print_outcome(const struct trial *trial, const struct access *access)
 {
+	const struct pt_format *format = deciding_format(trial, access);
 	const struct pt_walk *walk = &access->walk;
 
 	fprintf(stderr, "  address   0x%" PRIx64 ", %s\n", access->iova, access_letters(access->access));
 	if (walk->fault == PT_FAULT_NONE)
-		fprintf(stderr, "  expected  0x%" PRIx64 "\n", walk->pa);
+		fprintf(stderr, "  expected  0x%" PRIx64, walk->pa);
 	else
-		fprintf(stderr, "  expected  fault: %s at %s\n", pt_fault_string(trial->format, walk->fault),
-			trial->format->levels[walk->level].name);
-	fprintf(stderr, "  seen      ");
+		fprintf(stderr, "  expected  fault: %s at %s", pt_fault_string(format, walk->fault),
+			format->levels[walk->level].name);
+	if (trial->second.format && walk->fault != PT_FAULT_NONE)
+		print_stage(access->nested.stage, access->nested.in_walk, access->nested.ipa);
+	fprintf(stderr, "\n  seen      ");
 	if (access->allowed && access->landed)
 		fprintf(stderr, "0x%" PRIx64, access->pa);
 	else if (access->allowed)
@@ -283,26 +327,36 @@ static void print_outcome(const struct trial *trial, const struct access *access
 	else
 		fprintf(stderr, "fault: %s",
 			access->fault == FAULT_ODD ? "one that tables do not explain"
-						   : pt_fault_string(trial->format, access->fault));
+						   : pt_fault_string(format, access->fault));
 	if (!access->allowed && access->level != LEVEL_UNTOLD)
 		fprintf(stderr, " at level %d", access->level);
+	if (!access->allowed)
+		print_stage(access->stage, access->in_walk, access->ipa);
 	fprintf(stderr, " (the machine said 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 ")\n  walk\n", access->raw[0],
 		access->raw[1], access->raw[2]);
-	for (unsigned int i = 0; i < walk->n_steps; i++) {
-		const struct pt_step *step = &walk->step[i];
-
-		fprintf(stderr, "    %-8s [0x%" PRIx64 "] = 0x%016" PRIx64 "  %s\n",
-			trial->format->levels[step->level].name, step->entry_pa, step->raw[0],
-			step->kind == PT_NO_KIND ? "of no kind" : trial->format->kinds[step->kind].name);
+	if (trial->second.format) {
+		print_steps(trial->format, &access->nested.walk1);
+		fprintf(stderr, "  second stage, of 0x%" PRIx64 "\n", access->nested.ipa);
+		print_steps(trial->second.format, &access->nested.walk2);
+	} else {
+		print_steps(format, walk);
 	}
+}
+
+static void print_registers(const struct pt_table *table)
+{
+	struct pt_register list[16];
+	size_t n = table->format ? table->format->registers(table, list, 16) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, "  %s = 0x%" PRIx64 "%s\n", list[i].name, list[i].value[0],
+			list[i].bits > 64 ? " ..." : "");
 }
 
 void trial_fail(struct trial *trial, const struct access *access, const char *format, ...)
 {
-	struct pt_register list[16];
 	char text[512];
 	va_list args;
-	size_t n;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -311,10 +365,8 @@ void trial_fail(struct trial *trial, const struct access *access, const char *fo
 	fprintf(stderr, "  script (pttool build)\n");
 	for (const char *p = trial->script; *p; p = strchr(p, '\n') + 1)
 		fprintf(stderr, "    %.*s\n", (int)strcspn(p, "\n"), p);
-	n = trial->table.format ? trial->format->registers(&trial->table, list, 16) : 0;
-	for (size_t i = 0; i < n; i++)
-		fprintf(stderr, "  %s = 0x%" PRIx64 "%s\n", list[i].name, list[i].value[0],
-			list[i].bits > 64 ? " ..." : "");
+	print_registers(&trial->table);
+	print_registers(&trial->second.table);
 	if (access)
 		print_outcome(trial, access);
 	record_end(trial, "failed");
@@ -355,21 +407,22 @@ static void machine_failed(const char *message)
 	test_fail(__FILE__, __LINE__, "%s", message);
 }
 
-static void configure(struct trial *trial)
+static const struct pt_format *configure(const char *name, const struct setting *setting, struct pt_config *config)
 {
-	const struct setting *setting = trial->configuration->setting;
+	const struct pt_format *format = NULL;
 
 	for (size_t i = 0; i < pt_n_formats; i++)
-		if (strcmp(pt_formats[i]->name, trial->configuration->format) == 0)
-			trial->format = pt_formats[i];
-	CHECK_MSG(trial->format != NULL, "there is no format %s", trial->configuration->format);
-	pt_config_init(&trial->config);
+		if (strcmp(pt_formats[i]->name, name) == 0)
+			format = pt_formats[i];
+	CHECK_MSG(format != NULL, "there is no format %s", name);
+	pt_config_init(config);
 	for (unsigned int i = 0; i < MAX_SETTINGS && setting[i].name; i++) {
-		int index = pt_param_find(trial->format, setting[i].name);
+		int index = pt_param_find(format, setting[i].name);
 
-		CHECK_MSG(index >= 0, "%s has no parameter %s", trial->format->name, setting[i].name);
-		trial->config.param[index] = setting[i].value;
+		CHECK_MSG(index >= 0, "%s has no parameter %s", name, setting[i].name);
+		config->param[index] = setting[i].value;
 	}
+	return format;
 }
 
 void oracle_run(const struct machine_class *class, const struct configuration *list, size_t n, const char *suite,
@@ -392,13 +445,18 @@ void oracle_run(const struct machine_class *class, const struct configuration *l
 	if (class->program)
 		emulator_need(class->program, class->package);
 
-	configure(trial);
+	trial->format = configure(trial->configuration->format, trial->configuration->setting, &trial->config);
+	if (trial->configuration->second)
+		trial->second.format = configure(trial->configuration->second, trial->configuration->second_setting,
+						 &trial->second.config);
 	trial->ram.random = test_random(&trial->random);
 	class->start(trial);
 	record_begin(trial); /* not before: what is skipped is no failure */
 	if (class->invalidate)
 		trial->ram.mem.invalidate = hook_invalidate;
 	trial->ram.mem.quiesce = hook_quiesce;
+	if (trial->second.format)
+		second_begin(trial);
 	status = trial->format->init(&trial->table, &trial->config, &trial->ram.mem, &result);
 	if (status != PT_OK)
 		trial_fail(trial, NULL, "init said: %s (%s)", pt_status_string(status), result.why ? result.why : "");
@@ -411,6 +469,8 @@ void oracle_run(const struct machine_class *class, const struct configuration *l
 	if (class->unload)
 		class->unload(trial);
 	trial->format->fini(&trial->table);
+	if (trial->second.format)
+		second_end(trial);
 	class->end(trial);
 	ram_close(&trial->ram);
 	record_end(trial, "passed");

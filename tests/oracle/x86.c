@@ -47,5 +47,5 @@ void x86_fault(const struct operation *operation, struct access *access)
 
 void x86_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
-	mailbox_invalidate(trial, gather, OP_FLUSH_ADDRESS, NULL);
+	mailbox_invalidate(trial, &trial->table, gather, OP_FLUSH_ADDRESS, NULL);
 }

@@ -34,6 +34,7 @@ next:
 	mov	x0, #0
 	mov	x4, #0
 	mov	x5, #0
+	mov	x7, #0
 	cmp	w3, #8
 	b.lo	access
 	b.eq	flush_address
@@ -153,11 +154,13 @@ trapped:
 	mov	x4, #0
 	b	store
 2:	mrs	x5, far_el2		/* stage 2 faults come here themselves */
+	mrs	x7, hpfar_el2
 	orr	x4, x4, #(1 << 63)
 store:
 	str	x4, [x20, #24]
 	str	x0, [x20, #32]
 	str	x5, [x20, #40]
+	str	x7, [x20, #48]
 	add	x20, x20, #64
 	subs	x21, x21, #1
 	b.ne	next
