@@ -13,37 +13,17 @@
 params params_in(const struct model *model, ref expr)
 {
 	const struct m_expr *e;
+	params used = 0;
+	ref part[3];
 
 	if (expr == REF_NONE)
 		return 0;
 	e = &model->exprs.v[expr];
-	switch ((enum m_op)e->op) {
-	case X_PARAM: return (params)1 << (e->a & 63);
-	case X_CONST:
-	case X_FIELD:
-	case X_BITS:
-	case X_RIGHT:
-	case X_ADDRESS: return 0;
-	case X_NOT:
-	case X_NEG: return params_in(model, e->a);
-	case X_COND: return params_in(model, e->a) | params_in(model, e->b) | params_in(model, e->c);
-	case X_OR:
-	case X_AND:
-	case X_EQ:
-	case X_NE:
-	case X_LT:
-	case X_GT:
-	case X_LE:
-	case X_GE:
-	case X_SHL:
-	case X_SHR:
-	case X_ADD:
-	case X_SUB:
-	case X_MUL:
-	case X_DIV:
-	case X_MOD: break;
-	}
-	return params_in(model, e->a) | params_in(model, e->b);
+	if (e->op == X_PARAM)
+		return (params)1 << (e->a & 63);
+	for (int n = expr_parts(e, part); n > 0; n--)
+		used |= params_in(model, part[n - 1]);
+	return used;
 }
 
 params params_in_shape(const struct model *model, ref shape)

@@ -109,49 +109,21 @@ static bool clash(const uint64_t mask_a[2], const uint64_t value_a[2], const uin
 /* The bits of the word that an expression over it looks at. */
 static void looked_at(const struct codec_bound *bound, ref expr, uint64_t bits[2])
 {
-	const struct model *model = bound->model;
 	const struct m_expr *e;
+	ref part[3];
 
 	if (expr == REF_NONE)
 		return;
-	e = &model->exprs.v[expr];
-	switch ((enum m_op)e->op) {
-	case X_CONST:
-	case X_PARAM:
-	case X_RIGHT:
-	case X_ADDRESS: return;
-	case X_FIELD:
+	e = &bound->model->exprs.v[expr];
+	if (e->op == X_FIELD) {
 		for (int i = 0; i < bound->n_lines; i++)
 			if (bound->line[i].slice->field == e->a)
 				bits_set(bits, bound->line[i].slice->hi, bound->line[i].slice->lo);
-		return;
-	case X_BITS:
-		if (e->a >= e->b && e->b >= 0 && e->a < CODEC_WORD_BITS)
-			bits_set(bits, (unsigned int)e->a, (unsigned int)e->b);
-		return;
-	case X_COND:
-		looked_at(bound, e->c, bits);
-		looked_at(bound, e->b, bits);
-		break;
-	case X_NOT:
-	case X_NEG: break;
-	case X_OR:
-	case X_AND:
-	case X_EQ:
-	case X_NE:
-	case X_LT:
-	case X_GT:
-	case X_LE:
-	case X_GE:
-	case X_SHL:
-	case X_SHR:
-	case X_ADD:
-	case X_SUB:
-	case X_MUL:
-	case X_DIV:
-	case X_MOD: looked_at(bound, e->b, bits); break;
+	} else if (e->op == X_BITS && e->a >= e->b && e->b >= 0 && e->a < CODEC_WORD_BITS) {
+		bits_set(bits, (unsigned int)e->a, (unsigned int)e->b);
 	}
-	looked_at(bound, e->a, bits);
+	for (int n = expr_parts(e, part); n > 0; n--)
+		looked_at(bound, part[n - 1], bits);
 }
 
 /* The constants of a bound kind, addresses known at run time included (as sample values). */

@@ -22,38 +22,23 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 static uint64_t hash_expr(const struct model *model, ref expr, const int64_t *param, uint64_t hash)
 {
 	const struct m_expr *e;
+	ref part[3];
+	int n;
 
 	if (expr == REF_NONE)
 		return mix(hash, UINT64_MAX);
 	e = &model->exprs.v[expr];
 	hash = mix(hash, e->op);
-	switch ((enum m_op)e->op) {
-	case X_CONST: return mix(hash, (uint64_t)e->k);
-	case X_PARAM: return mix(hash, (uint64_t)param[e->a]);
-	case X_FIELD:
-	case X_RIGHT: return mix(hash, (uint64_t)e->a);
-	case X_BITS:
-	case X_ADDRESS: return mix(mix(mix(hash, (uint64_t)e->a), (uint64_t)e->b), (uint64_t)e->c);
-	case X_NOT:
-	case X_NEG: return hash_expr(model, e->a, param, hash);
-	case X_COND: hash = hash_expr(model, e->c, param, hash); break;
-	case X_OR:
-	case X_AND:
-	case X_EQ:
-	case X_NE:
-	case X_LT:
-	case X_GT:
-	case X_LE:
-	case X_GE:
-	case X_SHL:
-	case X_SHR:
-	case X_ADD:
-	case X_SUB:
-	case X_MUL:
-	case X_DIV:
-	case X_MOD: break;
-	}
-	return hash_expr(model, e->b, param, hash_expr(model, e->a, param, hash));
+	if (e->op == X_CONST)
+		return mix(hash, (uint64_t)e->k);
+	if (e->op == X_PARAM)
+		return mix(hash, (uint64_t)param[e->a]);
+	n = expr_parts(e, part);
+	if (n == 0)
+		return mix(mix(mix(hash, (uint64_t)e->a), (uint64_t)e->b), (uint64_t)e->c);
+	for (int i = 0; i < n; i++)
+		hash = hash_expr(model, part[i], param, hash);
+	return hash;
 }
 
 /* Everything that the encoding of attributes depends on. */

@@ -26,37 +26,17 @@ const uint64_t *codec_addresses(void)
 static unsigned int request_bits(const struct model *model, ref expr)
 {
 	const struct m_expr *e;
+	unsigned int bits = 0;
+	ref part[3];
 
 	if (expr == REF_NONE)
 		return 0;
 	e = &model->exprs.v[expr];
-	switch ((enum m_op)e->op) {
-	case X_RIGHT: return (unsigned int)e->a;
-	case X_CONST:
-	case X_PARAM:
-	case X_FIELD:
-	case X_BITS:
-	case X_ADDRESS: return 0;
-	case X_NOT:
-	case X_NEG: return request_bits(model, e->a);
-	case X_COND: return request_bits(model, e->a) | request_bits(model, e->b) | request_bits(model, e->c);
-	case X_OR:
-	case X_AND:
-	case X_EQ:
-	case X_NE:
-	case X_LT:
-	case X_GT:
-	case X_LE:
-	case X_GE:
-	case X_SHL:
-	case X_SHR:
-	case X_ADD:
-	case X_SUB:
-	case X_MUL:
-	case X_DIV:
-	case X_MOD: break;
-	}
-	return request_bits(model, e->a) | request_bits(model, e->b);
+	if (e->op == X_RIGHT)
+		return (unsigned int)e->a;
+	for (int n = expr_parts(e, part); n > 0; n--)
+		bits |= request_bits(model, part[n - 1]);
+	return bits;
 }
 
 static void bind_masks(struct codec_bound *bound, const struct codec_line *line)

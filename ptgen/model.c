@@ -161,27 +161,52 @@ bool model_limited(const struct m_level *level)
 	return level->first_index > 0 || level->last_index + (uint64_t)1 < (uint64_t)1 << (level->hi - level->lo + 1);
 }
 
-bool model_mentions(const struct model *model, ref expr, enum m_op op, ref which)
+int expr_parts(const struct m_expr *e, ref part[3])
 {
-	const struct m_expr *e;
-
-	if (expr < 0 || expr >= model->exprs.n)
-		return false;
-	e = &model->exprs.v[expr];
-	if (e->op == (uint8_t)op && ((op != X_PARAM && op != X_FIELD) || which < 0 || e->a == which))
-		return true;
+	part[0] = e->a;
+	part[1] = e->b;
+	part[2] = e->c;
 	switch ((enum m_op)e->op) {
 	case X_CONST:
 	case X_PARAM:
 	case X_FIELD:
 	case X_BITS:
 	case X_RIGHT:
-	case X_ADDRESS: return false;
+	case X_ADDRESS: return 0;
 	case X_NOT:
-	case X_NEG: return model_mentions(model, e->a, op, which);
-	case X_COND:
-		return model_mentions(model, e->a, op, which) || model_mentions(model, e->b, op, which) ||
-		       model_mentions(model, e->c, op, which);
-	default: return model_mentions(model, e->a, op, which) || model_mentions(model, e->b, op, which);
+	case X_NEG: return 1;
+	case X_COND: return 3;
+	case X_OR:
+	case X_AND:
+	case X_EQ:
+	case X_NE:
+	case X_LT:
+	case X_GT:
+	case X_LE:
+	case X_GE:
+	case X_SHL:
+	case X_SHR:
+	case X_ADD:
+	case X_SUB:
+	case X_MUL:
+	case X_DIV:
+	case X_MOD: break;
 	}
+	return 2;
+}
+
+bool model_mentions(const struct model *model, ref expr, enum m_op op, ref which)
+{
+	const struct m_expr *e;
+	ref part[3];
+
+	if (expr < 0 || expr >= model->exprs.n)
+		return false;
+	e = &model->exprs.v[expr];
+	if (e->op == (uint8_t)op && ((op != X_PARAM && op != X_FIELD) || which < 0 || e->a == which))
+		return true;
+	for (int n = expr_parts(e, part); n > 0; n--)
+		if (model_mentions(model, part[n - 1], op, which))
+			return true;
+	return false;
 }

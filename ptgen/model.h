@@ -344,6 +344,8 @@ struct m_env {
 	const uint64_t *address; /* for X_ADDRESS */
 };
 
+/* The expressions that an expression is made of: how many, 0 to 3. What walks over expressions asks this. */
+int expr_parts(const struct m_expr *e, ref part[3]);
 int64_t model_eval(const struct model *model, ref expr, const struct m_env *env);
 /* One operator of two operands, X_OR to X_MOD. Division by zero gives 0; >> keeps the sign; && and || give 0 or 1. */
 int64_t model_apply(enum m_op op, int64_t a, int64_t b);
