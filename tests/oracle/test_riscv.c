@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_riscv.c - RISC-V CPUs walk: Sv39, Sv48 and Sv57, with Svnapot and Svpbmt; the second stage of a guest; and on 32
- * bits Sv32.
+ * test_riscv.c - RISC-V CPUs walk: Sv39, Sv48 and Sv57, with Svnapot and Svpbmt; the second stage of a guest, and both
+ * stages; and on 32 bits Sv32.
  */
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@ static const unsigned char stub32[] = {
 #include "stubs/riscv32.inc"
 };
 
-enum { MIB = 1 << 20, SATP = 0x20, HGATP = 0x28, EXTENSIONS = 1 };
+enum { MIB = 1 << 20, SATP = 0x20, HGATP = 0x28, VSATP = 0x30, OP_FLUSH_VIRTUAL = 11, EXTENSIONS = 1 };
 
 #define RAM UINT64_C(0x80000000)
 
@@ -22,7 +22,7 @@ struct riscv {
 	struct mailbox mailbox;
 };
 
-static const struct machine_class riscv64, riscv32, gstage;
+static const struct machine_class riscv64, riscv32, gstage, nested;
 
 static void riscv_start(struct trial *trial)
 {
@@ -36,10 +36,10 @@ static void riscv_start(struct trial *trial)
 	CHECK(riscv != NULL);
 	trial->machine = riscv;
 	ram_open(ram, &piece, 1);
-	ram->tables_first = trial_below(trial, 2) ? RAM + 64 * MIB : end - 1024 * MIB;
+	ram->tables_first = trial->class == &nested || trial_below(trial, 2) ? RAM + 64 * MIB : end - 1024 * MIB;
 	ram->tables_bytes = 64 * MIB;
 	ram->data_first = is_32 ? RAM + 256 * MIB : UINT64_C(4) << 30;
-	ram->data_last = end - 1024 * MIB - 1;
+	ram->data_last = trial->class == &nested ? (UINT64_C(12) << 30) - 1 : end - 1024 * MIB - 1;
 	riscv->mailbox.ram = ram;
 	riscv->mailbox.pa = RAM + 2 * MIB;
 }
@@ -48,10 +48,10 @@ static void riscv_load(struct trial *trial)
 {
 	struct riscv *riscv = trial->machine;
 	bool is_32 = trial->class == &riscv32;
-	const char *cpu = is_32						? "rv32"
-			  : trial->class == &gstage			? "rv64,h=true"
-			  : trial->configuration->variant == EXTENSIONS ? "rv64,svnapot=on,svpbmt=on"
-									: "rv64";
+	const char *cpu = is_32							    ? "rv32"
+			  : trial->configuration->second || trial->class == &gstage ? "rv64,h=true"
+			  : trial->configuration->variant == EXTENSIONS		    ? "rv64,svnapot=on,svpbmt=on"
+										    : "rv64";
 	char firmware[32];
 	const char *const arguments[] = {"-bios", firmware, "-cpu", cpu, NULL};
 
@@ -61,6 +61,10 @@ static void riscv_load(struct trial *trial)
 		 */
 		mailbox_store(&riscv->mailbox, SATP, UINT64_C(8) << 60 | RAM >> 12);
 		mailbox_store(&riscv->mailbox, HGATP, trial_register(trial, "hgatp").value[0]);
+	} else if (trial->class == &nested) {
+		mailbox_store(&riscv->mailbox, SATP, UINT64_C(8) << 60 | RAM >> 12);
+		mailbox_store(&riscv->mailbox, VSATP, trial_register(trial, "satp").value[0]);
+		mailbox_store(&riscv->mailbox, HGATP, second_register(trial, "hgatp").value[0]);
 	} else {
 		mailbox_store(&riscv->mailbox, SATP, trial_register(trial, "satp").value[0]);
 	}
@@ -95,11 +99,30 @@ static void guest_fault(const struct operation *operation, struct access *access
 	fault(&first, access);
 }
 
+/* Of both: the cause tells the stage, and an instruction that there is not whether it was the walk. */
+static void nested_fault(const struct operation *operation, struct access *access)
+{
+	enum { GUEST_FETCH = 20, READ_ENTRY = 0x3000, WRITE_ENTRY = 0x3020 };
+
+	if (operation->code - 1 < GUEST_FETCH) {
+		fault(operation, access);
+		access->stage = 1;
+		return;
+	}
+	guest_fault(operation, access);
+	access->stage = 2;
+	access->in_walk = operation->detail[2] == READ_ENTRY || operation->detail[2] == WRITE_ENTRY;
+	access->ipa = operation->detail[1] << 2 & ~UINT64_C(0xfff);
+}
+
 static void riscv_present(struct trial *trial, struct access *accesses, size_t n)
 {
 	struct riscv *riscv = trial->machine;
 
-	mailbox_present(trial, &riscv->mailbox, accesses, n, plant, trial->class == &gstage ? guest_fault : fault);
+	mailbox_present(trial, &riscv->mailbox, accesses, n, plant,
+			trial->class == &nested	  ? nested_fault
+			: trial->class == &gstage ? guest_fault
+						  : fault);
 }
 
 /* HFENCE.GVMA takes a guest's physical address without its lowest two bits. */
@@ -110,8 +133,14 @@ static uint64_t guest_operand(uint64_t iova)
 
 static void riscv_invalidate(struct trial *trial, const struct pt_gather *gather)
 {
-	mailbox_invalidate(trial, &trial->table, gather, OP_FLUSH_ADDRESS,
+	mailbox_invalidate(trial, &trial->table, gather,
+			   trial->class == &nested ? (uint32_t)OP_FLUSH_VIRTUAL : (uint32_t)OP_FLUSH_ADDRESS,
 			   trial->class == &gstage ? guest_operand : NULL);
+}
+
+static void riscv_invalidate_second(struct trial *trial, const struct pt_gather *gather)
+{
+	mailbox_invalidate(trial, &trial->second.table, gather, OP_FLUSH_ADDRESS, guest_operand);
 }
 
 /*
@@ -141,10 +170,27 @@ static const char *riscv_blind(const struct trial *trial, const struct pt_walk *
 	return NULL;
 }
 
+/* The manual has the cause of the access that was made. */
+static bool is_taken_for_load(const struct trial *trial, const struct access *access)
+{
+	enum { GUEST_LOAD = 21 };
+	struct access otherwise = *access;
+
+	otherwise.fault = FAULT_UNTOLD;
+	return !access->allowed && access->stage == 2 && access->in_walk && access->raw[0] - 1 == GUEST_LOAD &&
+	       agree(trial, &otherwise);
+}
+
 static const char *riscv_gap(struct trial *trial, const struct access *access)
 {
+	const struct pt_walk *first = trial->second.format ? &access->nested.walk1 : &access->walk;
+
+	if (trial->second.format && access->allowed && access->nested.in_walk && first->fault == PT_FAULT_NONE)
+		return "accessed and dirty are set where the second stage forbids to write";
+	if (is_taken_for_load(trial, access))
+		return "a guest page fault for an entry of the first stage is told as that of a load";
 	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) && !access->allowed &&
-	    access->walk.fault == PT_FAULT_NONE && (access->walk.leaf.rights & PT_RIGHT_U))
+	    first->fault == PT_FAULT_NONE && (first->leaf.rights & PT_RIGHT_U) && access->stage != 2)
 		return "the mode, not the format: S never executes what U may use";
 	return mailbox_old_code(trial, access);
 }
@@ -192,6 +238,18 @@ static const struct machine_class gstage = {
 	.usable = guest_usable,
 };
 
+static const struct machine_class nested = {
+	COMMON,
+	.oracle = "QEMU 7.2 riscv64 CPU, HLV/HSV and fetches of a guest, two stages",
+	.program = "qemu-system-riscv64",
+	.not_modelled =
+		"faults for a clear accessed or dirty bit: it always sets them; neither kind nor level of a fault is "
+		"told; translations that outlive a change of privilege are taken for the other's, so that all are "
+		"dropped before each access; memory types have no effect",
+	.can = CAN_EXEC | CAN_USER | CAN_PRIV | CAN_RESERVED | CAN_NEST,
+	.second = riscv_invalidate_second,
+};
+
 static const struct configuration configurations[] = {
 	{.format = "riscv_sv39_57", .setting = {{"adue", 1}}},
 	{.format = "riscv_sv39_57", .setting = {{"adue", 1}, {"levels", 4}}, .whole = true},
@@ -211,6 +269,14 @@ static const struct configuration second[] = {
 	{.format = "riscv_sv39_57", .setting = {{"adue", 1}, {"gstage", 1}, {"levels", 5}}, .whole = true},
 };
 
+#define OVER_GSTAGE(...) .second = "riscv_sv39_57", .second_setting = {{"adue", 1}, {"gstage", 1}, __VA_ARGS__}
+
+static const struct configuration both[] = {
+	{.format = "riscv_sv39_57", .setting = {{"adue", 1}}, OVER_GSTAGE({"levels", 3})},
+	{.format = "riscv_sv39_57", .setting = {{"adue", 1}, {"levels", 4}}, OVER_GSTAGE({"levels", 4}), .whole = true},
+};
+
 ORACLE_TESTS(riscv, &riscv64, configurations)
 ORACLE_TESTS(riscv32, &riscv32, configurations32)
 ORACLE_TESTS(gstage, &gstage, second)
+ORACLE_TESTS(nested, &nested, both)

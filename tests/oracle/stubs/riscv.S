@@ -3,14 +3,19 @@
  * riscv.S - firmware in machine mode that walks foreign tables on request; assembled for 64 and for 32 bits.
  *
  * First stage: loads and stores with the privilege of S or U (MPRV), fetches by a return into the page. Where the mailbox
- * has a value for hgatp: the second stage alone, with the loads and stores that hypervisors have for their guests (HLV,
- * HSV), and a return into a guest. Machine mode itself is never translated.
+ * has a value for hgatp: the second stage, below a guest's own (vsatp) or alone, with the loads and stores that
+ * hypervisors have for their guests (HLV, HSV), and a return into a guest. Machine mode itself is never translated.
  */
 	.set	BASE, 0x80000000
 	.set	MAILBOX, 0x80200000
 	.set	SATP, 0x20
 	.set	HGATP, 0x28
+	.set	VSATP, 0x30
 	.set	LIST, 0x1000
+	.set	vsstatus, 0x200
+	.set	vsatp, 0x280
+	.set	mtinst, 0x34a
+	.set	mtval2, 0x34b
 	.set	hstatus, 0x600
 	.set	hgatp, 0x680
 	.set	mstatush, 0x310
@@ -51,7 +56,11 @@ next:
 	li	a6, 0
 	li	a4, 0
 	li	a5, 0
+	li	s4, 0
+	li	s5, 0
 	load_x	s3, HGATP(s0)
+	li	t0, 11
+	beq	a3, t0, flush_virtual
 	li	t0, 8
 	beq	a3, t0, flush_address
 	bgt	a3, t0, flush_all
@@ -98,9 +107,15 @@ set_privilege:
 
 /*
  * The same as VS or VU: SPVP says which. Loads and stores leave mstatus alone, since QEMU forgets all translations when it
- * changes.
+ * changes. When SPVP changes it forgets none, and takes what it knows of the one for the other: with two stages, where
+ * that makes a difference, all are dropped before each access.
  */
 guest:
+	load_x	t0, VSATP(s0)
+	beqz	t0, 1f
+	.word	0x62000073		/* hfence.gvma zero, zero */
+	.word	0x22000073		/* hfence.vvma zero, zero */
+1:
 	li	t0, 1
 	li	t1, 1 << 8
 	csrc	hstatus, t1
@@ -144,12 +159,20 @@ flush_address:
 	j	store
 1:	.word	0x62000073 | 11 << 15	/* hfence.gvma a1, zero: the address is shifted right by 2 */
 	j	store
+flush_virtual:
+	.word	0x22000073 | 11 << 15	/* hfence.vvma a1, zero */
+	j	store
 flush_all:
 	load_x	t0, SATP(s0)
 	csrw	satp, t0
 	sfence.vma
 	beqz	s3, store
 	csrw	hgatp, s3
+	load_x	t0, VSATP(s0)
+	csrw	vsatp, t0
+	li	t0, 1 << 18		/* SUM of the guest */
+	csrw	vsstatus, t0
+	.word	0x22000073		/* hfence.vvma zero, zero */
 	.word	0x62000073		/* hfence.gvma zero, zero */
 	j	store
 
@@ -159,6 +182,10 @@ trap:
 	csrc	mstatus, t2
 	csrr	a4, mcause
 	csrr	a5, mtval
+	beqz	s3, 1f
+	csrr	s4, mtval2
+	csrr	s5, mtinst
+1:
 	addi	a4, a4, 1		/* a cause may be 0 */
 	li	t0, 9			/* environment calls from U, from S, from VS: it was fetched */
 	beq	a4, t0, 2f
@@ -174,6 +201,8 @@ store:
 	sd	a4, 24(s1)
 	sd	a0, 32(s1)
 	sd	a5, 40(s1)
+	sd	s4, 48(s1)
+	sd	s5, 56(s1)
 #else
 	sw	a4, 24(s1)
 	sw	zero, 28(s1)
@@ -181,6 +210,10 @@ store:
 	sw	a6, 36(s1)
 	sw	a5, 40(s1)
 	sw	zero, 44(s1)
+	sw	s4, 48(s1)
+	sw	zero, 52(s1)
+	sw	s5, 56(s1)
+	sw	zero, 60(s1)
 #endif
 	addi	s1, s1, 64
 	addi	s2, s2, -1
