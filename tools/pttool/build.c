@@ -249,7 +249,7 @@ int command_build(const struct options *options)
 	    memory_open(&memory, &image, options->tables))
 		code = build(options, &script, &image, &memory);
 	memory_close(&memory);
-	image_close(&image);
+	code = image_close(&image, code);
 	script_free(&script);
 	return code;
 }

@@ -28,12 +28,13 @@ enum core_kind core_kind(const char *path)
 		     {"DISKDUMP", CORE_KDUMP},
 		     {"makedumpfile", CORE_FLATTENED}};
 	char start[16] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat info;
+	int fd = file_descriptor(path, false, &info);
 	ssize_t got;
 
 	if (fd < 0)
 		return CORE_NONE; /* whoever opens it next says why */
-	got = pread(fd, start, sizeof(start) - 1, 0);
+	got = S_ISREG(info.st_mode) || S_ISBLK(info.st_mode) ? pread(fd, start, sizeof(start) - 1, 0) : 0;
 	close(fd);
 	for (size_t i = 0; got > 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strncmp(start, kinds[i].magic, strlen(kinds[i].magic)) == 0)
@@ -42,8 +43,9 @@ enum core_kind core_kind(const char *path)
 }
 
 /* The segments of an open core. */
-static bool elf_segments(struct image *image, const char *path, int fd, uint64_t size, Elf *elf)
+static bool elf_segments(struct image *image, struct file *file, Elf *elf)
 {
+	const char *path = file->path;
 	GElf_Ehdr header;
 	size_t n = 0, loads = 0;
 	bool addresses = false;
@@ -68,26 +70,19 @@ static bool elf_segments(struct image *image, const char *path, int fd, uint64_t
 		}
 		if (part.p_type != PT_LOAD || part.p_filesz == 0 || part.p_paddr == UINT64_MAX)
 			continue;
-		if (part.p_offset > size || part.p_filesz > size - part.p_offset ||
+		if (part.p_offset > file->bytes || part.p_filesz > file->bytes - part.p_offset ||
 		    part.p_filesz - 1 > UINT64_MAX - part.p_paddr) {
 			complain("%s: segment %zu has 0x%" PRIx64 " bytes from offset 0x%" PRIx64
 				 ", but the file has 0x%" PRIx64 ": it was cut short",
-				 path, i, part.p_filesz, part.p_offset, size);
+				 path, i, part.p_filesz, part.p_offset, file->bytes);
 			return false;
 		}
 		loads++;
 		addresses |= part.p_paddr != 0;
-		segment = image_add(image, path);
-		segment->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		if (segment->fd < 0) {
-			complain("%s: %s", path, strerror(errno));
-			return false;
-		}
-		segment->core = CORE_ELF;
+		segment = image_add(image, file);
 		segment->pa = part.p_paddr;
 		segment->offset = part.p_offset;
 		segment->bytes = segment->file_bytes = part.p_filesz;
-		segment->file_size = size;
 	}
 	if (loads == 0 || (loads > 1 && !addresses)) {
 		complain("%s: the core has no physical %s", path, loads ? "addresses: it is of a process" : "memory");
@@ -96,25 +91,37 @@ static bool elf_segments(struct image *image, const char *path, int fd, uint64_t
 	return true;
 }
 
+/* The file of a core; NULL after a message. */
+static struct file *open_core(struct image *image, const char *path, enum core_kind kind)
+{
+	struct stat info;
+	int fd = file_descriptor(path, false, &info);
+	struct file *file;
+
+	if (fd < 0) {
+		complain("%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	file = file_add(image, path, fd, &info);
+	file->core = kind;
+	return file;
+}
+
 static bool open_elf(struct image *image, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	struct file *file = open_core(image, path, CORE_ELF);
 	bool fine = false;
 	Elf *elf;
 
-	if (size < 0) {
-		complain("%s: %s", path, strerror(errno));
+	if (!file)
 		return false;
-	}
 	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
+	elf = elf_begin(file->fd, ELF_C_READ, NULL); /* through read(), not mapped */
 	if (elf)
-		fine = elf_segments(image, path, fd, (uint64_t)size, elf);
+		fine = elf_segments(image, file, elf);
 	else
 		complain("%s: a damaged ELF file", path);
 	elf_end(elf);
-	close(fd);
 	return fine;
 }
 
@@ -184,38 +191,43 @@ cut:
 
 static bool open_kdump(struct image *image, const char *path, enum core_kind kind)
 {
-	struct segment *segment = image_add(image, path);
 	/* libkdumpfile 0.5.1 crashes when a handle is freed that could not be opened; the program is about to end. */
 	static kdump_ctx_t *volatile refused;
 	kdump_num_t frames = 0, shift = 0;
+	struct file *file = open_core(image, path, CORE_KDUMP);
+	struct segment *segment;
 	kdump_ctx_t *dump;
 
-	segment->core = CORE_KDUMP;
-	segment->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (segment->fd < 0) {
-		complain("%s: %s", path, strerror(errno));
+	if (!file)
+		return false;
+	if (file->dump) {
+		complain("%s: this dump is given twice", path);
 		return false;
 	}
 	if (kind == CORE_FLATTENED) {
-		int flat = segment->fd;
+		int flat = file->fd;
 
-		segment->fd = unflatten(path, flat);
+		file->fd = unflatten(path, flat);
 		close(flat);
-		if (segment->fd < 0)
+		if (file->fd < 0)
 			return false;
+		file->bytes = file_length(file->fd);
 	}
 	dump = kdump_new();
 	if (!dump) {
 		complain("out of memory");
 		return false;
 	}
-	if (kdump_open_fd(dump, segment->fd) != KDUMP_OK) {
+	/* The library maps files if it may, and does not survive that one becomes shorter. */
+	if (kdump_set_number_attr(dump, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER) != KDUMP_OK ||
+	    kdump_open_fd(dump, file->fd) != KDUMP_OK) {
 		complain("%s: a damaged dump: %s", path, kdump_get_err(dump));
 		refused = dump;
 		(void)refused;
 		return false;
 	}
-	segment->dump = dump;
+	file->dump = dump;
+	segment = image_add(image, file);
 	/* Which frames are missing shows when they are read. */
 	segment->bytes = (uint64_t)1 << 52;
 	if (kdump_get_number_attr(dump, "max_pfn", &frames) == KDUMP_OK && frames != 0 &&
@@ -226,24 +238,26 @@ static bool open_kdump(struct image *image, const char *path, enum core_kind kin
 	return true;
 }
 
-bool core_read(const struct segment *segment, uint64_t offset, void *buffer, size_t bytes)
+bool core_read(struct image *image, const struct file *file, uint64_t pa, void *buffer, size_t bytes)
 {
 	size_t got = bytes;
-	kdump_status status = kdump_read(segment->dump, KDUMP_MACHPHYSADDR, segment->pa + offset, buffer, &got);
+	kdump_status status = kdump_read(file->dump, KDUMP_MACHPHYSADDR, pa, buffer, &got);
 
 	if (status == KDUMP_OK && got == bytes)
 		return true;
 	if (status != KDUMP_OK && status != KDUMP_ERR_NODATA)
-		complain("%s: at 0x%" PRIx64 ": %s", segment->path, segment->pa + offset, kdump_get_err(segment->dump));
-	kdump_clear_err(segment->dump);
+		image_fail(image, "%s: the dump cannot be read at 0x%" PRIx64 ": %s", file->path, pa,
+			   file_length(file->fd) < file->bytes ? "the file became shorter while it was read"
+							       : kdump_get_err(file->dump));
+	kdump_clear_err(file->dump);
 	return false;
 }
 
-void core_close(struct segment *segment)
+void core_close(struct file *file)
 {
-	if (segment->dump)
-		kdump_free(segment->dump);
-	segment->dump = NULL;
+	if (file->dump)
+		kdump_free(file->dump);
+	file->dump = NULL;
 }
 #else
 static bool open_kdump(struct image *image, const char *path, enum core_kind kind)
@@ -255,18 +269,19 @@ static bool open_kdump(struct image *image, const char *path, enum core_kind kin
 	return false;
 }
 
-bool core_read(const struct segment *segment, uint64_t offset, void *buffer, size_t bytes)
+bool core_read(struct image *image, const struct file *file, uint64_t pa, void *buffer, size_t bytes)
 {
-	(void)segment;
-	(void)offset;
+	(void)image;
+	(void)file;
+	(void)pa;
 	(void)buffer;
 	(void)bytes;
 	return false;
 }
 
-void core_close(struct segment *segment)
+void core_close(struct file *file)
 {
-	(void)segment;
+	(void)file;
 }
 #endif
 

@@ -226,8 +226,8 @@ int command_diff(const struct options *options)
 			diff.json = true;
 		code = print_diff(&sides[0], &sides[1], &diff);
 	}
-	image_close(&sides[0].image);
-	image_close(&sides[1].image);
+	code = image_close(&sides[0].image, code);
+	code = image_close(&sides[1].image, code);
 	free(sides);
 	return code;
 }

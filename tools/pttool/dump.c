@@ -145,6 +145,5 @@ int command_dump(const struct options *options)
 			code = dump_runs(options, &table, &image);
 		}
 	}
-	image_close(&image);
-	return code;
+	return image_close(&image, code);
 }

@@ -111,7 +111,7 @@ int command_find(const struct options *options)
 				putchar('[');
 			code = find_all(options, &find, &image);
 		}
-		image_close(&image);
+		code = image_close(&image, code);
 	}
 	free(find.targets);
 	return code;

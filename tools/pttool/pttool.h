@@ -4,6 +4,7 @@
  *
  *   main.c      commands and options           report.c   messages, rights
  *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
+ *   file.c      the files of an image, mapped
  *   fields.c    entries, field by field
  *   tables.c    every table under a root       memory.c   the memory in which `build` makes tables
  *   terminal.c  colours, columns, progress     survey.c   tables and what is under them, for drawings
@@ -15,13 +16,20 @@
 #ifndef PTTOOL_H
 #define PTTOOL_H
 
+/* Images are larger than what 32 bits count, on any host. */
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#endif
+
 #include "common/text.h"
 #include "pt.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* Exit statuses: a fault, a finding or a refused script is 1; wrong use and I/O errors are 2. */
 enum { EXIT_FINE = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
@@ -30,6 +38,7 @@ enum { EXIT_FINE = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
 
 /* "pttool: error: ..." on the standard error stream, with a newline; and a note that belongs to it. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void complain_about(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Ends the program (status 2) when there is no memory. */
@@ -55,33 +64,84 @@ const char *format_request(char text[RIGHTS_LENGTH], unsigned int request);
 /* PA or PA+SIZE as an inclusive range. Complains and returns false; what: how to call it. */
 bool parse_range(const char *what, const char *text, uint64_t *first, uint64_t *last);
 
-/* ---------------------------------------------------------------------------------------------------------- image.c */
+/* ----------------------------------------------------------------------------------------------------------- file.c */
 
 /* Images that say themselves what they hold. */
 enum core_kind { CORE_NONE, CORE_ELF, CORE_KDUMP, CORE_FLATTENED };
 
-struct segment {
+/* A file of an image. Segments share it. */
+struct file {
+	struct file *next;
 	char *path;
-	uint64_t pa, bytes;
-	uint64_t offset;	/* in the file */
-	uint64_t file_bytes;	/* that the file has from there; what is missing reads as zero (build only) */
-	uint64_t file_size;	/* the whole file */
-	int fd;			/* -1: the file does not exist yet (build only) */
-	bool created, extended; /* by image_prepare(), until image_settle() */
+	int fd; /* -1: it does not exist yet (build only) */
+	dev_t device;
+	ino_t inode;
+	uint64_t bytes; /* its length when it was opened; 0 for a device that does not say */
+	bool created;	/* by image_prepare(), until image_settle() */
+	uint64_t grown; /* the length that image_prepare() gave it, until image_settle(); 0: it did not */
 	enum core_kind core;
 	struct _kdump_ctx *dump; /* CORE_KDUMP: the library's handle */
+	/* What of it is mapped. */
+	bool mappable;
+	unsigned char *window;
+	uint64_t window_first;
+	size_t window_bytes;
+	/* The part that was read last: all data, or all hole. */
+	uint64_t part_first, part_end;
+	bool part_is_hole;
 };
 
-#define IMAGE_BLOCK  4096
-#define IMAGE_BLOCKS 64
+struct image;
 
-/* Physical memory: segments sorted by address, no two overlap. Read through a small cache of blocks. */
+/* A descriptor of a file of any kind, and what it is; -1 and errno. */
+int file_descriptor(const char *path, bool write, struct stat *info);
+
+/*
+ * The file of that descriptor, or the one that the image has already; then fd is closed. It belongs to the image, and
+ * the descriptor with it. fd -1, info NULL: it does not exist yet.
+ */
+struct file *file_add(struct image *image, const char *path, int fd, const struct stat *info);
+void file_close(struct file *file);
+
+/* Nothing is mapped then, and holes are looked for anew: after the file was changed. */
+void file_forget(struct file *file);
+
+/* The length of an open file; 0 where there is none. */
+uint64_t file_length(int fd);
+
+/*
+ * Reads bytes at a place in the file, all of them before end, which the file had when it was opened. False where a dump
+ * leaves out what is there. Ends the program (image_fail) when the file cannot be read, or became shorter.
+ */
+bool file_read(struct image *image, struct file *file, uint64_t place, uint64_t end, void *buffer, size_t bytes);
+
+/* ---------------------------------------------------------------------------------------------------------- image.c */
+
+struct segment {
+	struct file *file;
+	uint64_t pa, bytes;
+	uint64_t offset;     /* in the file */
+	uint64_t file_bytes; /* that the file has from there; what is missing reads as zero (build only) */
+};
+
+#define IMAGE_BLOCK   4096
+#define IMAGE_BLOCKS  64
+#define IMAGE_TOUCHED 8
+
+/* Physical memory: segments sorted by address, no two overlap. */
 struct image {
+	struct file *files;
 	struct segment *segments;
 	size_t n, capacity;
+	/* Mapped pages that may be resident, and blocks of what is not mapped: of file.c. */
 	struct {
-		const struct segment *segment; /* NULL: empty */
-		uint64_t offset;	       /* in the segment */
+		const struct file *file;
+		uint64_t chunk;
+	} touched[IMAGE_TOUCHED];
+	unsigned int n_touched;
+	struct block {
+		const struct file *file; /* NULL: empty */
+		uint64_t first;		 /* place in the file */
 		size_t bytes;
 		unsigned char data[IMAGE_BLOCK];
 	} block[IMAGE_BLOCKS];
@@ -93,12 +153,23 @@ struct image {
  */
 bool image_open(struct image *image, const char *const *ram, size_t n_ram, const char *ram_base, const char *ram_size,
 		bool create);
-void image_close(struct image *image);
+
+/*
+ * Ends a command that would have this exit status. Returns it; or EXIT_USAGE, after a message, when a file became
+ * shorter while it was read.
+ */
+int image_close(struct image *image, int code);
+
+/* An I/O error: a message, and the program ends with EXIT_USAGE. What image_prepare() did is taken back. */
+void image_fail(struct image *image, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
 /* An empty segment of that file. The pointer holds until the next one is added. */
-struct segment *image_add(struct image *image, const char *path);
+struct segment *image_add(struct image *image, struct file *file);
 
-/* Copies bytes at pa; false when any of them lies outside or cannot be read. A pt_reader.read, ctx is the image. */
+/*
+ * Copies bytes at pa; false when any of them lies outside, or where a dump leaves memory out. A pt_reader.read, ctx is
+ * the image. Ends the program when a file cannot be read.
+ */
 bool image_read(void *image, uint64_t pa, void *buffer, size_t bytes);
 
 /* The segment that holds pa, or NULL. */
@@ -118,9 +189,9 @@ bool image_write(struct image *image, uint64_t pa, const void *data, size_t byte
 enum core_kind core_kind(const char *path);
 /* Adds the segments of a core to the image. Complains and returns false. */
 bool core_open(struct image *image, const char *path, enum core_kind kind);
-/* Reads from a segment of a kdump file; false also where the dump leaves memory out. */
-bool core_read(const struct segment *segment, uint64_t offset, void *buffer, size_t bytes);
-void core_close(struct segment *segment);
+/* Reads from a kdump file; false where the dump leaves memory out. Ends the program when the dump is damaged there. */
+bool core_read(struct image *image, const struct file *file, uint64_t pa, void *buffer, size_t bytes);
+void core_close(struct file *file);
 
 /* --------------------------------------------------------------------------------------------------------- tables.c */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void say(const char *kind, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0))) say(const char *kind, const char *format, va_list args)
 {
 	fflush(stdout);
 	progress_clear();
@@ -17,12 +17,17 @@ static void say(const char *kind, const char *format, va_list args)
 	fputc('\n', stderr);
 }
 
+void complain_about(const char *format, va_list args)
+{
+	say("error", format, args);
+}
+
 void complain(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	say("error", format, args);
+	complain_about(format, args);
 	va_end(args);
 }
 

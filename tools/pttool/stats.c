@@ -232,10 +232,8 @@ int command_stats(const struct options *options)
 	struct pt_reader reader;
 	bool complete;
 
-	if (!open_table(options, &image, &table)) {
-		image_close(&image);
-		return EXIT_USAGE;
-	}
+	if (!open_table(options, &image, &table))
+		return image_close(&image, EXIT_USAGE);
 	reader = (struct pt_reader){&image, image_read, NULL, options->steps};
 	progress_start(&table, &image, false);
 	complete = walk_everything(&table, &reader, take_entry, &stats);
@@ -251,6 +249,5 @@ int command_stats(const struct options *options)
 		complain("not everything was counted: %s", pt_status_string(PT_ERR_STEPS));
 		note("--steps N sets how many entries may be read (now %" PRIu64 ")", options->steps);
 	}
-	image_close(&image);
-	return complete ? EXIT_FINE : EXIT_FINDING;
+	return image_close(&image, complete ? EXIT_FINE : EXIT_FINDING);
 }

@@ -203,10 +203,8 @@ int command_verify(const struct options *options)
 	const char *incomplete = NULL;
 	bool surveyed;
 
-	if (!open_table(options, &image, &table)) {
-		image_close(&image);
-		return EXIT_USAGE;
-	}
+	if (!open_table(options, &image, &table))
+		return image_close(&image, EXIT_USAGE);
 	verify.json = options->output == OUTPUT_JSON;
 	if (verify.json) {
 		printf("{\n  \"format\": \"%s\",\n  \"root\": \"0x%" PRIx64 "\",\n", table.format->name,
@@ -238,6 +236,5 @@ int command_verify(const struct options *options)
 		note("--steps N sets how many entries may be read (now %" PRIu64 ")", options->steps);
 	}
 	free(verify.frames);
-	image_close(&image);
-	return incomplete || verify.findings ? EXIT_FINDING : EXIT_FINE;
+	return image_close(&image, incomplete || verify.findings ? EXIT_FINDING : EXIT_FINE);
 }

@@ -93,10 +93,8 @@ int command_walk(const struct options *options)
 	struct pt_table table;
 	int code = EXIT_FINE;
 
-	if (!open_table(options, &image, &table)) {
-		image_close(&image);
-		return EXIT_USAGE;
-	}
+	if (!open_table(options, &image, &table))
+		return image_close(&image, EXIT_USAGE);
 	for (size_t i = 0; i < options->n_arguments; i++) {
 		struct pt_reader reader = {&image, image_read, NULL, options->steps};
 		struct pt_walk walk, plain;
@@ -128,6 +126,5 @@ int command_walk(const struct options *options)
 			code = EXIT_FINDING;
 		}
 	}
-	image_close(&image);
-	return code;
+	return image_close(&image, code);
 }
