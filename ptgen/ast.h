@@ -217,9 +217,10 @@ enum ast_item_kind {
 	ITEM_CODE,     /* concept name cols cond rows */
 	ITEM_ROUND,    /* expr (or NULL) adds letters cond */
 	ITEM_REFUSE,   /* expr cond */
+	ITEM_NEVER,    /* never NAME when name2 if cond doc: rights that a path that gives others does not give */
 	ITEM_RESIZE,   /* resize live if cond: a leaf may become a table, and back, in one store */
 	ITEM_REGISTER, /* name name2 (type) cond lines */
-	ITEM_WITHOUT,  /* name2: prot memtype dirty entry round refuse; name */
+	ITEM_WITHOUT,  /* name2: prot memtype dirty entry round refuse never; name */
 	ITEM_EXAMPLE   /* number name level binds sets */
 };
 
@@ -229,7 +230,7 @@ enum ast_concept { CONCEPT_PROT, CONCEPT_MEMTYPE, CONCEPT_DIRTY };
 struct ast_item {
 	struct ast_item *next;
 	enum ast_item_kind kind;
-	struct span span, name_span;
+	struct span span, name_span, name2_span;
 	const char *name, *name2, *doc, *text;
 	struct ast_name *strings; /* title, spec */
 	struct ast_bits *bits;

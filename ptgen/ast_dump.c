@@ -456,6 +456,11 @@ static void dump_item(FILE *out, const struct ast_item *item)
 		dump_expr(out, item->expr);
 		dump_clause(out, "if", item->cond);
 		break;
+	case ITEM_NEVER:
+		fprintf(out, "never %s when %s", item->name, item->name2);
+		dump_clause(out, "if", item->cond);
+		dump_doc(out, item->doc);
+		break;
 	case ITEM_RESIZE:
 		fputs("resize live", out);
 		dump_clause(out, "if", item->cond);

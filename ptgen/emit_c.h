@@ -233,14 +233,21 @@ struct bits attribute_not(struct emitter *emitter, ref kind);
 
 /* text as a C string literal; NULL: "". */
 const char *quoted(struct emitter *emitter, const char *text);
+/* The configuration word that says whether cond holds, by this name or by one of its own; -1: always. */
+int when_word(struct emitter *emitter, const char *name, ref cond);
+int cond_word(struct emitter *emitter, ref cond);
+void emit_descriptions(void *ctx);
+void emit_descriptor(void *ctx);
+
+/* ---------------------------------------------------------------------------------------------------- emit_c_cold.c */
+
 /* The enum pt_fault of a fault of the model. */
 const char *fault_text(struct emitter *emitter, ref fault, int otherwise);
-void emit_descriptions(void *ctx);
 /* All bits that say accessed or dirty in a kind. */
 wide state_mask(struct emitter *emitter, ref kind, bool accessed);
 void emit_cold_tables(void *ctx);
+void emit_nevers(void *ctx);
 void emit_cold_functions(void *ctx);
-void emit_descriptor(void *ctx);
 
 /* -------------------------------------------------------------------------------------------------- emit_c_config.c */
 

@@ -520,6 +520,24 @@ static json_t *rules(struct json *j)
 	return list;
 }
 
+static json_t *nevers(struct json *j)
+{
+	json_t *list = must(j, json_array());
+
+	for (int i = 0; i < j->model->nevers.n; i++) {
+		const struct m_never *never = &j->model->nevers.v[i];
+		json_t *object = must(j, json_object());
+
+		put(j, object, "rights", rights(j, never->rights));
+		put(j, object, "when", rights(j, never->when));
+		put_expr(j, object, "if", never->cond);
+		if (never->doc)
+			put_string(j, object, "doc", never->doc);
+		append(j, list, object);
+	}
+	return list;
+}
+
 static json_t *requires(struct json *j)
 {
 	json_t *list = must(j, json_array());
@@ -646,6 +664,7 @@ void emit_json(struct context *context, const struct model *model, struct output
 	put(&j, top, "shapes", shapes(&j));
 	put(&j, top, "codes", codes(&j));
 	put(&j, top, "rules", rules(&j));
+	put(&j, top, "never", nevers(&j));
 	put(&j, top, "resize_live",
 	    model->resize_said ? model->resize_live == REF_NONE ? json_true() : expr(&j, model->resize_live)
 			       : json_false());

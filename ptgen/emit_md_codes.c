@@ -229,6 +229,42 @@ static void put_rules(struct md *md)
 	fputc('\n', md->out);
 }
 
+static const char *rights_words(struct md *md, unsigned int rights)
+{
+	static const char *const names[] = {"read", "write", "execute"};
+	const char *text = "";
+
+	for (int class = 0; class < 2; class ++)
+		for (int i = 0; i < 3; i++)
+			if (rights & 1u << (3 * class + i))
+				text = arena_printf(md->arena, "%s%s%s %s", text, *text ? ", " : "",
+						    class ? "user" : "privileged", names[i]);
+	return text;
+}
+
+static void put_nevers(struct md *md)
+{
+	const struct model *model = md->model;
+
+	if (!model->nevers.n)
+		return;
+	fputs("Whatever the entries say, the hardware withholds from an access\n\n", md->out);
+	for (int i = 0; i < model->nevers.n; i++) {
+		const struct m_never *never = &model->nevers.v[i];
+
+		fprintf(md->out, "- %s where they give %s", rights_words(md, never->rights),
+			rights_words(md, never->when));
+		if (never->cond != REF_NONE) {
+			fputs(", if ", md->out);
+			md_expr(md, never->cond);
+		}
+		if (never->doc)
+			fprintf(md->out, ": %s", never->doc);
+		fputc('\n', md->out);
+	}
+	fputc('\n', md->out);
+}
+
 static void put_codes(struct md *md, enum ast_concept concept)
 {
 	int i;
@@ -256,6 +292,7 @@ void md_requests(struct md *md)
 
 	fputs("## Permissions\n\n", md->out);
 	put_rules(md);
+	put_nevers(md);
 	if (kind != REF_NONE) {
 		n = (unsigned int)fields_of(md, kind, CONCEPT_PROT, fields);
 		fprintf(md->out, "What a request becomes in the leaf `%s`, in the default configuration:\n\n",

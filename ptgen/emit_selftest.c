@@ -472,6 +472,27 @@ static const char *rights_array(struct selftest *s)
 	return array_of(s, type_bytes, "rights", body);
 }
 
+/* What the hardware makes of a path with the rights by number. */
+static const char *left_array(struct selftest *s)
+{
+	struct m_env env = environment(s, REF_NONE, NULL);
+	const char *body = "";
+
+	for (int i = 0; i < s->n_rights; i++) {
+		unsigned int left = codec_request_rights(s->rights[i]) & RIGHT_ALL;
+
+		for (int n = 0; n < s->model->nevers.n; n++) {
+			const struct m_never *never = &s->model->nevers.v[n];
+
+			if (left & never->when && model_holds(s->model, never->cond, &env))
+				left &= ~(unsigned int)never->rights;
+		}
+		body = arena_printf(s->arena, "%s%s0x%02x,%s", body, i % 16 ? " " : "\t", left,
+				    i % 16 == 15 || i + 1 == s->n_rights ? "\n" : "");
+	}
+	return array_of(s, type_bytes, "left", body);
+}
+
 /* ---- configurations */
 
 /* How far tables stand apart: no table is larger, or wants a larger alignment. */
@@ -593,9 +614,9 @@ static void put_config(struct selftest *s)
 	for (int i = 0; i < model->addresses.n; i++)
 		params = arena_printf(s->arena, "%s%s%s", params, *params ? ", " : "",
 				      hex(s, codec_addresses()[i] & model_address_bits(model, i)));
-	fprintf(s->configs, "\t{{%s}, %s, %s, %s, %s, %s, %s, %s, %s, &flips[%d], %s, %s, %d, %d, %d, %d, %d, %d},\n",
+	fprintf(s->configs, "\t{{%s}, %s, %s, %s, %s, %s, %s, %s, %s, %s, &flips[%d], %s, %s, %d, %d, %d, %d, %d, %d},\n",
 		*params ? params : "0", hex(s, s->base), hex(s, s->output_first), hex(s, first), hex(s, last),
-		hex(s, sizes), granted, rights_array(s), bits, walk_index, fields, registers, s->n_rights, n_bits,
+		hex(s, sizes), granted, rights_array(s), left_array(s), bits, walk_index, fields, registers, s->n_rights, n_bits,
 		n_fields, n_registers, s->n_roots, s->spread);
 	s->n_configs++;
 }

@@ -205,6 +205,14 @@ struct m_rule { /* round and refuse, in order of declaration */
 	struct span span;
 };
 
+/* What the hardware makes of the rights of a whole path: one that gives any of `when` gives none of `rights`. */
+struct m_never {
+	uint8_t rights, when; /* PT_RIGHT_* */
+	ref cond;
+	const char *doc;
+	struct span span;
+};
+
 enum m_above { ABOVE_ZERO, ABOVE_SIGN, ABOVE_ONES, ABOVE_ANY };
 
 struct m_above_rule {
@@ -297,6 +305,7 @@ struct model {
 	ARRAY(struct m_code) codes;
 	ARRAY(struct m_row) rows;
 	ARRAY(struct m_rule) rules;
+	ARRAY(struct m_never) nevers;
 	ARRAY(struct m_require) requires;
 	ARRAY(struct m_register) registers;
 	ARRAY(struct m_assign) assigns;

@@ -347,6 +347,16 @@ static void dump_rule(FILE *out, const struct model *model, const struct m_rule 
 	fputc('\n', out);
 }
 
+static void dump_never(FILE *out, const struct model *model, const struct m_never *never)
+{
+	fputs("never ", out);
+	print_rights(out, never->rights);
+	fputs(" when ", out);
+	print_rights(out, never->when);
+	clause(out, model, "if", never->cond);
+	fputc('\n', out);
+}
+
 static void dump_example(FILE *out, const struct model *model, const struct m_example *example)
 {
 	static const char *const whats[] = {"", "address", "input", "size", "prot", "memtype"};
@@ -396,6 +406,8 @@ void model_dump(FILE *out, const struct model *model)
 		dump_code(out, model, &model->codes.v[i]);
 	for (int i = 0; i < model->rules.n; i++)
 		dump_rule(out, model, &model->rules.v[i]);
+	for (int i = 0; i < model->nevers.n; i++)
+		dump_never(out, model, &model->nevers.v[i]);
 	for (int i = 0; i < model->registers.n; i++) {
 		const struct m_register *reg = &model->registers.v[i];
 

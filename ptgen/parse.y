@@ -110,8 +110,8 @@ static void set_language(struct parser *p, struct number value, struct span at);
 %token <text> TITLE "title" SPEC "spec" WORD_ "word" RESERVED "reserved" RAISES "raises" INPUT_ "input" OUTPUT "output"
 	STATIC "static" PARAM "param" FEATURE "feature" QUIRK "quirk" ADDRESS "address" LET "let" SET "set" REQUIRE "require"
 	ROOT "root" LEVEL "level" INDEX "index" FIELDS "fields" ENTRY "entry" ABSENT "absent" FAULT "fault" NULL_ "null"
-	TABLE "table" LEAF "leaf" ROUND "round" ADDS "adds" DROPS "drops" REFUSE "refuse" RESIZE "resize" REGISTER "register"
-	WITHOUT "without" EXAMPLE "example" AT "at" PROT "prot" MEMTYPE "memtype" DIRTY "dirty" INCLUDE "include"
+	TABLE "table" LEAF "leaf" ROUND "round" ADDS "adds" DROPS "drops" REFUSE "refuse" NEVER "never" RESIZE "resize"
+	REGISTER "register" WITHOUT "without" EXAMPLE "example" AT "at" PROT "prot" MEMTYPE "memtype" DIRTY "dirty" INCLUDE "include"
 	LANGUAGE "language" FORMAT "format" FAMILY "family" ABOVE "above" APERTURE "aperture" BASE "base" WINDOW "window"
 	ALIGN "align" EVERY "every" AS "as" LIMIT "limit" START "start" COUNT "count" GROWS "grows" WHEN "when" FOR "for"
 	REPEAT "repeat" CONTIG "contig" NEXT "next" RES0 "res0" RES1 "res1" IGNORED "ignored" SOFTWARE "software"
@@ -237,6 +237,10 @@ item:
 		$$->expr = $2, $$->adds = $3, $$->letters = $4.first, $$->cond = $5;
 	}
 	| "refuse" expr iff ';'		{ $$ = item(p, ITEM_REFUSE, join(@1, @3)); $$->expr = $2, $$->cond = $3; }
+	| "never" name "when" name iff doc ';' {
+		$$ = named(p, ITEM_NEVER, join(@1, @6), $2, @2);
+		$$->name2 = $4, $$->name2_span = @4, $$->cond = $5, $$->doc = $6;
+	}
 	| "resize" "live" iff ';'	{ $$ = item(p, ITEM_RESIZE, join(@1, @3)); $$->cond = $3; }
 	| "register" name name iff doc lineblock {
 		$$ = named(p, ITEM_REGISTER, join(@1, @5), $2, @2);
@@ -260,6 +264,7 @@ item:
 	}
 	| "without" "round" ';'		{ $$ = item(p, ITEM_WITHOUT, join(@1, @2)); $$->name2 = "round"; }
 	| "without" "refuse" ';'	{ $$ = item(p, ITEM_WITHOUT, join(@1, @2)); $$->name2 = "refuse"; }
+	| "without" "never" ';'		{ $$ = item(p, ITEM_WITHOUT, join(@1, @2)); $$->name2 = "never"; }
 	| header '{' kinds '}'		{ $$ = $1; $$->kinds = $3.first; }
 	| header '{' kinds error '}'	{ $$ = $1; RECOVERED; }
 	| concept name '(' cols ')' iff '{' rows '}' {
@@ -517,7 +522,7 @@ name:	kind_name | "entry" | "fields" | "register" | "level" | "example" | "requi
 kind_name:
 	ID | "title" | "spec" | "word" | "reserved" | "raises" | "input" | "output" | "static" | "param" | "feature" | "quirk"
 	| "address" | "let" | "set" | "root" | "index" | "absent" | "fault" | "null" | "table" | "leaf" | "round" | "refuse"
-	| "resize" | "at" | "prot" | "memtype" | "dirty" | "include" | "language" | "above" | "aperture" | "base" | "window"
+	| "never" | "resize" | "at" | "prot" | "memtype" | "dirty" | "include" | "language" | "above" | "aperture" | "base" | "window"
 	| "align" | "every" | "as" | "limit" | "start" | "count" | "grows" | "when" | "for" | "repeat" | "contig" | "next"
 	| "default" | "allows" | "denies" | "accessed" | "by" | "live" | "keep" | "synced" | "marks" | "or" ;
 

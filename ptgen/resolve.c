@@ -559,6 +559,7 @@ static struct model *resolve_format(struct context *context, struct session *ses
 				check_entries_used(r);
 			}
 			resolve_rules(r);
+			resolve_nevers(r);
 			if (!r->failed)
 				resolve_codes(r);
 			resolve_registers(r);

@@ -270,6 +270,7 @@ int type_bits(const char *type);
 void resolve_input_output(struct resolver *r);
 void resolve_root(struct resolver *r);
 void resolve_rules(struct resolver *r);
+void resolve_nevers(struct resolver *r);
 void resolve_codes(struct resolver *r);
 void resolve_registers(struct resolver *r);
 /* Rights that letters stand for ([u|p]{r,w,x}, g); false when they stand for none. */

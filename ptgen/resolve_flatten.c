@@ -54,6 +54,8 @@ static bool is_named(const struct ast_item *item, const char *what, const char *
 		return item->kind == ITEM_ROUND;
 	if (!strcmp(what, "refuse"))
 		return item->kind == ITEM_REFUSE;
+	if (!strcmp(what, "never"))
+		return item->kind == ITEM_NEVER;
 	if (!name || !item->name || strcmp(item->name, name))
 		return false;
 	if (!strcmp(what, "entry"))

@@ -268,6 +268,45 @@ void resolve_rules(struct resolver *r)
 	}
 }
 
+/* Letters of rights of a path: global is not one that can be withheld. */
+static bool path_rights(struct resolver *r, const char *letters, struct span span, uint8_t *rights)
+{
+	if (rights_mask(letters, rights) && !(*rights & RIGHT_GLOBAL))
+		return true;
+	if (complain(r, CHECK_RIGHTS, span, "'%s' are no rights of a path", letters))
+		diag_mend(r->context,
+			  "letters of r w x, behind p or u if one class is meant; u alone: all of the user's");
+	return false;
+}
+
+void resolve_nevers(struct resolver *r)
+{
+	for (int i = 0; i < r->items.n; i++) {
+		const struct ast_item *item = r->items.v[i].item;
+		struct m_never never = {.cond = REF_NONE, .doc = item->doc, .span = item->span};
+		struct scope scope = scope_plain();
+		bool dead;
+
+		if (item->kind != ITEM_NEVER)
+			continue;
+		never.cond = commit_cond(r, item->cond ? resolve_expr(r, &scope, item->cond) : REF_NONE, &dead);
+		if (!path_rights(r, item->name, item->name_span, &never.rights) ||
+		    !path_rights(r, item->name2, item->name2_span, &never.when))
+			continue;
+		if (never.rights & never.when) {
+			if (complain(r, CHECK_RIGHTS, item->name_span,
+				     "'never %s when %s': a right cannot be what withholds it", item->name,
+				     item->name2))
+				diag_mend(r->context,
+					  "leave the letters that both have out of the first word, or name the "
+					  "class: 'never px when uw'");
+			continue;
+		}
+		if (!dead)
+			*ARRAY_ADD(r->arena, r->model->nevers) = never;
+	}
+}
+
 /* ------------------------------------------------------------------------------------------------------------ codes */
 
 static int field_width(const struct model *model, ref field)

@@ -310,7 +310,7 @@ struct notion {
 static const struct notion notions[] = {
 	{"an item",
 	 " title spec word reserved input output static param feature quirk address let set require root level "
-	 "fields entry prot memtype dirty round refuse resize register without example "},
+	 "fields entry prot memtype dirty round refuse never resize register without example "},
 	{"an option", " default allows denies accessed dirty by live keep synced marks or if "},
 	{"an option", " align table every word as limit "},
 	{"an option", " start count align table grows "},
@@ -319,13 +319,13 @@ static const struct notion notions[] = {
 	{"an expression", " number '-' '!' '(' '[' "},
 };
 
-enum { N_NOTIONS = sizeof(notions) / sizeof(notions[0]), MAX_EXPECTED = 128, MAX_LISTED = 8 };
+enum { N_NOTIONS = sizeof(notions) / sizeof(notions[0]), MAX_EXPECTED = 128, MAX_LISTED = 9 };
 
 /* Every keyword that may be a name is expected where a name is; then only the name is worth telling. */
 static const char keywords_as_names[] =
 	" title spec word reserved raises input output static param feature quirk address let set require root level "
 	"index "
-	"fields entry absent fault null table leaf round refuse resize register without example at prot memtype dirty "
+	"fields entry absent fault null table leaf round refuse never resize register without example at prot memtype dirty "
 	"include language format family above aperture base window align every as limit start count grows when for "
 	"repeat "
 	"contig next default allows denies accessed by live keep synced marks or ";

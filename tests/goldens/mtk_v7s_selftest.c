@@ -112,13 +112,13 @@ struct reg {
 	uint64_t value[REGISTER_WORDS];
 };
 
-/* granted: what each request becomes. rights: the different ones among them. */
+/* granted: what each request becomes. rights: the different ones among them; left: what hardware makes of each, PT_RIGHT_*. */
 struct config {
 	int64_t param[N_PARAMS];
 	uint64_t base;   /* of the tables */
 	uint64_t lowest; /* output address */
 	uint64_t first, last, page_sizes;
-	const uint8_t *granted, *rights;
+	const uint8_t *granted, *rights, *left;
 	const struct input_bit *bits;
 	const struct flip *walk; /* of the smallest leaf, for the bits */
 	const struct field *fields;
@@ -615,11 +615,15 @@ static const struct step steps_60[] = {
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
 
-static const uint8_t rights_61[] = {
+static const uint8_t left_61[] = {
+	0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f,
+};
+
+static const uint8_t rights_62[] = {
 	0x07, 0x17, 0x27, 0x37, 0x47, 0x57,
 };
 
-static const struct effect effects_62[] = {
+static const struct effect effects_63[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
@@ -628,12 +632,12 @@ static const struct effect effects_62[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
-static const struct step steps_63[] = {
+static const struct step steps_64[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104000, 0xa5a5ae6e, 0x0},
 };
 
-static const struct input_bit bits_64[] = {
+static const struct input_bit bits_65[] = {
 	{0x1, 2, 0, 0x1},
 	{0x2, 2, 0, 0x2},
 	{0x4, 2, 0, 0x4},
@@ -668,7 +672,7 @@ static const struct input_bit bits_64[] = {
 	{0x80000000, 0, 0, 0x2000},
 };
 
-static const struct reg registers_65[] = {
+static const struct reg registers_66[] = {
 	{0x0, "TTBR", 32, {0x100000}},
 	{0x0, "PRRR", 32, {0x800b8204}},
 	{0x0, "NMRR", 32, {0x40004000}},
@@ -728,11 +732,11 @@ static const struct reg registers_65[] = {
 	{0x80000000, "NMRR", 32, {0x40004000}},
 };
 
-static const struct field fields_66[] = {
+static const struct field fields_67[] = {
 	0,
 };
 
-static const struct effect effects_67[] = {
+static const struct effect effects_68[] = {
 	{0, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{2, {2, 2, 0x00, 0, 0, 0, 0x0}},
@@ -766,17 +770,17 @@ static const struct effect effects_67[] = {
 	{31, {7, 2, 0x00, 0, 0, 0, 0x80104294}},
 };
 
-static const struct step steps_68[] = {
+static const struct step steps_69[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae6e, 0x0},
 };
 
-static const struct step steps_69[] = {
+static const struct step steps_70[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0x0, 0x0},
 };
 
-static const struct effect effects_70[] = {
+static const struct effect effects_71[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -785,12 +789,12 @@ static const struct effect effects_70[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_71[] = {
+static const struct step steps_72[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_72[] = {
+static const struct effect effects_73[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -799,12 +803,12 @@ static const struct effect effects_72[] = {
 	{12, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_73[] = {
+static const struct step steps_74[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a51e21, 0x0},
 };
 
-static const struct effect effects_74[] = {
+static const struct effect effects_75[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -812,12 +816,12 @@ static const struct effect effects_74[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_75[] = {
+static const struct step steps_76[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a50e25, 0x0},
 };
 
-static const struct effect effects_76[] = {
+static const struct effect effects_77[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -826,7 +830,7 @@ static const struct effect effects_76[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct effect effects_77[] = {
+static const struct effect effects_78[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -835,12 +839,12 @@ static const struct effect effects_77[] = {
 	{11, {0, 7, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_78[] = {
+static const struct step steps_79[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae62, 0x0},
 };
 
-static const struct effect effects_79[] = {
+static const struct effect effects_80[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -848,39 +852,39 @@ static const struct effect effects_79[] = {
 	{11, {0, 7, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_80[] = {
+static const struct step steps_81[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae26, 0x0},
 };
 
-static const struct step steps_81[] = {
+static const struct step steps_82[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const struct step steps_82[] = {
+static const struct step steps_83[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x0, 0x0},
 };
 
-static const struct step steps_83[] = {
+static const struct step steps_84[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103fc0, 0x0, 0x0},
 };
 
-static const struct step steps_84[] = {
+static const struct step steps_85[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104000, 0x0, 0x0},
 };
 
-static const struct step steps_85[] = {
+static const struct step steps_86[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x1043c0, 0x0, 0x0},
 };
 
-static const struct step steps_86[] = {
+static const struct step steps_87[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x1043fc, 0x0, 0x0},
 };
 
-static const struct effect effects_87[] = {
+static const struct effect effects_88[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5a000}},
@@ -889,24 +893,24 @@ static const struct effect effects_87[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5a000}},
 };
 
-static const uint64_t addresses_88[] = {
+static const uint64_t addresses_89[] = {
 	0xa5a5b000, 0xa5a58000, 0xa5a5e000, 0xa5a52000, 0xa5a4a000, 0xa5a7a000,
 	0xa5a1a000, 0xa5ada000, 0xa5b5a000, 0xa585a000, 0xa5e5a000, 0xa525a000,
 	0xa4a5a000, 0xa7a5a000, 0xa1a5a000, 0xada5a000, 0xb5a5a000, 0x85a5a000,
 	0xe5a5a000, 0x25a5a000,
 };
 
-static const struct step steps_89[] = {
+static const struct step steps_90[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0xa5a5ac4e, 0x0},
 };
 
-static const struct step steps_90[] = {
+static const struct step steps_91[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac4e, 0x0},
 };
 
-static const struct effect effects_91[] = {
+static const struct effect effects_92[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
@@ -916,16 +920,16 @@ static const struct effect effects_91[] = {
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const uint64_t addresses_92[] = {
+static const uint64_t addresses_93[] = {
 	0xa5ba5a5a, 0xa58a5a5a, 0xa5ea5a5a, 0xa52a5a5a, 0xa4aa5a5a, 0xa7aa5a5a,
 	0xa1aa5a5a, 0xadaa5a5a, 0xb5aa5a5a, 0x85aa5a5a, 0xe5aa5a5a, 0x25aa5a5a,
 };
 
-static const struct step steps_93[] = {
+static const struct step steps_94[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab100e, 0x0},
 };
 
-static const struct effect effects_94[] = {
+static const struct effect effects_95[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
@@ -935,11 +939,11 @@ static const struct effect effects_94[] = {
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_95[] = {
+static const struct step steps_96[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1002, 0x0},
 };
 
-static const struct effect effects_96[] = {
+static const struct effect effects_97[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{3, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
@@ -948,11 +952,11 @@ static const struct effect effects_96[] = {
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_97[] = {
+static const struct step steps_98[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0006, 0x0},
 };
 
-static const struct effect effects_98[] = {
+static const struct effect effects_99[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
@@ -962,16 +966,16 @@ static const struct effect effects_98[] = {
 	{18, {0, 3, 0x3f, 0, 1, 0, 0xa50a5a5a}},
 };
 
-static const uint64_t addresses_99[] = {
+static const uint64_t addresses_100[] = {
 	0xa45a5a5a, 0xa75a5a5a, 0xa15a5a5a, 0xad5a5a5a, 0xb55a5a5a, 0x855a5a5a,
 	0xe55a5a5a, 0x255a5a5a,
 };
 
-static const struct step steps_100[] = {
+static const struct step steps_101[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f100e, 0x0},
 };
 
-static const struct effect effects_101[] = {
+static const struct effect effects_102[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
@@ -981,11 +985,11 @@ static const struct effect effects_101[] = {
 	{18, {0, 3, 0x3f, 1, 1, 0, 0xa50a5a5a}},
 };
 
-static const struct step steps_102[] = {
+static const struct step steps_103[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1002, 0x0},
 };
 
-static const struct effect effects_103[] = {
+static const struct effect effects_104[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{3, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
@@ -994,11 +998,11 @@ static const struct effect effects_103[] = {
 	{18, {0, 3, 0x3f, 2, 1, 0, 0xa50a5a5a}},
 };
 
-static const struct step steps_104[] = {
+static const struct step steps_105[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0006, 0x0},
 };
 
-static const struct effect effects_105[] = {
+static const struct effect effects_106[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
@@ -1007,18 +1011,18 @@ static const struct effect effects_105[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
 };
 
-static const uint64_t addresses_106[] = {
+static const uint64_t addresses_107[] = {
 	0xa5a45a5a, 0xa5a75a5a, 0xa5a15a5a, 0xa5ad5a5a, 0xa5b55a5a, 0xa5855a5a,
 	0xa5e55a5a, 0xa5255a5a, 0xa4a55a5a, 0xa7a55a5a, 0xa1a55a5a, 0xada55a5a,
 	0xb5a55a5a, 0x85a55a5a, 0xe5a55a5a, 0x25a55a5a,
 };
 
-static const struct step steps_107[] = {
+static const struct step steps_108[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51c0d, 0x0},
 };
 
-static const struct effect effects_108[] = {
+static const struct effect effects_109[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
@@ -1027,12 +1031,12 @@ static const struct effect effects_108[] = {
 	{12, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}},
 };
 
-static const struct step steps_109[] = {
+static const struct step steps_110[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51c01, 0x0},
 };
 
-static const struct effect effects_110[] = {
+static const struct effect effects_111[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{3, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
@@ -1040,12 +1044,12 @@ static const struct effect effects_110[] = {
 	{12, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
 };
 
-static const struct step steps_111[] = {
+static const struct step steps_112[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50c05, 0x0},
 };
 
-static const struct effect effects_112[] = {
+static const struct effect effects_113[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
@@ -1054,14 +1058,14 @@ static const struct effect effects_112[] = {
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5aa5a}},
 };
 
-static const uint64_t addresses_113[] = {
+static const uint64_t addresses_114[] = {
 	0xa5a5ba5a, 0xa5a58a5a, 0xa5a5ea5a, 0xa5a52a5a, 0xa5a4aa5a, 0xa5a7aa5a,
 	0xa5a1aa5a, 0xa5adaa5a, 0xa5b5aa5a, 0xa585aa5a, 0xa5e5aa5a, 0xa525aa5a,
 	0xa4a5aa5a, 0xa7a5aa5a, 0xa1a5aa5a, 0xada5aa5a, 0xb5a5aa5a, 0x85a5aa5a,
 	0xe5a5aa5a, 0x25a5aa5a,
 };
 
-static const struct effect effects_114[] = {
+static const struct effect effects_115[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
@@ -1070,12 +1074,12 @@ static const struct effect effects_114[] = {
 	{11, {0, 7, 0x7f, 1, 1, 0, 0xa5a5aa5a}},
 };
 
-static const struct step steps_115[] = {
+static const struct step steps_116[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac42, 0x0},
 };
 
-static const struct effect effects_116[] = {
+static const struct effect effects_117[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{3, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
@@ -1083,51 +1087,51 @@ static const struct effect effects_116[] = {
 	{11, {0, 7, 0x7f, 2, 1, 0, 0xa5a5aa5a}},
 };
 
-static const struct step steps_117[] = {
+static const struct step steps_118[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac06, 0x0},
 };
 
-static const entry_word words_118[] = {
+static const entry_word words_119[] = {
 	0x100000, 0x200000, 0x400000, 0x800000, 0x1000000, 0x2000000,
 	0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const entry_word words_119[] = {
+static const entry_word words_120[] = {
 	0xa5a00000,
 };
 
-static const entry_word words_120[] = {
+static const entry_word words_121[] = {
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const entry_word words_121[] = {
+static const entry_word words_122[] = {
 	0xa5000000,
 };
 
-static const entry_word words_122[] = {
+static const entry_word words_123[] = {
 	0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
 	0x400000, 0x800000, 0x1000000, 0x2000000, 0x4000000, 0x8000000,
 	0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const entry_word words_123[] = {
+static const entry_word words_124[] = {
 	0xa5a50000,
 };
 
-static const entry_word words_124[] = {
+static const entry_word words_125[] = {
 	0x1000, 0x2000, 0x4000, 0x8000, 0x10000, 0x20000,
 	0x40000, 0x80000, 0x100000, 0x200000, 0x400000, 0x800000,
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const entry_word words_125[] = {
+static const entry_word words_126[] = {
 	0xa5a5a000,
 };
 
-static const struct effect effects_126[] = {
+static const struct effect effects_127[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
@@ -1136,12 +1140,12 @@ static const struct effect effects_126[] = {
 	{11, {0, 15, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
-static const struct step steps_127[] = {
+static const struct step steps_128[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0xa5a5ae6e, 0x0},
 };
 
-static const struct reg registers_128[] = {
+static const struct reg registers_129[] = {
 	{0x0, "TTBR", 32, {0x100000}},
 	{0x0, "PRRR", 32, {0x800b8204}},
 	{0x0, "NMRR", 32, {0x40004000}},
@@ -1204,7 +1208,7 @@ static const struct reg registers_128[] = {
 	{UINT64_C(0x400000000), "NMRR", 32, {0x40004000}},
 };
 
-static const struct field fields_129[] = {
+static const struct field fields_130[] = {
 	{10, "NS", 0x8, 0x1},
 	{11, "NS", 0x80000, 0x1},
 	{11, "nG", 0x20000, 0x1},
@@ -1230,25 +1234,25 @@ static const struct field fields_129[] = {
 	{15, "B", 0x4, 0x1},
 };
 
-static const struct effect effects_130[] = {
+static const struct effect effects_131[] = {
 	{0, {7, 10, 0x00, 0, 0, 0, 0x294}},
 	{1, {0, 11, 0x7f, 2, 1, 0, 0xa5a5a}},
 };
 
-static const struct step steps_131[] = {
+static const struct step steps_132[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x0, 0x0},
 };
 
-static const struct effect effects_132[] = {
+static const struct effect effects_133[] = {
 	{0, {0, 11, 0x7f, 2, 1, 0, 0xa5a5a}},
 	{1, {7, 10, 0x00, 0, 0, 0, 0x294}},
 };
 
-static const struct step steps_133[] = {
+static const struct step steps_134[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x3, 0x0},
 };
 
-static const struct effect effects_134[] = {
+static const struct effect effects_135[] = {
 	{0, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{2, {2, 10, 0x00, 0, 0, 0, 0x0}},
@@ -1282,12 +1286,12 @@ static const struct effect effects_134[] = {
 	{31, {7, 10, 0x00, 0, 0, 0, 0x80110294}},
 };
 
-static const struct step steps_135[] = {
+static const struct step steps_136[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae6e, 0x0},
 };
 
-static const struct effect effects_136[] = {
+static const struct effect effects_137[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
@@ -1297,11 +1301,11 @@ static const struct effect effects_136[] = {
 	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_137[] = {
+static const struct step steps_138[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab122e, 0x0},
 };
 
-static const struct effect effects_138[] = {
+static const struct effect effects_139[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
@@ -1311,11 +1315,11 @@ static const struct effect effects_138[] = {
 	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_139[] = {
+static const struct step steps_140[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
 };
 
-static const struct effect effects_140[] = {
+static const struct effect effects_141[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{3, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
@@ -1324,11 +1328,11 @@ static const struct effect effects_140[] = {
 	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_141[] = {
+static const struct step steps_142[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
 };
 
-static const struct effect effects_142[] = {
+static const struct effect effects_143[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
@@ -1338,11 +1342,11 @@ static const struct effect effects_142[] = {
 	{18, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_143[] = {
+static const struct step steps_144[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
 };
 
-static const struct effect effects_144[] = {
+static const struct effect effects_145[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{2, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
@@ -1352,11 +1356,11 @@ static const struct effect effects_144[] = {
 	{18, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_145[] = {
+static const struct step steps_146[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
 };
 
-static const struct effect effects_146[] = {
+static const struct effect effects_147[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{3, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
@@ -1365,21 +1369,21 @@ static const struct effect effects_146[] = {
 	{18, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_147[] = {
+static const struct step steps_148[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
 };
 
-static const struct effect effects_148[] = {
+static const struct effect effects_149[] = {
 	{0, {0, 14, 0x7f, 2, 1, 0, 0x5a5a}},
 	{1, {0, 15, 0x7f, 2, 1, 0, 0xa5a}},
 };
 
-static const struct step steps_149[] = {
+static const struct step steps_150[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0x0, 0x0},
 };
 
-static const struct effect effects_150[] = {
+static const struct effect effects_151[] = {
 	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -1388,12 +1392,12 @@ static const struct effect effects_150[] = {
 	{12, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_151[] = {
+static const struct step steps_152[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_152[] = {
+static const struct effect effects_153[] = {
 	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -1402,12 +1406,12 @@ static const struct effect effects_152[] = {
 	{12, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_153[] = {
+static const struct step steps_154[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
 };
 
-static const struct effect effects_154[] = {
+static const struct effect effects_155[] = {
 	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{3, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
@@ -1415,12 +1419,12 @@ static const struct effect effects_154[] = {
 	{12, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_155[] = {
+static const struct step steps_156[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
 };
 
-static const struct effect effects_156[] = {
+static const struct effect effects_157[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -1429,7 +1433,7 @@ static const struct effect effects_156[] = {
 	{11, {0, 15, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct effect effects_157[] = {
+static const struct effect effects_158[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -1438,12 +1442,12 @@ static const struct effect effects_157[] = {
 	{11, {0, 15, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_158[] = {
+static const struct step steps_159[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
 };
 
-static const struct effect effects_159[] = {
+static const struct effect effects_160[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{3, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
@@ -1451,34 +1455,34 @@ static const struct effect effects_159[] = {
 	{11, {0, 15, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_160[] = {
+static const struct step steps_161[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
 };
 
-static const struct step steps_161[] = {
+static const struct step steps_162[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const struct step steps_162[] = {
+static const struct step steps_163[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
-static const struct step steps_163[] = {
+static const struct step steps_164[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
 };
 
-static const struct step steps_164[] = {
+static const struct step steps_165[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
-static const struct step steps_165[] = {
+static const struct step steps_166[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
-static const struct step steps_166[] = {
+static const struct step steps_167[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
@@ -1501,46 +1505,46 @@ static const struct flip flips[] = {
 	{0, 2, 1, steps_13, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_37},
 	{0, 2, 1, steps_40, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_39},
 	{0, 2, 1, steps_42, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_41},
-	{1, 2, 1, steps_63, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_62},
-	{1, 2, 0, steps_68, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_67},
-	{1, 2, 1, steps_69, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_28},
-	{1, 2, 1, steps_71, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_70},
-	{1, 2, 1, steps_73, 0x5a5a5a5a, 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_72},
-	{1, 2, 1, steps_75, 0x5a5a5a5a, 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_74},
-	{1, 2, 1, steps_68, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_76},
-	{1, 2, 1, steps_78, 0x5a5a5a5a, 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_77},
-	{1, 2, 1, steps_80, 0x5a5a5a5a, 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_79},
-	{2, 2, 1, steps_89, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x580, 0x0, 0x230, 0xfffff000, addresses_88, effects_87},
-	{2, 2, 0, steps_90, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_12},
-	{2, 1, 0, steps_93, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_92, effects_91},
-	{2, 1, 0, steps_95, UINT64_C(0x25a5a5a5a), 0xa5ab1002, {0, 3, 0x3f, 1, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_92, effects_94},
-	{2, 1, 0, steps_97, UINT64_C(0x25a5a5a5a), 0xa5ab0006, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}, 0x96004, 0x8dc0, 0x230, 0xfff00000, addresses_92, effects_96},
-	{2, 1, 0, steps_100, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_99, effects_98},
-	{2, 1, 0, steps_102, UINT64_C(0x25a5a5a5a), 0xa50f1002, {0, 4, 0x3f, 1, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_99, effects_101},
-	{2, 1, 0, steps_104, UINT64_C(0x25a5a5a5a), 0xa50f0006, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}, 0x96004, 0xf08dc0, 0x230, 0xff000000, addresses_99, effects_103},
-	{2, 2, 1, steps_107, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_106, effects_105},
-	{2, 2, 1, steps_109, UINT64_C(0x25a5a5a5a), 0xa5a51c01, {0, 6, 0x3f, 1, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_106, effects_108},
-	{2, 2, 1, steps_111, UINT64_C(0x25a5a5a5a), 0xa5a50c05, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}, 0x6404, 0x81c0, 0x230, 0xffff0000, addresses_106, effects_110},
-	{2, 2, 1, steps_90, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_113, effects_112},
-	{2, 2, 1, steps_115, UINT64_C(0x25a5a5a5a), 0xa5a5ac42, {0, 7, 0x3f, 1, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_113, effects_114},
-	{2, 2, 1, steps_117, UINT64_C(0x25a5a5a5a), 0xa5a5ac06, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}, 0x584, 0x0, 0x230, 0xfffff000, addresses_113, effects_116},
-	{3, 2, 1, steps_127, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_126},
-	{3, 1, 0, steps_131, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_130},
-	{3, 1, 0, steps_133, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_132},
-	{3, 2, 0, steps_135, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_134},
-	{3, 1, 0, steps_137, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_136},
-	{3, 1, 0, steps_139, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_138},
-	{3, 1, 0, steps_141, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_140},
-	{3, 1, 0, steps_143, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_142},
-	{3, 1, 0, steps_145, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 12, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_144},
-	{3, 1, 0, steps_147, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_146},
-	{3, 2, 1, steps_149, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_148},
-	{3, 2, 1, steps_151, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_150},
-	{3, 2, 1, steps_153, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 14, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_152},
-	{3, 2, 1, steps_155, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_154},
-	{3, 2, 1, steps_135, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_156},
-	{3, 2, 1, steps_158, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 15, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_157},
-	{3, 2, 1, steps_160, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_159},
+	{1, 2, 1, steps_64, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_63},
+	{1, 2, 0, steps_69, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_68},
+	{1, 2, 1, steps_70, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_28},
+	{1, 2, 1, steps_72, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_71},
+	{1, 2, 1, steps_74, 0x5a5a5a5a, 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_73},
+	{1, 2, 1, steps_76, 0x5a5a5a5a, 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_75},
+	{1, 2, 1, steps_69, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_77},
+	{1, 2, 1, steps_79, 0x5a5a5a5a, 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_78},
+	{1, 2, 1, steps_81, 0x5a5a5a5a, 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_80},
+	{2, 2, 1, steps_90, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x580, 0x0, 0x230, 0xfffff000, addresses_89, effects_88},
+	{2, 2, 0, steps_91, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_12},
+	{2, 1, 0, steps_94, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_93, effects_92},
+	{2, 1, 0, steps_96, UINT64_C(0x25a5a5a5a), 0xa5ab1002, {0, 3, 0x3f, 1, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_93, effects_95},
+	{2, 1, 0, steps_98, UINT64_C(0x25a5a5a5a), 0xa5ab0006, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}, 0x96004, 0x8dc0, 0x230, 0xfff00000, addresses_93, effects_97},
+	{2, 1, 0, steps_101, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_100, effects_99},
+	{2, 1, 0, steps_103, UINT64_C(0x25a5a5a5a), 0xa50f1002, {0, 4, 0x3f, 1, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_100, effects_102},
+	{2, 1, 0, steps_105, UINT64_C(0x25a5a5a5a), 0xa50f0006, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}, 0x96004, 0xf08dc0, 0x230, 0xff000000, addresses_100, effects_104},
+	{2, 2, 1, steps_108, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_107, effects_106},
+	{2, 2, 1, steps_110, UINT64_C(0x25a5a5a5a), 0xa5a51c01, {0, 6, 0x3f, 1, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_107, effects_109},
+	{2, 2, 1, steps_112, UINT64_C(0x25a5a5a5a), 0xa5a50c05, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}, 0x6404, 0x81c0, 0x230, 0xffff0000, addresses_107, effects_111},
+	{2, 2, 1, steps_91, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_114, effects_113},
+	{2, 2, 1, steps_116, UINT64_C(0x25a5a5a5a), 0xa5a5ac42, {0, 7, 0x3f, 1, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_114, effects_115},
+	{2, 2, 1, steps_118, UINT64_C(0x25a5a5a5a), 0xa5a5ac06, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}, 0x584, 0x0, 0x230, 0xfffff000, addresses_114, effects_117},
+	{3, 2, 1, steps_128, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_127},
+	{3, 1, 0, steps_132, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_131},
+	{3, 1, 0, steps_134, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_133},
+	{3, 2, 0, steps_136, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_135},
+	{3, 1, 0, steps_138, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_137},
+	{3, 1, 0, steps_140, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_139},
+	{3, 1, 0, steps_142, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_141},
+	{3, 1, 0, steps_144, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_143},
+	{3, 1, 0, steps_146, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 12, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_145},
+	{3, 1, 0, steps_148, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_147},
+	{3, 2, 1, steps_150, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_149},
+	{3, 2, 1, steps_152, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_151},
+	{3, 2, 1, steps_154, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 14, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_153},
+	{3, 2, 1, steps_156, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_155},
+	{3, 2, 1, steps_136, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_157},
+	{3, 2, 1, steps_159, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 15, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_158},
+	{3, 2, 1, steps_161, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_160},
 };
 
 static const struct leaf leaves[] = {
@@ -1548,25 +1552,25 @@ static const struct leaf leaves[] = {
 	{0, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
 	{0, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
 	{0, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_81, steps_82, 0x0, 0xfff00000, 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_81, steps_83, 0x0, 0xff000000, 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_84, steps_85, 0x0, 0xffff0000, 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_84, steps_86, 0x0, 0xfffff000, 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0x0, 0xa5a00000, words_46, words_119, words_118, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0x0, 0xa5000000, words_50, words_121, words_120, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0x0, 0xa5a50000, words_55, words_123, words_122, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0x0, 0xa5a5a000, words_59, words_125, words_124, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, false, steps_161, steps_162, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, false, steps_161, steps_163, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, false, steps_164, steps_165, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, false, steps_164, steps_166, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_82, steps_83, 0x0, 0xfff00000, 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_82, steps_84, 0x0, 0xff000000, 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_85, steps_86, 0x0, 0xffff0000, 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_85, steps_87, 0x0, 0xfffff000, 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0x0, 0xa5a00000, words_46, words_120, words_119, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0x0, 0xa5000000, words_50, words_122, words_121, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0x0, 0xa5a50000, words_55, words_124, words_123, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0x0, 0xa5a5a000, words_59, words_126, words_125, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, false, steps_162, steps_163, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, false, steps_162, steps_164, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, false, steps_165, steps_166, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, false, steps_165, steps_167, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
 };
 
 static const struct config configs[] = {
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[0], fields_6, registers_5, 6, 34, 23, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0x0, 0xffffffff, 0x1111000, granted_0, rights_61, bits_64, &flips[17], fields_66, registers_65, 6, 32, 0, 57, 1, 14},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[26], fields_66, registers_5, 6, 34, 0, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_61, bits_4, &flips[40], fields_129, registers_128, 6, 34, 23, 60, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_62, left_61, bits_4, &flips[0], fields_6, registers_5, 6, 34, 23, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0x0, 0xffffffff, 0x1111000, granted_0, rights_62, left_61, bits_65, &flips[17], fields_67, registers_66, 6, 32, 0, 57, 1, 14},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_62, left_61, bits_4, &flips[26], fields_67, registers_5, 6, 34, 0, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_62, left_61, bits_4, &flips[40], fields_130, registers_129, 6, 34, 23, 60, 1, 16},
 };
 
 /* Function, configuration, index of the flip or leaf. */
@@ -2240,6 +2244,21 @@ static bool check_byte(struct world *world, uint64_t offset, unsigned int rights
 	       same(iova, mtk_v7s_iova_to_phys(&world->t, iova, &pa), PT_OK) && same(iova, pa, world->leaf->pa + offset);
 }
 
+/* Every access: a fault for rights where they are missing, and nowhere else. */
+static bool check_rights(struct world *world, unsigned int left)
+{
+	for (unsigned int access = 0; access < 6; access++) {
+		struct pt_reader reader = {&world->ground, ground_read, NULL, 64};
+		bool allowed = (left >> access & 1) != 0;
+		struct pt_walk walk;
+
+		mtk_v7s_translate(&world->t, &reader, world->iova, 1U << access % 3 | (access < 3 ? PT_ACCESS_PRIV : 0U), &walk);
+		if (!same(access, walk.fault != PT_FAULT_PERMISSION, allowed))
+			return false;
+	}
+	return true;
+}
+
 static bool check_ends(const struct config *config, unsigned int index)
 {
 	const struct leaf *leaf = &leaves[index];
@@ -2303,7 +2322,7 @@ static bool check_requests(const struct config *config, unsigned int index)
 			rights++;
 		if (!same(request, map(&world, leaf->pa, request | (granted & WIDER ? PT_ALLOW_WIDER : 0), &result), PT_OK) ||
 		    !same(request, result.request, granted & PT_REQUEST_MASK) || !check_slots(&world, rights, request & PT_DEVICE ? leaf->mark : 0, request) ||
-		    !check_byte(&world, 0, granted & PT_REQUEST_MASK) || !unmap(&world, request))
+		    !check_byte(&world, 0, granted & PT_REQUEST_MASK) || !check_rights(&world, config->left[rights]) || !unmap(&world, request))
 			return false;
 	}
 	mtk_v7s_fini(&world.t);

@@ -197,6 +197,12 @@ void interp_translate(const struct interp *in, const struct image *image, struct
 	}
 	if (!priv)
 		need <<= 3;
+	for (int i = 0; i < in->model->nevers.n; i++) {
+		const struct m_never *never = &in->model->nevers.v[i];
+
+		if (interp_holds(in, never->cond, REF_NONE, NULL, 0) && walk->leaf.rights & never->when)
+			walk->leaf.rights &= (uint8_t)~never->rights;
+	}
 	if (walk->n_steps && walk->step[walk->n_steps - 1].kind != PT_NO_KIND && walk->leaf.lg2 &&
 	    (walk->leaf.rights & need) != need)
 		walk->faults |= (uint64_t)1 << PT_FAULT_PERMISSION;

@@ -394,11 +394,6 @@ static bool is_level_of_stage1(const struct trial *trial, const struct access *a
 
 static const char *arm_gap(struct trial *trial, const struct access *access)
 {
-	const struct pt_walk *first = is_nested(trial) ? &access->nested.walk1 : &access->walk;
-
-	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) && first->fault == PT_FAULT_NONE &&
-	    (first->leaf.rights & PT_RIGHT_UW) && access->fault == PT_FAULT_PERMISSION && access->stage != 2)
-		return "the regime, not the format: EL1 never executes what EL0 may write";
 	if (is_nested(trial) && is_level_of_stage1(trial, access))
 		return "of a stage 2 fault for an entry of stage 1, the level of that entry is told";
 	return mailbox_old_code(trial, access);

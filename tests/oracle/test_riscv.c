@@ -189,9 +189,6 @@ static const char *riscv_gap(struct trial *trial, const struct access *access)
 		return "accessed and dirty are set where the second stage forbids to write";
 	if (is_taken_for_load(trial, access))
 		return "a guest page fault for an entry of the first stage is told as that of a load";
-	if ((access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) && !access->allowed &&
-	    first->fault == PT_FAULT_NONE && (first->leaf.rights & PT_RIGHT_U) && access->stage != 2)
-		return "the mode, not the format: S never executes what U may use";
 	return mailbox_old_code(trial, access);
 }
 

@@ -7,7 +7,7 @@ endif
 syn case match
 " Keywords are keywords only where the grammar wants them: an item begins its line.
 syn match ptdFile "^\s*\zs\<\(include\|language\|format\|family\)\>"
-syn match ptdItem "^\s*\zs\<\(title\|spec\|word\|reserved\|input\|output\|static\|param\|feature\|quirk\|address\|let\|set\|require\|root\|level\|fields\|entry\|round\|refuse\|resize\|register\|without\|example\|prot\|memtype\|dirty\)\>"
+syn match ptdItem "^\s*\zs\<\(title\|spec\|word\|reserved\|input\|output\|static\|param\|feature\|quirk\|address\|let\|set\|require\|root\|level\|fields\|entry\|round\|refuse\|never\|resize\|register\|without\|example\|prot\|memtype\|dirty\)\>"
 syn keyword ptdCategory absent fault null table leaf
 syn keyword ptdRole res0 res1 ignored software
 syn match ptdOption "\%(\S\s\+\)\@<=\<\(word\|raises\|dirty\|align\|every\|as\|limit\|start\|count\|grows\|when\|for\|repeat\|contig\|next\|default\|allows\|denies\|accessed\|by\|live\|keep\|synced\|marks\|or\|if\)\>"
