@@ -448,6 +448,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"find_unit", emit_find_unit},
 		{"find_leaf", emit_find_leaf},
 		{"lookup", emit_lookup},
+		{"ahead", emit_ahead},
+		{"arrive_lowest", emit_arrive_lowest},
 		{"map_levels", emit_map_levels},
 		{"map_dispatch", emit_map_dispatch},
 		{"map_lowest", emit_map_lowest},

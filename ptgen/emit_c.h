@@ -208,6 +208,8 @@ void emit_entry_functions(void *ctx);
 void emit_find_page(void *ctx);
 void emit_find_unit(void *ctx);
 void emit_lookup(void *ctx);
+void emit_ahead(void *ctx);
+void emit_arrive_lowest(void *ctx);
 void emit_find_leaf(void *ctx);
 void emit_map_levels(void *ctx);
 void emit_map_dispatch(void *ctx);

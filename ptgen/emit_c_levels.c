@@ -19,6 +19,7 @@ enum walk {
 	WALK_PAGE,   /* the slot at the lowest level */
 	WALK_UNIT,   /* the slot where a leaf of `bytes` that takes one slot goes, and its level */
 	WALK_LOOKUP, /* where the address goes */
+	WALK_AHEAD,  /* the same, but the slot at the lowest level is left to be read later */
 	WALK_LEAF    /* the entry where the walk ends */
 };
 
@@ -68,7 +69,7 @@ static void walk_start(struct emitter *emitter, const char *otherwise)
 /* A straight walk: each level leads on to the one below it. */
 static void walk(struct emitter *emitter, enum walk what)
 {
-	static const char *const otherwise[] = {"false", "false", "PT_ERR_ABSENT", "false"};
+	static const char *const otherwise[] = {"false", "false", "PT_ERR_ABSENT", "PT_ERR_ABSENT", "false"};
 	const struct model *model = emitter->model;
 	const char *f = emitter->lower;
 
@@ -89,6 +90,10 @@ static void walk(struct emitter *emitter, enum walk what)
 			OUT("\t*found = slot;\n\treturn true;\n");
 			continue;
 		}
+		if (what == WALK_AHEAD && next == REF_NONE) {
+			OUT("\tPT_PREFETCH(slot);\n\t*ahead = slot;\n\treturn PT_OK;\n");
+			continue;
+		}
 		if (what == WALK_UNIT && leaves)
 			OUT("\tif (bytes == (uint64_t)1 << %d) {\n\t\t*found = slot;\n\t\t*level = %s;\n\t\treturn "
 			    "true;\n\t}\n",
@@ -107,10 +112,10 @@ static void walk(struct emitter *emitter, enum walk what)
 			continue;
 		}
 		OUT("\tif (%s(!%s_is_table(t, %s, entry)))\n",
-		    what == WALK_LOOKUP || what == WALK_LEAF ? "" : "PT_UNLIKELY", f, name);
+		    what == WALK_LOOKUP || what == WALK_AHEAD || what == WALK_LEAF ? "" : "PT_UNLIKELY", f, name);
 		if (what == WALK_LEAF)
 			OUT("\t\treturn %s_ends_at(t, %s, slot, entry, found);\n", f, name);
-		else if (what == WALK_LOOKUP && leaves)
+		else if ((what == WALK_LOOKUP || what == WALK_AHEAD) && leaves)
 			OUT("\t\treturn %s_resolve(t, %s, entry, iova, pa);\n", f, name);
 		else
 			OUT("\t\treturn %s;\n", otherwise[what]);
@@ -134,6 +139,11 @@ void emit_find_unit(void *ctx)
 void emit_lookup(void *ctx)
 {
 	walk(ctx, WALK_LOOKUP);
+}
+
+void emit_ahead(void *ctx)
+{
+	walk(ctx, WALK_AHEAD);
 }
 
 void emit_find_leaf(void *ctx)
@@ -237,6 +247,11 @@ void emit_protect_lowest(void *ctx)
 void emit_dirty_lowest(void *ctx)
 {
 	lowest_cases(ctx, "dirty_pages(call, slot, n, iova, state");
+}
+
+void emit_arrive_lowest(void *ctx)
+{
+	lowest_cases(ctx, "arrive(t, slot, iova, n, pa");
 }
 
 void emit_unmap_levels(void *ctx)

@@ -426,9 +426,9 @@ void emit_descriptor(void *ctx)
 	    "\t.replace = %s_replace,\n\t.reserve = %s_reserve,\n",
 	    f, f, f, f, f);
 	OUT("\t.split = %s_split,\n\t.merge = %s_merge,\n\t.trim = %s_trim,\n\t.dirty = %s_dirty,\n"
-	    "\t.iova_to_phys = %s_iova_to_phys,\n\t.walk = "
+	    "\t.iova_to_phys = %s_iova_to_phys,\n\t.iova_to_phys_batch = %s_iova_to_phys_batch,\n\t.walk = "
 	    "%s_walk,\n",
-	    f, f, f, f, f, f);
+	    f, f, f, f, f, f, f);
 	OUT("\t.translate = %s_translate,\n\t.visit = %s_visit,\n\t.verify = %s_verify,\n"
 	    "\t.classify = %s_classify,\n\t.free_subtree = %s_free_subtree,\n};\n",
 	    f, f, f, f, f);

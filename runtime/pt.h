@@ -21,9 +21,9 @@
  * Concurrency, for all functions of a format unless their comment says otherwise
  *   - F_map, F_unmap, F_protect, F_dirty and F_reserve on disjoint ranges of one table may run at the same time
  *     without a lock. Calls on overlapping ranges are the caller's duty to order.
- *   - Lookups (F_iova_to_phys, F_walk, F_visit, F_translate without update) may run at any time, also against changes:
- *     they see each entry as it was before or after. A table is freed only by pt_flush(), after invalidation and the
- *     quiesce hook.
+ *   - Lookups (F_iova_to_phys and its batch, F_walk, F_visit, F_translate without update) may run at any time, also
+ *     against changes: they see each entry as it was before or after. A table is freed only by pt_flush(), after
+ *     invalidation and the quiesce hook.
  *   - F_split, F_merge, F_replace and F_trim need exclusion over the range they are given, lookups excepted.
  *   - F_init, F_fini and F_adopt need exclusion over the table.
  *   - A gather belongs to one thread at a time.
@@ -53,6 +53,7 @@ extern "C" {
  * PT_CAS                         compare and swap of one entry; orders CPUs only
  * PT_WMB_DEVICE                  orders earlier stores before later ones as other bus masters see them; the default is
  *                                right where bus masters snoop in the CPUs' ordering domain
+ * PT_PREFETCH                    a hint that the entry will be read soon; may do nothing
  */
 #ifndef PT_READ_ONCE
 #define PT_READ_ONCE(p) __atomic_load_n((p), __ATOMIC_RELAXED)
@@ -72,6 +73,9 @@ extern "C" {
 #endif
 #ifndef PT_WMB_DEVICE
 #define PT_WMB_DEVICE() __atomic_thread_fence(__ATOMIC_RELEASE)
+#endif
+#ifndef PT_PREFETCH
+#define PT_PREFETCH(p) __builtin_prefetch(p)
 #endif
 
 /* Between an entry as a number and as it lies in memory, for little- and big-endian formats on any host. */
@@ -644,6 +648,8 @@ struct pt_format {
 	enum pt_status (*dirty)(struct pt_table *table, uint64_t iova, uint64_t bytes, unsigned int flags,
 				uint64_t *bitmap, unsigned int lg2, struct pt_gather *gather, struct pt_result *result);
 	enum pt_status (*iova_to_phys)(const struct pt_table *table, uint64_t iova, uint64_t *pa);
+	size_t (*iova_to_phys_batch)(const struct pt_table *table, const uint64_t *iova, size_t n, uint64_t *pa,
+				     uint64_t *found);
 	void (*walk)(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk);
 	void (*translate)(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, unsigned int access,
 			  struct pt_walk *walk);

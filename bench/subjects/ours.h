@@ -112,6 +112,13 @@ PT_ALWAYS_INLINE uint64_t subject_lookup(uint64_t iova)
 	return pa;
 }
 
+#define HAVE_BATCH
+PT_ALWAYS_INLINE void subject_batch(const uint64_t *addresses, size_t n, uint64_t *out)
+{
+	if (CALL(_iova_to_phys_batch)(&table, addresses, n, out, NULL) != n)
+		bench_fail(TEXT_OF(FORMAT) ": batch");
+}
+
 #define HAVE_SEGMENTS
 PT_ALWAYS_INLINE void subject_segments(uint64_t iova, const struct bench_segment *segments, uint32_t n)
 {

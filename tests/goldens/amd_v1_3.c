@@ -2350,6 +2350,94 @@ level_0:
 	return amd_v1_3_resolve(t, AMD_V1_3_L1, entry, iova, pa);
 }
 
+/*
+ * The way of iova as far as its slot at the lowest level, which is asked for from memory and not waited for. Where it
+ * ends before that, the slot stays NULL and the status is that of the lookup.
+ */
+PT_ALWAYS_INLINE enum pt_status amd_v1_3_ahead(const struct pt_table *t, uint64_t iova, uint64_t *pa,
+					       amd_v1_3_entry **ahead)
+{
+	uint64_t top = PT_READ_LINK(&t->top);
+	amd_v1_3_entry *slot;
+	amd_v1_3_entry entry;
+
+	(void)pa;
+	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	goto level_0;
+level_0:
+	entry = amd_v1_3_load_link(slot);
+	if ((!amd_v1_3_is_table(t, AMD_V1_3_L3, entry)))
+		return amd_v1_3_resolve(t, AMD_V1_3_L3, entry, iova, pa);
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L3, entry)), AMD_V1_3_L2, iova);
+	entry = amd_v1_3_load_link(slot);
+	if ((!amd_v1_3_is_table(t, AMD_V1_3_L2, entry)))
+		return amd_v1_3_resolve(t, AMD_V1_3_L2, entry, iova, pa);
+	slot = amd_v1_3_slot(amd_v1_3_table_at(t, amd_v1_3_table_pa(t, AMD_V1_3_L2, entry)), AMD_V1_3_L1, iova);
+	PT_PREFETCH(slot);
+	*ahead = slot;
+	return PT_OK;
+}
+
+/* The entries that were asked for, n at most; bit i of the result: iova[i] is mapped. */
+PT_ALWAYS_INLINE uint64_t amd_v1_3_arrive(const struct pt_table *t, amd_v1_3_entry *const *slot, const uint64_t *iova,
+					  size_t n, uint64_t *pa, unsigned int level)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t where = 0;
+
+		if (!slot[i])
+			continue;
+		if (amd_v1_3_resolve(t, level, amd_v1_3_load(slot[i]), iova[i], &where) == PT_OK)
+			hits |= (uint64_t)1 << i;
+		pa[i] = where;
+	}
+	return hits;
+}
+
+static PT_NOINLINE uint64_t amd_v1_3_arrive_all(const struct pt_table *t, amd_v1_3_entry *const *slot,
+						const uint64_t *iova, size_t n, uint64_t *pa)
+{
+	switch (amd_v1_3_last_level(t)) {
+	case AMD_V1_3_L1: return amd_v1_3_arrive(t, slot, iova, n, pa, AMD_V1_3_L1);
+	default: return 0;
+	}
+}
+
+/*
+ * Entries of the lowest level are most of a table's memory, and the ones that are not in the CPU's caches: those of 64
+ * addresses are fetched side by side, where one lookup after the other would wait for each.
+ */
+size_t amd_v1_3_iova_to_phys_batch(const struct pt_table *t, const uint64_t *iova, size_t n, uint64_t *pa,
+				   uint64_t *found)
+{
+	size_t total = 0;
+
+	for (size_t at = 0; at < n; at += 64) {
+		size_t some = n - at < 64 ? n - at : 64;
+		uint64_t hits = 0;
+		amd_v1_3_entry *slot[64];
+
+		for (size_t i = 0; i < some; i++) {
+			uint64_t inner = iova[at + i], where = 0;
+
+			slot[i] = NULL;
+			if (PT_LIKELY(amd_v1_3_in_range(t, inner, inner)) &&
+			    amd_v1_3_ahead(t, inner, &where, &slot[i]) == PT_OK && !slot[i])
+				hits |= (uint64_t)1 << i;
+			if (!slot[i])
+				pa[at + i] = where;
+		}
+		hits |= amd_v1_3_arrive_all(t, slot, iova + at, some, pa + at);
+		if (found)
+			found[at / 64] = hits;
+		for (; hits; hits &= hits - 1)
+			total++;
+	}
+	return total;
+}
+
 /* A walk ended at this entry: is it a leaf, and of what size? */
 PT_ALWAYS_INLINE bool amd_v1_3_ends_at(const struct pt_table *t, unsigned int level, amd_v1_3_entry *slot,
 				       amd_v1_3_entry entry, struct amd_v1_3_found *found)
@@ -4767,6 +4855,7 @@ const struct pt_format amd_v1_3_format = {
 	.trim = amd_v1_3_trim,
 	.dirty = amd_v1_3_dirty,
 	.iova_to_phys = amd_v1_3_iova_to_phys,
+	.iova_to_phys_batch = amd_v1_3_iova_to_phys_batch,
 	.walk = amd_v1_3_walk,
 	.translate = amd_v1_3_translate,
 	.visit = amd_v1_3_visit,

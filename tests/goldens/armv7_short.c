@@ -1871,6 +1871,91 @@ level_0:
 	return armv7_short_resolve(t, ARMV7_SHORT_L2, entry, iova, pa);
 }
 
+/*
+ * The way of iova as far as its slot at the lowest level, which is asked for from memory and not waited for. Where it
+ * ends before that, the slot stays NULL and the status is that of the lookup.
+ */
+PT_ALWAYS_INLINE enum pt_status armv7_short_ahead(const struct pt_table *t, uint64_t iova, uint64_t *pa,
+						  armv7_short_entry **ahead)
+{
+	uint64_t top = PT_READ_LINK(&t->top);
+	armv7_short_entry *slot;
+	armv7_short_entry entry;
+
+	(void)pa;
+	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	goto level_0;
+level_0:
+	entry = armv7_short_load_link(slot);
+	if ((!armv7_short_is_table(t, ARMV7_SHORT_L1, entry)))
+		return armv7_short_resolve(t, ARMV7_SHORT_L1, entry, iova, pa);
+	slot = armv7_short_slot(armv7_short_table_at(t, armv7_short_table_pa(t, ARMV7_SHORT_L1, entry)), ARMV7_SHORT_L2,
+				iova);
+	PT_PREFETCH(slot);
+	*ahead = slot;
+	return PT_OK;
+}
+
+/* The entries that were asked for, n at most; bit i of the result: iova[i] is mapped. */
+PT_ALWAYS_INLINE uint64_t armv7_short_arrive(const struct pt_table *t, armv7_short_entry *const *slot,
+					     const uint64_t *iova, size_t n, uint64_t *pa, unsigned int level)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t where = 0;
+
+		if (!slot[i])
+			continue;
+		if (armv7_short_resolve(t, level, armv7_short_load(slot[i]), iova[i], &where) == PT_OK)
+			hits |= (uint64_t)1 << i;
+		pa[i] = where;
+	}
+	return hits;
+}
+
+static PT_NOINLINE uint64_t armv7_short_arrive_all(const struct pt_table *t, armv7_short_entry *const *slot,
+						   const uint64_t *iova, size_t n, uint64_t *pa)
+{
+	switch (armv7_short_last_level(t)) {
+	case ARMV7_SHORT_L2: return armv7_short_arrive(t, slot, iova, n, pa, ARMV7_SHORT_L2);
+	default: return 0;
+	}
+}
+
+/*
+ * Entries of the lowest level are most of a table's memory, and the ones that are not in the CPU's caches: those of 64
+ * addresses are fetched side by side, where one lookup after the other would wait for each.
+ */
+size_t armv7_short_iova_to_phys_batch(const struct pt_table *t, const uint64_t *iova, size_t n, uint64_t *pa,
+				      uint64_t *found)
+{
+	size_t total = 0;
+
+	for (size_t at = 0; at < n; at += 64) {
+		size_t some = n - at < 64 ? n - at : 64;
+		uint64_t hits = 0;
+		armv7_short_entry *slot[64];
+
+		for (size_t i = 0; i < some; i++) {
+			uint64_t inner = iova[at + i], where = 0;
+
+			slot[i] = NULL;
+			if (PT_LIKELY(armv7_short_in_range(t, inner, inner)) &&
+			    armv7_short_ahead(t, inner, &where, &slot[i]) == PT_OK && !slot[i])
+				hits |= (uint64_t)1 << i;
+			if (!slot[i])
+				pa[at + i] = where;
+		}
+		hits |= armv7_short_arrive_all(t, slot, iova + at, some, pa + at);
+		if (found)
+			found[at / 64] = hits;
+		for (; hits; hits &= hits - 1)
+			total++;
+	}
+	return total;
+}
+
 /* A walk ended at this entry: is it a leaf, and of what size? */
 PT_ALWAYS_INLINE bool armv7_short_ends_at(const struct pt_table *t, unsigned int level, armv7_short_entry *slot,
 					  armv7_short_entry entry, struct armv7_short_found *found)
@@ -4397,6 +4482,7 @@ const struct pt_format armv7_short_format = {
 	.trim = armv7_short_trim,
 	.dirty = armv7_short_dirty,
 	.iova_to_phys = armv7_short_iova_to_phys,
+	.iova_to_phys_batch = armv7_short_iova_to_phys_batch,
 	.walk = armv7_short_walk,
 	.translate = armv7_short_translate,
 	.visit = armv7_short_visit,

@@ -1656,6 +1656,111 @@ level_1:
 	return x86_64_resolve(t, X86_64_PT, entry, iova, pa);
 }
 
+/*
+ * The way of iova as far as its slot at the lowest level, which is asked for from memory and not waited for. Where it
+ * ends before that, the slot stays NULL and the status is that of the lookup.
+ */
+PT_ALWAYS_INLINE enum pt_status x86_64_ahead(const struct pt_table *t, uint64_t iova, uint64_t *pa,
+					     x86_64_entry **ahead)
+{
+	uint64_t top = PT_READ_LINK(&t->top);
+	unsigned int start;
+	x86_64_entry *slot;
+	x86_64_entry entry;
+
+	(void)pa;
+	start = x86_64_start(t, top);
+	if (PT_LIKELY(start == X86_64_PML4)) {
+		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+		goto level_1;
+	}
+	switch (start) {
+	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
+	default: return PT_ERR_ABSENT;
+	}
+level_0:
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PML5, entry)))
+		return PT_ERR_ABSENT;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML5, entry)), X86_64_PML4, iova);
+level_1:
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PML4, entry)))
+		return PT_ERR_ABSENT;
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PML4, entry)), X86_64_PDPT, iova);
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PDPT, entry)))
+		return x86_64_resolve(t, X86_64_PDPT, entry, iova, pa);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PDPT, entry)), X86_64_PD, iova);
+	entry = x86_64_load_link(slot);
+	if ((!x86_64_is_table(t, X86_64_PD, entry)))
+		return x86_64_resolve(t, X86_64_PD, entry, iova, pa);
+	slot = x86_64_slot(x86_64_table_at(t, x86_64_table_pa(t, X86_64_PD, entry)), X86_64_PT, iova);
+	PT_PREFETCH(slot);
+	*ahead = slot;
+	return PT_OK;
+}
+
+/* The entries that were asked for, n at most; bit i of the result: iova[i] is mapped. */
+PT_ALWAYS_INLINE uint64_t x86_64_arrive(const struct pt_table *t, x86_64_entry *const *slot, const uint64_t *iova,
+					size_t n, uint64_t *pa, unsigned int level)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t where = 0;
+
+		if (!slot[i])
+			continue;
+		if (x86_64_resolve(t, level, x86_64_load(slot[i]), iova[i], &where) == PT_OK)
+			hits |= (uint64_t)1 << i;
+		pa[i] = where;
+	}
+	return hits;
+}
+
+static PT_NOINLINE uint64_t x86_64_arrive_all(const struct pt_table *t, x86_64_entry *const *slot, const uint64_t *iova,
+					      size_t n, uint64_t *pa)
+{
+	switch (x86_64_last_level(t)) {
+	case X86_64_PT: return x86_64_arrive(t, slot, iova, n, pa, X86_64_PT);
+	default: return 0;
+	}
+}
+
+/*
+ * Entries of the lowest level are most of a table's memory, and the ones that are not in the CPU's caches: those of 64
+ * addresses are fetched side by side, where one lookup after the other would wait for each.
+ */
+size_t x86_64_iova_to_phys_batch(const struct pt_table *t, const uint64_t *iova, size_t n, uint64_t *pa,
+				 uint64_t *found)
+{
+	size_t total = 0;
+
+	for (size_t at = 0; at < n; at += 64) {
+		size_t some = n - at < 64 ? n - at : 64;
+		uint64_t hits = 0;
+		x86_64_entry *slot[64];
+
+		for (size_t i = 0; i < some; i++) {
+			uint64_t inner = iova[at + i], where = 0;
+
+			slot[i] = NULL;
+			if (PT_LIKELY(x86_64_in_range(t, inner, inner)) &&
+			    x86_64_ahead(t, inner, &where, &slot[i]) == PT_OK && !slot[i])
+				hits |= (uint64_t)1 << i;
+			if (!slot[i])
+				pa[at + i] = where;
+		}
+		hits |= x86_64_arrive_all(t, slot, iova + at, some, pa + at);
+		if (found)
+			found[at / 64] = hits;
+		for (; hits; hits &= hits - 1)
+			total++;
+	}
+	return total;
+}
+
 /* A walk ended at this entry: is it a leaf, and of what size? */
 PT_ALWAYS_INLINE bool x86_64_ends_at(const struct pt_table *t, unsigned int level, x86_64_entry *slot,
 				     x86_64_entry entry, struct x86_64_found *found)
@@ -4091,6 +4196,7 @@ const struct pt_format x86_64_format = {
 	.trim = x86_64_trim,
 	.dirty = x86_64_dirty,
 	.iova_to_phys = x86_64_iova_to_phys,
+	.iova_to_phys_batch = x86_64_iova_to_phys_batch,
 	.walk = x86_64_walk,
 	.translate = x86_64_translate,
 	.visit = x86_64_visit,

@@ -140,6 +140,15 @@ enum pt_status x86_64_dirty(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 enum pt_status x86_64_iova_to_phys(const struct pt_table *t, uint64_t iova, uint64_t *pa);
 
 /*
+ * The same for n addresses, faster where many of their entries are not in the CPU's caches: these are fetched side by
+ * side. pa[i]: where iova[i] goes, 0 where it goes nowhere (also: out of range); bit i % 64 of found[i / 64] says
+ * which, and bits from n on are 0. Returns how many go somewhere. pa has n words and may be iova; found has (n + 63) /
+ * 64, or is NULL. Each address by itself is looked up as x86_64_iova_to_phys does it, all of them at no one moment.
+ */
+size_t x86_64_iova_to_phys_batch(const struct pt_table *t, const uint64_t *iova, size_t n, uint64_t *pa,
+				 uint64_t *found);
+
+/*
  * Every step of the walk for one address. reader NULL: the table's own memory; else any memory, which may be hostile.
  */
 void x86_64_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk);

@@ -376,6 +376,49 @@ static void compare_address(struct world *world, uint64_t inner)
 	CHECK_EQ(walk.leaf.memory, (leaf->request & PT_MEMORY_MASK) >> 5);
 }
 
+/*
+ * Many lookups in one call say what each says by itself, in place or not, and write nothing else. Addresses: in leaves,
+ * at their ends, beside them, anywhere.
+ */
+static void compare_batch(struct world *world)
+{
+	enum { MOST = 150, UNTOUCHED = 0x5a };
+	uint64_t iova[MOST], found[MOST / 64 + 2], pa[MOST + 1], want[MOST];
+	size_t n = (size_t)(test_random(&world->random) % (MOST + 1)), total, expected = 0, words = (n + 63) / 64;
+	bool in_place = test_random(&world->random) % 2, ask = test_random(&world->random) % 8, mapped[MOST];
+
+	memset(found, UNTOUCHED, sizeof(found));
+	memset(pa, UNTOUCHED, sizeof(pa));
+	for (size_t i = 0; i < n; i++) {
+		uint64_t random = test_random(&world->random), inner = random & ones(world->in.input_hi + 1);
+
+		if (world->ledger.n && random % 8) {
+			const struct entry *leaf = &world->ledger.v[(random >> 8) % world->ledger.n];
+			uint64_t inside = test_random(&world->random) & ones(leaf->lg2);
+			uint64_t at[] = {0, ones(leaf->lg2), inside, inside, UINT64_MAX, ones(leaf->lg2) + 1};
+
+			inner = leaf->inner + at[random % 6];
+		}
+		iova[i] = random % 16 == 9 ? random : interp_present(&world->in, inner);
+		want[i] = 0;
+		mapped[i] = world->format->iova_to_phys(&world->table, iova[i], &want[i]) == PT_OK;
+		expected += mapped[i];
+		if (in_place)
+			pa[i] = iova[i];
+	}
+	total = world->format->iova_to_phys_batch(&world->table, in_place ? pa : iova, n, pa, ask ? found : NULL);
+	CHECK_MSG(total == expected, "%s\n  a batch of %zu finds %zu, expected %zu", world_describe(world), n, total,
+		  expected);
+	for (size_t i = 0; i < n; i++)
+		CHECK_MSG(pa[i] == want[i] && (!ask || (found[i / 64] >> i % 64 & 1) == mapped[i]),
+			  "%s\n  a batch of %zu takes 0x%" PRIx64 " (number %zu) to 0x%" PRIx64 ", expected 0x%" PRIx64
+			  " (%s)",
+			  world_describe(world), n, iova[i], i, pa[i], want[i], mapped[i] ? "found" : "not found");
+	CHECK_MSG(pa[n] == UINT64_C(0x5a5a5a5a5a5a5a5a) && found[ask ? words : 0] == UINT64_C(0x5a5a5a5a5a5a5a5a),
+		  "%s\n  a batch of %zu writes behind what it was given", world_describe(world), n);
+	CHECK(!ask || n % 64 == 0 || found[n / 64] >> n % 64 == 0);
+}
+
 /* ------------------------------------------------------------------------------------------------- visit and ledger */
 
 struct visit {
@@ -474,6 +517,7 @@ void world_check(struct world *world)
 	for (unsigned int i = 0; i < world->n_spots; i++)
 		compare_address(world, world->spot[i] + (test_random(&world->random) & ones(world->page_lg2 + 4)));
 	compare_address(world, test_random(&world->random) & ones(world->in.input_hi + 1));
+	compare_batch(world);
 }
 
 /* --------------------------------------------------------------------------------------------------- open and close */
