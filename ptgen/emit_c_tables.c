@@ -419,7 +419,8 @@ void emit_descriptor(void *ctx)
 	    "%s,\n",
 	    sizes, accessed ? "true" : "false", dirty ? "true" : "false", exec ? "true" : "false",
 	    priv ? "true" : "false", memory ? "true" : "false");
-	OUT("\t.init = %s_init,\n\t.fini = %s_fini,\n\t.adopt = %s_adopt,\n\t.view = %s_view,\n"
+	/* A macro of pt.h: what the descriptor names is linked. */
+	OUT("#ifndef PT_NO_DISPATCH\n\t.init = %s_init,\n\t.fini = %s_fini,\n\t.adopt = %s_adopt,\n\t.view = %s_view,\n"
 	    "\t.registers = %s_registers,\n\t.map = %s_map,\n",
 	    f, f, f, f, f, f);
 	OUT("\t.map_segments = %s_map_segments,\n\t.unmap = %s_unmap,\n\t.protect = %s_protect,\n"
@@ -430,6 +431,6 @@ void emit_descriptor(void *ctx)
 	    "%s_walk,\n",
 	    f, f, f, f, f, f, f);
 	OUT("\t.translate = %s_translate,\n\t.visit = %s_visit,\n\t.verify = %s_verify,\n"
-	    "\t.classify = %s_classify,\n\t.free_subtree = %s_free_subtree,\n};\n",
+	    "\t.classify = %s_classify,\n#endif\n\t.free_subtree = %s_free_subtree,\n};\n",
 	    f, f, f, f, f);
 }

@@ -605,6 +605,10 @@ struct pt_level_info {
 /*
  * Everything about a format, for code that takes any. Constant, never NULL members but where said. Each function does
  * what the function of F.h does that has its name; see there for the full contract.
+ *
+ * A driver that calls the functions of F.h itself may compile F.c with PT_NO_DISPATCH and -ffunction-sections: the
+ * descriptor then has no functions (all NULL) but free_subtree, which pt_flush() calls, so that the linker
+ * (--gc-sections) leaves out those that nobody calls. Such a table is not for code that takes any format.
  */
 struct pt_format {
 	uint32_t abi;

@@ -4839,6 +4839,7 @@ const struct pt_format amd_v1_3_format = {
 	.has_exec = false,
 	.has_priv = false,
 	.has_memory = false,
+#ifndef PT_NO_DISPATCH
 	.init = amd_v1_3_init,
 	.fini = amd_v1_3_fini,
 	.adopt = amd_v1_3_adopt,
@@ -4861,5 +4862,6 @@ const struct pt_format amd_v1_3_format = {
 	.visit = amd_v1_3_visit,
 	.verify = amd_v1_3_verify,
 	.classify = amd_v1_3_classify,
+#endif
 	.free_subtree = amd_v1_3_free_subtree,
 };

@@ -4466,6 +4466,7 @@ const struct pt_format armv7_short_format = {
 	.has_exec = true,
 	.has_priv = true,
 	.has_memory = true,
+#ifndef PT_NO_DISPATCH
 	.init = armv7_short_init,
 	.fini = armv7_short_fini,
 	.adopt = armv7_short_adopt,
@@ -4488,5 +4489,6 @@ const struct pt_format armv7_short_format = {
 	.visit = armv7_short_visit,
 	.verify = armv7_short_verify,
 	.classify = armv7_short_classify,
+#endif
 	.free_subtree = armv7_short_free_subtree,
 };

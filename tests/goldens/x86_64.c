@@ -4180,6 +4180,7 @@ const struct pt_format x86_64_format = {
 	.has_exec = true,
 	.has_priv = true,
 	.has_memory = true,
+#ifndef PT_NO_DISPATCH
 	.init = x86_64_init,
 	.fini = x86_64_fini,
 	.adopt = x86_64_adopt,
@@ -4202,5 +4203,6 @@ const struct pt_format x86_64_format = {
 	.visit = x86_64_visit,
 	.verify = x86_64_verify,
 	.classify = x86_64_classify,
+#endif
 	.free_subtree = x86_64_free_subtree,
 };
