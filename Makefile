@@ -432,6 +432,11 @@ $(B)/libvcm.so.$(VCM_MAJOR): $(VCM_PIC_O) $(B)/libvcm.map
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--version-script=$(B)/libvcm.map -Wl,-z,defs $(VCM_PIC_O) -ljansson -pthread -o $@
 
+# The version of everything is where the compiler says its own.
+VERSION := $(shell sed -n 's/^$(HASH)define PTGEN_VERSION  *"\(.*\)"/\1/p' ptgen/ptgen.h)
+$(B)/obj/tools/common/version.o: INCLUDE_user += -DTOOLS_VERSION='"$(VERSION)"'
+$(B)/obj/tools/common/version.o: ptgen/ptgen.h
+
 # Compressed dumps are read where the library for them is there.
 HAVE_KDUMPFILE := $(shell echo '$(HASH)include <libkdumpfile/kdumpfile.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 $(PTTOOL_O): INCLUDE_user += $(if $(HAVE_KDUMPFILE),-DHAVE_KDUMPFILE)

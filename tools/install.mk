@@ -9,7 +9,6 @@ LIBDIR ?= $(PREFIX)/lib
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 FORMATSDIR := $(DATADIR)/ptgen/formats
-VERSION := $(shell sed -n 's/^\#define PTGEN_VERSION "\(.*\)"/\1/p' ptgen/*.h)
 
 MANUALS := $(patsubst docs/man/%.in,build/man/%,$(wildcard docs/man/*.in))
 MANUAL_PROGRAMS := $(filter $(patsubst docs/man/%.1.in,%,$(wildcard docs/man/*.1.in)),$(notdir $(PROGRAMS)))

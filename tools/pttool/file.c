@@ -256,8 +256,9 @@ static void read_plain(struct image *image, const struct file *file, uint64_t pl
 				   strerror(errno));
 		if (got == 0)
 			image_fail(image,
-				   "%s: the file became shorter while it was read: there is no offset 0x%" PRIx64
-				   " any more",
+				   file->bytes ? "%s: the file became shorter while it was read: there is no offset "
+						 "0x%" PRIx64 " any more"
+					       : "%s: there is nothing at offset 0x%" PRIx64,
 				   file->path, place);
 		out += got;
 		place += (uint64_t)got;

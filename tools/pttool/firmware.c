@@ -9,6 +9,8 @@
  */
 #include "pttool.h"
 
+#include "common/output.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -340,24 +342,16 @@ static bool print_map(const struct firmware *firmware, FILE *out)
 static bool write_file(const struct firmware *firmware, const char *path,
 		       bool (*print)(const struct firmware *firmware, FILE *out))
 {
-	size_t length = strlen(path) + sizeof(".partial");
-	char *partial = allocate(NULL, length, 1);
-	FILE *out;
-	bool fine;
+	struct output output;
+	bool printed;
 
-	snprintf(partial, length, "%s.partial", path);
-	out = fopen(partial, "wb");
-	fine = out && print(firmware, out) && fflush(out) == 0 && !ferror(out);
-	if (out)
-		fine = fclose(out) == 0 && fine;
-	fine = fine && rename(partial, path) == 0;
-	if (!fine) {
-		complain("%s: cannot write it: %s", path, strerror(errno));
-		if (out)
-			unlink(partial);
+	if (output_open(&output, path)) {
+		printed = print(firmware, output.stream);
+		if (output_close(&output, printed) && printed)
+			return true;
 	}
-	free(partial);
-	return fine;
+	complain("%s: cannot write it: %s", path, strerror(errno));
+	return false;
 }
 
 int emit_tables(const struct options *options, struct memory *memory, const struct pt_table *table)

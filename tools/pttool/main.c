@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - pttool: commands and options. */
 #include "pttool.h"
-#include "registry.h"
+
+#include "common/version.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -51,6 +52,7 @@ enum option {
 	OPTION_OTHER_RAM_SIZE,
 	OPTION_OTHER_ROOT,
 	OPTION_HELP,
+	OPTION_VERSION,
 	N_OPTIONS
 };
 
@@ -94,12 +96,16 @@ static const struct option_info {
 	[OPTION_OTHER_RAM_SIZE] = {"--other-ram-size", "N", DIFF, "as --ram-size, for --other-ram"},
 	[OPTION_OTHER_ROOT] = {"--other-root", "PA", DIFF, "the second table's root, if it is another one"},
 	[OPTION_HELP] = {"--help", NULL, ANY, "show this"},
+	[OPTION_VERSION] = {"--version", NULL, ANY, "print the version"},
 };
 
 /* May be given more than once. */
 #define REPEATED                                                                                                     \
 	(1U << OPTION_SET | 1U << OPTION_RAM | 1U << OPTION_ROOT | 1U << OPTION_OTHER_SET | 1U << OPTION_OTHER_RAM | \
 	 1U << OPTION_OTHER_ROOT)
+
+/* With these a command does nothing but answer. */
+#define ANSWERS (1U << OPTION_HELP | 1U << OPTION_VERSION)
 
 static const struct command {
 	const char *name;
@@ -153,6 +159,11 @@ static void usage(FILE *out)
 		     "exit status: 0 fine; 1 a fault, a finding or a refused script; 2 wrong use or an I/O error\n");
 }
 
+static void print_version(void)
+{
+	printf("pttool %s\n", tools_version);
+}
+
 static const char *get_command(const void *ctx, size_t i)
 {
 	(void)ctx;
@@ -163,97 +174,6 @@ static const char *get_option(const void *ctx, size_t i)
 {
 	(void)ctx;
 	return option_info[i].name;
-}
-
-static const char *get_format(const void *ctx, size_t i)
-{
-	(void)ctx;
-	return pt_formats[i]->name;
-}
-
-static const char *get_param(const void *ctx, size_t i)
-{
-	return ((const struct pt_format *)ctx)->params[i].name;
-}
-
-static void suggest(const char *name)
-{
-	if (name)
-		note("did you mean '%s'?", name);
-}
-
-static const struct pt_format *find_format(const char *name)
-{
-	for (size_t i = 0; i < pt_n_formats; i++)
-		if (strcmp(pt_formats[i]->name, name) == 0)
-			return pt_formats[i];
-	complain("--format: there is no format '%s'", name);
-	suggest(near_name(name, pt_n_formats, get_format, NULL));
-	note("`pttool formats` lists all");
-	return NULL;
-}
-
-static bool number(const char *option, const char *text, uint64_t *value)
-{
-	const char *why = parse_number(text, strlen(text), value);
-
-	if (why)
-		complain("%s: '%s' is not a number: %s", option, text, why);
-	return why == NULL;
-}
-
-/* --set NAME=VALUE */
-static bool set_param(struct options *options, const char *text)
-{
-	const struct pt_format *format = options->format;
-	const struct pt_param_info *param;
-	const char *equal = strchr(text, '=');
-	char name[128];
-	uint64_t value;
-	bool negative;
-	int index;
-
-	if (!equal || equal == text) {
-		complain("--set %s: it is NAME=VALUE", text);
-		return false;
-	}
-	snprintf(name, sizeof(name), "%.*s", (int)(equal - text), text);
-	index = pt_param_find(format, name);
-	if (index < 0) {
-		complain("--set %s: %s has no parameter '%s'", text, format->name, name);
-		suggest(near_name(name, format->n_params, get_param, format));
-		note("`pttool formats --format %s` lists all", format->name);
-		return false;
-	}
-	param = &format->params[index];
-	negative = equal[1] == '-';
-	if (!number("--set", equal + 1 + negative, &value))
-		return false;
-	if (value <= INT64_MAX &&
-	    pt_param_valid(format, (unsigned int)index, negative ? -(int64_t)value : (int64_t)value)) {
-		options->config.param[index] = negative ? -(int64_t)value : (int64_t)value;
-		return true;
-	}
-	complain("--set %s: '%s' cannot be %s", text, name, equal + 1);
-	if (param->is_static && param->n_ranges) {
-		note("it is fixed to %" PRId64 " in this format", param->ranges[0].first);
-	} else if (param->n_ranges) {
-		char set[512];
-		size_t at = 0;
-
-		for (unsigned int k = 0; k < param->n_ranges && at < sizeof(set); k++) {
-			const struct pt_range *range = &param->ranges[k];
-
-			if (range->first == range->last)
-				at += (size_t)snprintf(set + at, sizeof(set) - at, "%s%" PRId64, k ? ", " : "",
-						       range->first);
-			else
-				at += (size_t)snprintf(set + at, sizeof(set) - at, "%s%" PRId64 "..%" PRId64,
-						       k ? ", " : "", range->first, range->last);
-		}
-		note("it is one of %s", set);
-	}
-	return false;
 }
 
 static bool set_access(struct options *options, const char *text)
@@ -302,7 +222,7 @@ static bool set_depth(struct options *options, const char *text)
 {
 	uint64_t depth;
 
-	if (!number("--depth", text, &depth))
+	if (!read_number("--depth", text, &depth))
 		return false;
 	if (depth == 0 || depth > PT_MAX_STEPS) {
 		complain("--depth %s: it is 1 (the root alone) to %d", text, PT_MAX_STEPS);
@@ -330,9 +250,9 @@ static bool apply(struct options *options, enum option option, const char *value
 	case OPTION_RAM: options->ram[options->n_ram++] = value; return true;
 	case OPTION_RAM_BASE: options->ram_base = value; return true;
 	case OPTION_RAM_SIZE: options->ram_size = value; return true;
-	case OPTION_ROOT: return number("--root", value, &options->roots[options->n_roots++]);
-	case OPTION_TABLES: return number("--tables", value, &options->tables);
-	case OPTION_STEPS: return number("--steps", value, &options->steps);
+	case OPTION_ROOT: return read_number("--root", value, &options->roots[options->n_roots++]);
+	case OPTION_TABLES: return read_number("--tables", value, &options->tables);
+	case OPTION_STEPS: return read_number("--steps", value, &options->steps);
 	case OPTION_ACCESS: return set_access(options, value);
 	case OPTION_EMIT: return set_emit(options, value);
 	case OPTION_OUTPUT: options->output_file = value; return true;
@@ -352,8 +272,9 @@ static bool apply(struct options *options, enum option option, const char *value
 	case OPTION_OTHER_RAM: other->ram[other->n_ram++] = value; return true;
 	case OPTION_OTHER_RAM_BASE: other->ram_base = value; return true;
 	case OPTION_OTHER_RAM_SIZE: other->ram_size = value; return true;
-	case OPTION_OTHER_ROOT: return number("--other-root", value, &other->roots[other->n_roots++]);
+	case OPTION_OTHER_ROOT: return read_number("--other-root", value, &other->roots[other->n_roots++]);
 	case OPTION_HELP:
+	case OPTION_VERSION:
 	case N_OPTIONS: break;
 	}
 	return true;
@@ -452,16 +373,19 @@ static bool parse(struct options *options, const struct command *command, int ar
 		*seen |= 1U << option;
 		fine = fine && apply(options, option, value, &sets, &other_sets);
 	}
-	if (fine && !options->format && (command->bit & TABLE) && !(*seen & (1U << OPTION_HELP))) {
+	if (fine && (*seen & ANSWERS))
+		goto end;
+	if (fine && !options->format && (command->bit & TABLE)) {
 		complain("--format is missing");
 		note("`pttool formats` lists all");
 		fine = false;
 	}
-	for (size_t i = 0; fine && options->format && i < sets.n; i++)
-		fine = set_param(options, sets.text[i]);
+	if (fine && options->format)
+		fine = set_params(options, "--set", sets.text, sets.n);
 	inherit(options);
-	for (size_t i = 0; fine && options->other->format && i < other_sets.n; i++)
-		fine = set_param(options->other, other_sets.text[i]);
+	if (fine && options->other->format)
+		fine = set_params(options->other, "--other-set", other_sets.text, other_sets.n);
+end:
 	free(sets.text);
 	free(other_sets.text);
 	return fine;
@@ -475,8 +399,13 @@ static bool complete(const struct options *options, const struct command *comman
 		enum option option;
 	} needed[] = {{TABLE, OPTION_RAM}, {READ, OPTION_ROOT}, {BUILD, OPTION_TABLES}};
 
+	const unsigned int forms = seen & (1U << OPTION_TEXT | 1U << OPTION_JSON | 1U << OPTION_DOT);
 	bool no_file = options->emit && options->n_ram == 0 && options->ram_base && options->ram_size;
 
+	if (forms & (forms - 1)) {
+		complain("only one of --text, --json and --dot can be asked for");
+		return false;
+	}
 	if (options->emit && !options->output_file) {
 		complain("--emit needs --output FILE");
 		return false;
@@ -535,7 +464,7 @@ static bool complete(const struct options *options, const struct command *comman
 	for (size_t i = 0; command->bit == WALK && i < options->n_arguments; i++) {
 		uint64_t iova;
 
-		if (!number("IOVA", options->arguments[i], &iova))
+		if (!read_number("IOVA", options->arguments[i], &iova))
 			return false;
 	}
 	return true;
@@ -555,6 +484,10 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
 		usage(stdout);
+		return EXIT_FINE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		print_version();
 		return EXIT_FINE;
 	}
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -578,6 +511,9 @@ int main(int argc, char **argv)
 	if (parse(&options, command, argc - 2, argv + 2, &seen)) {
 		if (seen & (1U << OPTION_HELP)) {
 			usage(stdout);
+			status = EXIT_FINE;
+		} else if (seen & (1U << OPTION_VERSION)) {
+			print_version();
 			status = EXIT_FINE;
 		} else if (complete(&options, command, seen)) {
 			status = command->run(&options);

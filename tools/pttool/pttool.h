@@ -3,6 +3,7 @@
  * pttool.h - what the files of pttool share.
  *
  *   main.c      commands and options           report.c   messages, rights
+ *   params.c    formats and parameters
  *   image.c     images of physical memory      core.c     images that are ELF cores or kdump files
  *   file.c      the files of an image, mapped
  *   fields.c    entries, field by field
@@ -40,6 +41,12 @@ enum { EXIT_FINE = 0, EXIT_FINDING = 1, EXIT_USAGE = 2 };
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void complain_about(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* "did you mean 'NAME'?", where there is one. */
+void suggest(const char *name);
+
+/* A number that was given with an option. Complains and returns false when it is none. */
+bool read_number(const char *option, const char *text, uint64_t *value);
 
 /* Ends the program (status 2) when there is no memory. */
 void *allocate(void *old, size_t members, size_t bytes);
@@ -373,6 +380,12 @@ struct options {
 	size_t n_arguments;
 	struct options *other; /* what `diff` compares with; NULL for the other commands */
 };
+
+/* The format of that name; NULL after a message. */
+const struct pt_format *find_format(const char *name);
+
+/* Sets the parameters of options->format to n words NAME=VALUE, all given with that option. Complains, false. */
+bool set_params(struct options *options, const char *option, const char *const *sets, size_t n);
 
 int command_formats(const struct options *options);
 int command_build(const struct options *options);

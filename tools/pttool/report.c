@@ -40,6 +40,21 @@ void note(const char *format, ...)
 	va_end(args);
 }
 
+void suggest(const char *name)
+{
+	if (name)
+		note("did you mean '%s'?", name);
+}
+
+bool read_number(const char *option, const char *text, uint64_t *value)
+{
+	const char *why = parse_number(text, strlen(text), value);
+
+	if (why)
+		complain("%s: '%s' is not a number: %s", option, text, why);
+	return why == NULL;
+}
+
 void *allocate(void *old, size_t members, size_t bytes)
 {
 	void *p = NULL;

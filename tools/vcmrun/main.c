@@ -2,25 +2,50 @@
 /* main.c - vcmrun: runs a scenario of the VCM runtime that a JSON file describes. */
 #include "vcmrun.h"
 
+#include "common/output.h"
+#include "common/version.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* OPTION(identifier, spelling, name of the argument or NULL, help) */
+#define OPTIONS                                                                                                       \
+	OPTION(DOT, "--dot", "FILE", "draw what there is at the end, for Graphviz")                                   \
+	OPTION(FOCUS, "--focus", "NAME", "draw only what this device uses, and what that lies on")                    \
+	OPTION(JSON, "--json", "FILE", "the same as JSON")                                                            \
+	OPTION(TRACE, "--trace", "FILE", "write down every call of the runtime, a line each")                         \
+	OPTION(REPLAY, "--replay", NULL, "FILE is such a trace: do it again, and say where something else comes out") \
+	OPTION(QUIET, "--quiet", NULL, "print errors only")                                                           \
+	OPTION(HELP, "--help", NULL, "print this")                                                                    \
+	OPTION(VERSION, "--version", NULL, "print the version")
+
+enum option {
+#define OPTION(id, spelling, argument, help) O_##id,
+	OPTIONS
+#undef OPTION
+		N_OPTIONS
+};
+
+static const struct {
+	const char *spelling, *argument, *help;
+} table[N_OPTIONS] = {
+#define OPTION(id, spelling, argument, help) {spelling, argument, help},
+	OPTIONS
+#undef OPTION
+};
+
 static void usage(FILE *out)
 {
+	fprintf(out, "usage: vcmrun [OPTION]... FILE\n"
+		     "Run a scenario of the VCM runtime, check it after every step, and print what each step did.\n"
+		     "\n"
+		     "options:\n");
+	for (unsigned int i = 0; i < N_OPTIONS; i++)
+		fprintf(out, "  %s %-*s %s\n", table[i].spelling, (int)(12 - strlen(table[i].spelling)),
+			table[i].argument ? table[i].argument : "", table[i].help);
 	fprintf(out,
-		"usage: vcmrun [OPTION]... FILE\n"
-		"Run a scenario of the VCM runtime, check it after every step, and print what each step did.\n"
-		"\n"
-		"options:\n"
-		"  --dot FILE   draw what there is at the end, for Graphviz\n"
-		"  --focus NAME draw only what this device uses, and what that lies on\n"
-		"  --json FILE  the same as JSON\n"
-		"  --trace FILE write down every call of the runtime, a line each\n"
-		"  --replay     FILE is such a trace: do it again, and say where something else comes out\n"
-		"  --quiet      print errors only\n"
-		"  --help       print this\n"
 		"\n"
 		"The file is one JSON object: \"system\" (ram, pools, types, tables, file; absent: the platform of\n"
 		"2010), \"devices\" (name, kind, format, set, stage2, set2, bus_offset, allow_wider, bypass,\n"
@@ -94,57 +119,57 @@ static bool parse(struct scenario *scenario)
 	return true;
 }
 
-/* What is asked for on the command line. */
+/* What is asked for on the command line: the argument of each option, "" of one that takes none, NULL: not given. */
 struct options {
-	const char *dot, *json, *trace, *focus;
-	bool replay;
+	const char *given[N_OPTIONS];
 };
 
-static int close_dump(FILE *file, const char *path, int error)
+/* One of the files that show what there is at the end. Returns an exit status. */
+static int dump(const struct scenario *scenario, const char *path, const struct vc_dump_args *args, bool json)
 {
-	bool fine = file && !error;
+	struct output output;
+	int error = 0;
 
-	if (file)
-		fine = fclose(file) == 0 && fine;
-	if (!fine)
-		fprintf(stderr, "vcmrun: error: %s: %s\n", path, error ? vc_last_error()->reason : strerror(errno));
-	return fine ? EXIT_FINE : EXIT_USAGE;
+	if (output_open(&output, path)) {
+		error = json ? vc_dump_json(scenario->system, output.stream)
+			     : vc_dump_dot_of(scenario->system, args, output.stream);
+		if (output_close(&output, !error) && !error)
+			return EXIT_FINE;
+	}
+	fprintf(stderr, "vcmrun: error: %s: %s\n", path, error ? vc_last_error()->reason : strerror(errno));
+	return EXIT_USAGE;
 }
 
 static int dumps(const struct scenario *scenario, const struct options *options)
 {
 	struct vc_dump_args args = {.device = NULL};
+	const char *focus = options->given[O_FOCUS], *dot = options->given[O_DOT], *json = options->given[O_JSON];
 	int code = EXIT_FINE;
-	FILE *file;
 
-	if (options->focus && vc_device_find(scenario->system, options->focus, &args.device)) {
-		fprintf(stderr, "vcmrun: error: --focus: there is no device '%s'\n", options->focus);
+	if (focus && vc_device_find(scenario->system, focus, &args.device)) {
+		fprintf(stderr, "vcmrun: error: --focus: there is no device '%s'\n", focus);
 		return EXIT_USAGE;
 	}
-	if (options->dot) {
-		file = fopen(options->dot, "w");
-		code = close_dump(file, options->dot, file ? vc_dump_dot_of(scenario->system, &args, file) : 0);
-	}
-	if (options->json && code == EXIT_FINE) {
-		file = fopen(options->json, "w");
-		code = close_dump(file, options->json, file ? vc_dump_json(scenario->system, file) : 0);
-	}
+	if (dot)
+		code = dump(scenario, dot, &args, false);
+	if (json && code == EXIT_FINE)
+		code = dump(scenario, json, &args, true);
 	return code;
 }
 
 static int run(struct scenario *scenario, const struct options *options)
 {
-	FILE *trace = options->trace ? fopen(options->trace, "w") : NULL;
+	FILE *trace = options->given[O_TRACE] ? fopen(options->given[O_TRACE], "w") : NULL;
 	struct names names = {0};
 	int code = EXIT_USAGE;
 
-	if (options->trace && !trace) {
-		fprintf(stderr, "vcmrun: error: %s: %s\n", options->trace, strerror(errno));
+	if (options->given[O_TRACE] && !trace) {
+		fprintf(stderr, "vcmrun: error: %s: %s\n", options->given[O_TRACE], strerror(errno));
 		return EXIT_USAGE;
 	}
 	vc_trace(trace);
 	if (load(scenario)) {
-		if (options->replay)
+		if (options->given[O_REPLAY])
 			code = run_replay(scenario);
 		else if (parse(scenario) && setup_system(scenario) && setup_devices(scenario, &names))
 			code = run_steps(scenario, &names);
@@ -152,7 +177,7 @@ static int run(struct scenario *scenario, const struct options *options)
 			code = EXIT_USAGE;
 	}
 	if (trace && (vc_trace(NULL) | fclose(trace))) {
-		fprintf(stderr, "vcmrun: error: %s: not all of the calls could be written\n", options->trace);
+		fprintf(stderr, "vcmrun: error: %s: not all of the calls could be written\n", options->given[O_TRACE]);
 		code = EXIT_USAGE;
 	}
 	/* What the steps left stands until the process ends. */
@@ -162,40 +187,62 @@ static int run(struct scenario *scenario, const struct options *options)
 	return code;
 }
 
-/* An option with a FILE or a NAME behind it: where it goes; NULL: it is none. */
-static const char **valued(const char *option, struct options *options)
+static const char *get_option(const void *ctx, size_t i)
 {
-	if (strcmp(option, "--dot") == 0)
-		return &options->dot;
-	if (strcmp(option, "--json") == 0)
-		return &options->json;
-	if (strcmp(option, "--trace") == 0)
-		return &options->trace;
-	return strcmp(option, "--focus") == 0 ? &options->focus : NULL;
+	(void)ctx;
+	return table[i].spelling;
+}
+
+/* The option at argv[*at], which moves on to its argument. Returns N_OPTIONS after a message. */
+static enum option take_option(struct options *options, int argc, char **argv, int *at)
+{
+	const char *text = argv[*at], *equal = strchr(text, '='), *value = "", *near;
+	size_t length = equal ? (size_t)(equal - text) : strlen(text);
+	unsigned int i = 0;
+
+	while (i < N_OPTIONS && (strlen(table[i].spelling) != length || strncmp(table[i].spelling, text, length) != 0))
+		i++;
+	if (i == N_OPTIONS) {
+		near = near_name(text, N_OPTIONS, get_option, NULL);
+		fprintf(stderr, "vcmrun: error: unknown option '%s'\n", text);
+		if (near)
+			fprintf(stderr, "vcmrun: note: did you mean '%s'?\n", near);
+		fprintf(stderr, "vcmrun: note: `vcmrun --help` lists all\n");
+		return N_OPTIONS;
+	}
+	if (!table[i].argument && equal) {
+		fprintf(stderr, "vcmrun: error: %s takes no value\n", table[i].spelling);
+		return N_OPTIONS;
+	}
+	if (table[i].argument && equal) {
+		value = equal + 1;
+	} else if (table[i].argument && *at + 1 < argc) {
+		value = argv[++*at];
+	} else if (table[i].argument) {
+		fprintf(stderr, "vcmrun: error: %s needs %s\n", table[i].spelling, table[i].argument);
+		return N_OPTIONS;
+	}
+	if (table[i].argument && options->given[i]) {
+		fprintf(stderr, "vcmrun: error: %s is given twice\n", table[i].spelling);
+		return N_OPTIONS;
+	}
+	options->given[i] = value;
+	return (enum option)i;
 }
 
 int main(int argc, char **argv)
 {
 	struct scenario scenario = {0};
-	struct options options = {NULL, NULL, NULL, NULL, false};
+	struct options options = {{NULL}};
+	bool ended = false;
 	int code;
 
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
-			usage(stdout);
-			return EXIT_FINE;
-		}
-		if (strcmp(argv[i], "--quiet") == 0) {
-			scenario.quiet = true;
-		} else if (strcmp(argv[i], "--replay") == 0) {
-			options.replay = true;
-		} else if (valued(argv[i], &options) && i + 1 < argc) {
-			*valued(argv[i], &options) = argv[i + 1];
-			i++;
-		} else if (argv[i][0] == '-' && argv[i][1]) {
-			fprintf(stderr, "vcmrun: error: %s '%s'\nvcmrun: note: `vcmrun --help` lists all\n",
-				valued(argv[i], &options) ? "something is missing behind" : "unknown option", argv[i]);
-			return EXIT_USAGE;
+		if (!ended && strcmp(argv[i], "--") == 0) {
+			ended = true;
+		} else if (!ended && argv[i][0] == '-' && argv[i][1]) {
+			if (take_option(&options, argc, argv, &i) == N_OPTIONS)
+				return EXIT_USAGE;
 		} else if (scenario.path) {
 			fprintf(stderr, "vcmrun: error: there is more than one FILE\n");
 			return EXIT_USAGE;
@@ -203,11 +250,19 @@ int main(int argc, char **argv)
 			scenario.path = argv[i];
 		}
 	}
-	if (!scenario.path) {
+	if (options.given[O_HELP]) {
+		usage(stdout);
+		code = EXIT_FINE;
+	} else if (options.given[O_VERSION]) {
+		printf("vcmrun %s\n", tools_version);
+		code = EXIT_FINE;
+	} else if (!scenario.path) {
 		usage(stderr);
 		return EXIT_USAGE;
+	} else {
+		scenario.quiet = options.given[O_QUIET] != NULL;
+		code = run(&scenario, &options);
 	}
-	code = run(&scenario, &options);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "vcmrun: error: cannot write to the standard output\n");
 		code = EXIT_USAGE;
