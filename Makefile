@@ -163,13 +163,16 @@ check-valgrind: ## run every program, and all tests, under valgrind's memcheck; 
 	@tests/valgrind
 	@tests/under-valgrind $(VALGRIND_TESTS)
 
-# The tests that emulators and other libraries walk through, whole: check runs a slice of them.
+# The tests that emulators and other libraries walk through, whole: check runs a slice of them. NEEDS: what check-run
+# builds, all tests if it is empty.
+ORACLE_TESTS := $(filter $(B)/tests/oracle/%,$(TEST_PROGRAMS))
 check-oracle: ## walk tables with emulated CPUs and IOMMUs; writes docs/verification.md
 	@tools/setup check
 	@$(MAKE) --no-print-directory $(PARALLEL) all build/verification
 	@rm -f build/verification.records
 	@ORACLE_WHOLE=1 ORACLE_RECORDS=$(CURDIR)/build/verification.records \
-		$(MAKE) --no-print-directory $(PARALLEL) check-run TESTS='tests/oracle/ run-machines'
+		$(MAKE) --no-print-directory $(PARALLEL) check-run TESTS='tests/oracle/ run-machines' \
+		NEEDS='$(ORACLE_TESTS) $(if $(HAVE_CRITERION),$(ORACLE_TESTS:%=%.criterion))'
 	@build/verification collect build/verification.records $(FORMATS) >build/verification.json
 	@build/verification render build/verification.json >docs/verification.md
 
@@ -569,7 +572,7 @@ SUITES := $(if $(HAVE_CRITERION),$(TEST_PROGRAMS:%=%.criterion),$(TEST_PROGRAMS)
 
 tests: $(TEST_PROGRAMS) $(HARNESS) $(REPLAYERS) $(if $(HAVE_CRITERION),$(SUITES) $(HARNESS).criterion)
 
-check-run: all tests
+check-run: all $(or $(NEEDS),tests)
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' WARNINGS='$(WARNINGS)' SANITIZE='$(SANITIZE)' FORMATS='$(FORMATS)' PTDS='$(PTDS)' \
 		MADE_UP='$(MADE_UP)' CRITERION='$(HAVE_CRITERION)' $(if $(SEED),TEST_SEED='$(SEED)') tests/run-suites $(SUITES) $(TEST_SCRIPTS)
 
