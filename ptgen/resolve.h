@@ -269,6 +269,13 @@ int type_bits(const char *type);
 
 void resolve_input_output(struct resolver *r);
 void resolve_root(struct resolver *r);
+/*
+ * What a word that an older version of the language had is called now, with a warning of one release's length; any other
+ * word is itself. NULL is NULL.
+ */
+const char *current_word(struct resolver *r, const char *word, struct span span);
+/* A memory type by its name: its place in cached, noncached, device, other; -1: none. */
+int memory_type(struct resolver *r, const char *name, struct span span);
 void resolve_rules(struct resolver *r);
 void resolve_nevers(struct resolver *r);
 void resolve_codes(struct resolver *r);

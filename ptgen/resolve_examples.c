@@ -86,16 +86,10 @@ static bool example_prot(const struct ast_expr *expr, int64_t *value)
 	return true;
 }
 
-static bool example_memory(const struct ast_expr *expr, int64_t *value)
+static bool example_memory(struct resolver *r, const struct ast_expr *expr, int64_t *value)
 {
-	static const char *const names[] = {"cached", "noncached", "device", "other"};
-
-	for (int i = 0; i < 4 && expr->op == A_NAME; i++) {
-		*value = i;
-		if (!strcmp(expr->name, names[i]))
-			return true;
-	}
-	return false;
+	*value = expr->op == A_NAME ? memory_type(r, expr->name, expr->span) : -1;
+	return *value >= 0;
 }
 
 static void example_field(struct resolver *r, const struct ast_item *item, const struct ast_assign *set)
@@ -125,7 +119,7 @@ static void example_set(struct resolver *r, const struct ast_item *item, const s
 			diag_mend(r->context, "letters of r w x p g, or 0 for none");
 	} else if (!strcmp(set->name, "memtype")) {
 		assign.what = SET_MEMTYPE;
-		ok = example_memory(set->value, &assign.value);
+		ok = example_memory(r, set->value, &assign.value);
 		if (!ok && complain(r, CHECK_EXAMPLE, set->value->span, "this is no memory type"))
 			diag_mend(r->context, "a memory type is cached, noncached, device or other");
 	} else {

@@ -390,6 +390,37 @@ static bool cell_value(struct resolver *r, const struct ast_cell *cell, const st
 	return false;
 }
 
+/* Words that go with the next release of the language: one line each, and one in CHANGELOG.md. */
+static const struct {
+	const char *old, *now, *gone;
+} deprecated[] = {
+	{"normal", "cached", "0.2"}, /* as the manuals of Arm say it, and the drafts of the language did */
+};
+
+const char *current_word(struct resolver *r, const char *word, struct span span)
+{
+	for (size_t i = 0; word && i < sizeof(deprecated) / sizeof(deprecated[0]); i++) {
+		if (strcmp(word, deprecated[i].old))
+			continue;
+		if (remark(r, CHECK_DEPRECATED, span, "'%s' is '%s' now; ptgen %s will not know it any more", word,
+			   deprecated[i].now, deprecated[i].gone))
+			diag_mend(r->context, "write '%s'", deprecated[i].now);
+		return deprecated[i].now;
+	}
+	return word;
+}
+
+int memory_type(struct resolver *r, const char *name, struct span span)
+{
+	static const char *const names[] = {"cached", "noncached", "device", "other"};
+
+	name = current_word(r, name, span);
+	for (int i = 0; name && i < 4; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return -1;
+}
+
 /* The meaning of a row of a prot table. */
 static bool prot_rights(const struct ast_row *row, uint8_t *rights)
 {
@@ -410,9 +441,9 @@ static bool prot_rights(const struct ast_row *row, uint8_t *rights)
 	return true;
 }
 
-static bool row_meaning(const struct ast_row *row, enum ast_concept concept, struct m_row *out)
+static bool row_meaning(struct resolver *r, const struct ast_row *row, enum ast_concept concept, struct m_row *out)
 {
-	static const char *const memory[] = {"cached", "noncached", "device", "other"};
+	int memory;
 
 	switch (concept) {
 	case CONCEPT_PROT: return prot_rights(row, &out->rights);
@@ -420,13 +451,9 @@ static bool row_meaning(const struct ast_row *row, enum ast_concept concept, str
 		out->dirty = row->right && !strcmp(row->right, "dirty");
 		return !row->has_user && row->right && (out->dirty || !strcmp(row->right, "clean"));
 	case CONCEPT_MEMTYPE:
-		for (uint8_t i = 0; i < 4 && row->right && !row->has_user; i++) {
-			if (strcmp(row->right, memory[i]))
-				continue;
-			out->memory = i;
-			return true;
-		}
-		return false;
+		memory = row->has_user ? -1 : memory_type(r, row->right, row->right_span);
+		out->memory = (uint8_t)memory;
+		return memory >= 0;
 	}
 	return false;
 }
@@ -454,7 +481,7 @@ static void add_row(struct resolver *r, const struct ast_row *row, struct m_code
 			diag_mend(r->context, "a row has one value for each column, or '-' where any will do");
 		return;
 	}
-	if (!row_meaning(row, code->concept, &out)) {
+	if (!row_meaning(r, row, code->concept, &out)) {
 		if (complain(r, CHECK_CODE_TABLE, row->right_span, "this is no meaning that a row can have"))
 			diag_mend(r->context, "%s", mends[code->concept]);
 		return;

@@ -286,7 +286,7 @@ static void add_nexts(struct resolver *r, const struct place *place, struct scop
 		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span,
 			     "'%s' is a table entry, but level %s is the last one", entry->item->name, place->name))
 			diag_mend(r->context,
-				  "list it with a condition that keeps it out of this level, or say next LEVEL");
+				  "levels stand in walk order, the root's first; keep it out of the last one with 'if', or say next LEVEL");
 	} else if (r->places.v[at].item->args) {
 		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span,
 			     "'%s' leads to level '%s', which needs arguments", entry->item->name,

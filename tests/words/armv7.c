@@ -88,6 +88,19 @@ static const struct words_group groups[] = {
 		     {0x340010000, 0x240010000, 0x10000, R | W | X | N,
 		      .entry = {RUN(0x140010000, 16, 31, 0x40011c11)}}),
 	},
+	{
+		/* Memory at 1..4 GiB is seen 4 GiB higher by what is behind the IOMMU, that at 4..5 GiB where it is;
+		 * tables are read where they are. */
+		.name = "MediaTek, 4 GiB mode",
+		MTK({"ia", 32}, {"oa", 33}),
+		.table = {0x80000000},
+		.reg = {{"TTBR", ALL, 0x80000000}},
+		MAPS({0x40001000, 0x180123000, 0x1000, R | W | X | N,
+		      .entry = {AT(0x80000000, 1024, 0x80004009), AT(0x80004000, 1, 0x80123e42)}},
+		     {0x40010000, 0x100010000, 0x10000, R | W | X | N, .entry = {RUN(0x80004000, 16, 31, 0x00011e01)}},
+		     {0x50000000, 0x1a0100000, 0x100000, R | W | X | N, .entry = {AT(0x80000000, 1280, 0xa01b1202)}},
+		     {0x40100000, 0x2a0100000, 0x100000, R | W | X | N, .status = PT_ERR_OUTPUT}),
+	},
 };
 
 /* Small page, large page, section, supersection. */
