@@ -71,8 +71,12 @@ static bool take_finding(void *ctx, const struct pt_finding *finding)
 		return true; /* counted, not shown */
 	if (finding->step.level < format->n_levels)
 		format_word(word, &format->levels[finding->step.level], finding->step.raw);
-	complain("at input address 0x%" PRIx64 ", level %s, entry at 0x%" PRIx64 " (%s): %s", finding->iova,
-		 level_name(format, finding->step.level), finding->step.entry_pa, word, finding->text);
+	if (finding->status == PT_ERR_BOUNDS) /* there is no word */
+		complain("at input address 0x%" PRIx64 ", level %s, entry at 0x%" PRIx64 ": %s", finding->iova,
+			 level_name(format, finding->step.level), finding->step.entry_pa, finding->text);
+	else
+		complain("at input address 0x%" PRIx64 ", level %s, entry at 0x%" PRIx64 " (%s): %s", finding->iova,
+			 level_name(format, finding->step.level), finding->step.entry_pa, word, finding->text);
 	json_array_append_new(dump->findings,
 			      json_pack("{s:o, s:s, s:o, s:s, s:s}", "iova", hex(finding->iova), "level",
 					level_name(format, finding->step.level), "entry_pa",
