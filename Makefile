@@ -235,10 +235,14 @@ mutate: ## make slips in format files (COUNT=400), one at a time, and say who no
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/tests/selftest/test_selftest
 	@BUILD=$(B) GENERATED=$(G) CC='$(CC)' tools/mutate $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
-lint: ## clang-format, clang-tidy and cppcheck over our own sources
+SHELL_FILES = $(shell grep -lE '^.!/bin/(ba)?sh' tests/run-* tests/fuzz/run tests/kernels/* tests/valgrind tests/under-valgrind bench/*/* tools/* tools/*/* .ci/* 2>/dev/null)
+
+lint: ## clang-format, clang-tidy and cppcheck over our own sources, shellcheck over scripts
 	@tools/setup lint
 	@echo 'clang-format (make format mends what it finds)'
 	@clang-format --dry-run -Werror $(C_FILES)
+	@echo 'shellcheck (.shellcheckrc lists what is meant so)'
+	@shellcheck --severity=warning $(SHELL_FILES)
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@echo 'cppcheck (tools/cppcheck.txt lists what is false)'
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
