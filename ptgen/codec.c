@@ -418,10 +418,29 @@ void codec_masks(const struct model *model, ref kind, const int64_t *param, stru
 	*masks = bound.masks;
 }
 
+/* Constants that no parameter changes tell most kinds apart, at much less cost than all that a kind comes to. */
+static bool contradicts(const struct model *model, ref kind, const uint64_t word[2])
+{
+	const struct m_kind *k = &model->kinds.v[kind];
+
+	for (int i = k->first_slice; i < k->first_slice + k->n_slices; i++) {
+		const struct m_slice *slice = &model->slices.v[i];
+
+		if (slice->role == ROLE_CONST && slice->cond == REF_NONE && codec_fits(slice) &&
+		    model->exprs.v[slice->value].op == X_CONST &&
+		    ((bits_get(word, slice->hi, slice->lo) ^ (uint64_t)model->exprs.v[slice->value].k) &
+		     bits_ones(bits_width(slice->hi, slice->lo))) != 0)
+			return true;
+	}
+	return false;
+}
+
 bool codec_is(const struct model *model, ref kind, const int64_t *param, const uint64_t word[2])
 {
 	struct codec_bound bound;
 
+	if (contradicts(model, kind, word))
+		return false;
 	codec_bind(&bound, model, kind, param);
 	return codec_bound_is(&bound, word);
 }

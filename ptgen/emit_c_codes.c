@@ -5,6 +5,7 @@
  * depend on parameters, there is one row for each combination that makes a difference.
  */
 #include "emit_c.h"
+#include "codec_bound.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -189,13 +190,16 @@ static int matrix_of(struct emitter *emitter, const char *name, const char *comm
 
 static bool fill_rights(struct emitter *emitter, ref kind, const int64_t *param, int columns, wide *row)
 {
+	struct codec_bound bound;
+
+	codec_bind(&bound, emitter->model, kind, param);
 	for (int request = 0; request < columns; request++) {
 		unsigned int rounded;
 		uint64_t word[2] = {0, 0};
 		ref code;
 
 		if (codec_round(emitter->model, param, (unsigned int)request, &rounded) &&
-		    codec_attributes(emitter->model, kind, param, rounded, CODEC_RIGHTS, word, &code))
+		    codec_bound_attributes(&bound, rounded, CODEC_RIGHTS, word, &code))
 			row[request] = (wide)word[1] << 64 | word[0];
 	}
 	return true;

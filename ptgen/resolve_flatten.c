@@ -95,7 +95,8 @@ static void add_item(struct resolver *r, const struct ast_format *from, const st
 {
 	struct flat_item *place = NULL;
 
-	for (int i = 0; i < r->items.n; i++) {
+	/* Most items of long files are examples, which stand beside each other. */
+	for (int i = 0; item->kind != ITEM_EXAMPLE && i < r->items.n; i++) {
 		const struct ast_item *old = r->items.v[i].item;
 
 		if (!same_item(old, item)) {

@@ -21,8 +21,8 @@ static uint32_t hash_of(const struct m_expr *e)
 	h = h * 0x9e3779b97f4a7c15U + (uint32_t)e->a;
 	h = h * 0x9e3779b97f4a7c15U + (uint32_t)e->b;
 	h = h * 0x9e3779b97f4a7c15U + (uint32_t)e->c;
-	h = h * 0x9e3779b97f4a7c15U + (uint64_t)e->k;
-	return (uint32_t)(h >> 29);
+	h = (h + (uint64_t)e->k) * 0x9e3779b97f4a7c15U; /* most expressions differ in their constant alone */
+	return (uint32_t)(h >> 32);
 }
 
 static bool same(const struct m_expr *x, const struct m_expr *y)

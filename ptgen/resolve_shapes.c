@@ -233,12 +233,22 @@ static uint32_t key_params(const struct resolver *r)
 	return params;
 }
 
-/* Do all relations hold that these parameters decide? */
-static bool feasible(const struct resolver *r, uint32_t params, const struct m_env *env)
+/* The relations that these parameters decide. */
+static int decided(const struct resolver *r, uint32_t params, ref **relations)
 {
+	int n = 0;
+
+	*relations = arena_alloc(r->arena, sizeof(**relations) * (size_t)(r->requires.n + 1));
 	for (int i = 0; i < r->requires.n; i++)
-		if (!(params_of(r->scratch->model, r->requires.v[i]) & ~params) &&
-		    !model_eval(r->scratch->model, r->requires.v[i], env))
+		if (!(params_of(r->scratch->model, r->requires.v[i]) & ~params))
+	(*relations)[n++] = r->requires.v[i];
+	return n;
+}
+
+static bool feasible(const struct resolver *r, const ref *relations, int n, const struct m_env *env)
+{
+	for (int i = 0; i < n; i++)
+		if (!model_eval(r->scratch->model, relations[i], env))
 			return false;
 	return true;
 }
@@ -256,6 +266,8 @@ static void list_tuples(struct resolver *r)
 	struct m_env env = {.param = combos.value, .kind = REF_NONE};
 	struct tuple tuple = {.shape = REF_NONE};
 	const char *names = "";
+	ref *relations;
+	int n = decided(r, params, &relations);
 
 	if (combos_start(&combos, r->model, params) > MAX_COMBINATIONS) {
 		for (int i = 0; i < combos.n; i++)
@@ -271,7 +283,7 @@ static void list_tuples(struct resolver *r)
 	do {
 		int at = 0;
 
-		if (!feasible(r, params, &env))
+		if (!feasible(r, relations, n, &env))
 			continue;
 		key_values(r, &env, tuple.value);
 		while (at < r->tuples.n && memcmp(r->tuples.v[at].value, tuple.value, sizeof(tuple.value)))
@@ -403,6 +415,8 @@ static void reach_starts(struct resolver *r)
 	struct combos combos;
 	struct m_env env = {.param = combos.value, .kind = REF_NONE};
 	int64_t value[MAX_KEYS], number;
+	ref *relations;
+	int n;
 
 	for (int i = 0; i < r->requires.n; i++)
 		if (params_of(scratch, r->requires.v[i]) & start)
@@ -414,8 +428,9 @@ static void reach_starts(struct resolver *r)
 			r->places.v[i].reached = r->places.v[i].numbered;
 		return;
 	}
+	n = decided(r, params, &relations);
 	do {
-		if (!feasible(r, params, &env))
+		if (!feasible(r, relations, n, &env))
 			continue;
 		key_values(r, &env, value);
 		if (r->keys.n && memcmp(value, r->tuple->value, (size_t)r->keys.n * sizeof(value[0])))
