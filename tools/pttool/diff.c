@@ -18,6 +18,7 @@ struct side {
 	struct pt_table table;
 	struct pt_reader reader;
 	struct extent extent;
+	uint64_t faults; /* entries at which a walk ends otherwise than at an absent one */
 };
 
 /* What an access sees. */
@@ -54,8 +55,13 @@ static bool look(struct side *side, uint64_t iova)
 
 	if (iova >= extent->first && iova <= extent->last)
 		return true;
-	if (in_table(&side->table, iova))
-		return extent_at(&side->table, &side->reader, iova, extent);
+	if (in_table(&side->table, iova)) {
+		if (!extent_at(&side->table, &side->reader, iova, extent))
+			return false;
+		side->faults += extent->fault != PT_FAULT_NONE && extent->fault != PT_FAULT_ABSENT &&
+				extent->fault != PT_FAULT_NULL;
+		return true;
+	}
 	*extent = (struct extent){.first = iova, .last = UINT64_MAX};
 	if (iova < side->table.first)
 		extent->last = side->table.first - 1;
@@ -193,12 +199,12 @@ static bool open_side(struct side *side, const struct options *options)
 
 static int print_diff(struct side *a, struct side *b, struct diff *diff)
 {
-	bool complete, differ;
+	bool steps, complete, differ;
 
 	if (diff->json)
 		printf("{\n  \"changes\": [");
-	complete = compare(a, b, diff);
-
+	steps = compare(a, b, diff);
+	complete = steps && a->image.n_missed == 0 && b->image.n_missed == 0;
 	flush_change(diff);
 	differ = diff->added || diff->removed || diff->changed;
 	if (diff->json) {
@@ -207,7 +213,13 @@ static int print_diff(struct side *a, struct side *b, struct diff *diff)
 		       "\",\n  \"changed\": \"0x%" PRIx64 "\",\n  \"complete\": %s\n}\n",
 		       diff->added, diff->removed, diff->changed, complete ? "true" : "false");
 	}
-	if (!complete) {
+	if (!image_missed(&a->image, "not everything was compared: first table") && a->faults)
+		note("%" PRIu64 " entries of the first table fault, and count as not mapped; `pttool verify` says why",
+		     a->faults);
+	if (!image_missed(&b->image, "not everything was compared: second table") && b->faults)
+		note("%" PRIu64 " entries of the second table fault, and count as not mapped; `pttool verify` says why",
+		     b->faults);
+	if (!steps) {
 		complain("not everything was compared: %s", pt_status_string(PT_ERR_STEPS));
 		note("--steps N sets how many entries may be read (now %" PRIu64 ")", a->options->steps);
 	}

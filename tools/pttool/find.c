@@ -83,6 +83,8 @@ static int find_all(const struct options *options, struct find *find, struct ima
 		note("--steps N sets how many entries may be read (now %" PRIu64 ")", options->steps);
 		code = EXIT_FINDING;
 	}
+	if (image_missed(image, "not everything was searched"))
+		code = EXIT_FINDING;
 	for (size_t i = 0; i < find->n; i++)
 		if (find->targets[i].hits == 0) {
 			complain("nothing maps 0x%" PRIx64 "-0x%" PRIx64, find->targets[i].first,

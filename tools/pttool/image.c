@@ -290,6 +290,22 @@ const struct segment *image_find(const struct image *image, uint64_t pa)
 	return NULL;
 }
 
+static bool miss(struct image *image, uint64_t pa)
+{
+	if (image->n_missed++ == 0)
+		image->missed = pa;
+	return false;
+}
+
+bool image_missed(const struct image *image, const char *what)
+{
+	if (image->n_missed == 0)
+		return false;
+	complain("%s: there is no memory at 0x%" PRIx64 ", where a table should be", what, image->missed);
+	note("`pttool verify` says what is wrong with the table");
+	return true;
+}
+
 bool image_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 {
 	struct image *image = ctx;
@@ -302,7 +318,7 @@ bool image_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 		uint64_t offset;
 
 		if (!segment)
-			return false;
+			return miss(image, pa);
 		offset = pa - segment->pa;
 		if (part > segment->bytes - offset)
 			part = (size_t)(segment->bytes - offset);
@@ -313,12 +329,12 @@ bool image_read(void *ctx, uint64_t pa, void *buffer, size_t bytes)
 				part = (size_t)(segment->file_bytes - offset);
 			if (!file_read(image, segment->file, segment->offset + offset,
 				       segment->offset + segment->file_bytes, out, part))
-				return false;
+				return miss(image, pa);
 		}
 		out += part;
 		bytes -= part;
 		if (bytes && pa > UINT64_MAX - part)
-			return false;
+			return miss(image, pa);
 		pa += part;
 	}
 	return true;

@@ -140,6 +140,8 @@ struct image {
 	struct file *files;
 	struct segment *segments;
 	size_t n, capacity;
+	/* Reads that found no memory, and where the first was. */
+	uint64_t n_missed, missed;
 	/* Mapped pages that may be resident, and blocks of what is not mapped: of file.c. */
 	struct {
 		const struct file *file;
@@ -166,6 +168,9 @@ bool image_open(struct image *image, const char *const *ram, size_t n_ram, const
  * shorter while it was read.
  */
 int image_close(struct image *image, int code);
+
+/* Says where a table should be, but no memory is. Returns false when all reads found memory. */
+bool image_missed(const struct image *image, const char *what);
 
 /* An I/O error: a message, and the program ends with EXIT_USAGE. What image_prepare() did is taken back. */
 void image_fail(struct image *image, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
@@ -224,6 +229,7 @@ enum pt_status visit_table(const struct pt_table *table, struct pt_reader *reade
 struct extent {
 	uint64_t first, last;
 	bool mapped;
+	enum pt_fault fault;
 	uint64_t pa;
 	struct pt_leaf leaf;
 };

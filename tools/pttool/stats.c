@@ -230,13 +230,14 @@ int command_stats(const struct options *options)
 	struct pt_table table;
 	struct stats stats = {.table = &table};
 	struct pt_reader reader;
-	bool complete;
+	bool steps, complete;
 
 	if (!open_table(options, &image, &table))
 		return image_close(&image, EXIT_USAGE);
 	reader = (struct pt_reader){&image, image_read, NULL, options->steps};
 	progress_start(&table, &image, false);
-	complete = walk_everything(&table, &reader, take_entry, &stats);
+	steps = walk_everything(&table, &reader, take_entry, &stats);
+	complete = steps && image.n_missed == 0;
 	progress_end();
 	for (unsigned int i = PT_MAX_STEPS; i-- > 0;)
 		close_table(&stats, &stats.open[i]);
@@ -245,7 +246,8 @@ int command_stats(const struct options *options)
 		print_json(&stats, complete);
 	else
 		print_text(&stats);
-	if (!complete) {
+	image_missed(&image, "not everything was counted");
+	if (!steps) {
 		complain("not everything was counted: %s", pt_status_string(PT_ERR_STEPS));
 		note("--steps N sets how many entries may be read (now %" PRIu64 ")", options->steps);
 	}

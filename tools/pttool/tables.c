@@ -154,7 +154,7 @@ bool extent_at(const struct pt_table *table, struct pt_reader *reader, uint64_t 
 	table->format->walk(table, reader, iova, &walk);
 	if (reader->steps == 0)
 		return false;
-	*extent = (struct extent){.mapped = walk.fault == PT_FAULT_NONE, .leaf = walk.leaf};
+	*extent = (struct extent){.mapped = walk.fault == PT_FAULT_NONE, .fault = walk.fault, .leaf = walk.leaf};
 	if (extent->mapped)
 		lg2 = walk.leaf.lg2;
 	else if (walk.n_steps && walk.level < table->format->n_levels)
