@@ -227,8 +227,8 @@ C_FILES := $(filter-out tests/goldens/%,$(wildcard ptgen/*.[ch] machines/*.[ch] 
 	examples/*.[ch] examples/*/*.[ch] examples/*/*/*.[ch] examples/*/*/*/*.[ch] bench/*.[ch] bench/*/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 
 LINT_C := $(filter-out tests/% examples/projects/% bench/kernel/% bench/subjects/%,$(filter %.c,$(C_FILES)))
-# BENCH_LINUX: any string.
-LINT_FLAGS := $(INCLUDE_tests) -DBENCH_LINUX=__FILE__
+# BENCH_LINUX, TOOLS_VERSION: any string.
+LINT_FLAGS := $(INCLUDE_tests) -DBENCH_LINUX=__FILE__ -DTOOLS_VERSION=__FILE__
 
 mutate: ## make slips in format files (COUNT=400), one at a time, and say who notices: checks, examples, self-tests
 	@tools/setup check

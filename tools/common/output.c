@@ -20,10 +20,11 @@ bool output_open(struct output *output, const char *path)
 		real = strdup(path);
 	*output = (struct output){NULL, real, NULL};
 	if (real && (!there || S_ISREG(info.st_mode))) {
-		output->partial = malloc(strlen(real) + sizeof(suffix));
+		size_t length = strlen(real) + sizeof(suffix);
+
+		output->partial = malloc(length);
 		if (output->partial) {
-			strcpy(output->partial, real);
-			strcat(output->partial, suffix);
+			snprintf(output->partial, length, "%s%s", real, suffix);
 			output->stream = fopen(output->partial, "wb");
 		}
 	} else if (real) {
