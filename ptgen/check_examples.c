@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ref example_level(struct run *run, const struct m_example *example, ref shape)
+/* By name or number; of a level with arguments the first one at which the word is what the example says. */
+static ref example_level(struct run *run, const struct m_example *example, const int64_t *param, ref shape)
 {
 	const struct model *model = run->model;
 	const struct m_shape *s = &model->shapes.v[shape];
+	ref first = REF_NONE;
 
 	for (int i = 0; i < s->n_levels; i++) {
 		const struct m_level *level = &model->levels.v[s->first_level + i];
@@ -23,10 +25,17 @@ static ref example_level(struct run *run, const struct m_example *example, ref s
 		    (*end == 0 && end != example->level && number == level->number))
 			return s->first_level + i;
 	}
-	for (int i = 0; i < s->n_levels; i++)
-		if (!strcmp(model->levels.v[s->first_level + i].item, example->level))
-			return s->first_level + i;
-	return REF_NONE;
+	for (ref at = s->first_level; at < s->first_level + s->n_levels; at++) {
+		ref kind;
+
+		if (strcmp(model->levels.v[at].item, example->level))
+			continue;
+		kind = codec_classify(model, at, param, example->word);
+		if (kind != REF_NONE && !strcmp(kind_of(run, kind)->name, example->kind))
+			return at;
+		first = first == REF_NONE ? at : first;
+	}
+	return first;
 }
 
 /* The configuration that the example names: false (and reported) if there is no such thing. */
@@ -296,7 +305,7 @@ static void check_example(struct run *run, const struct m_example *example)
 
 	if (!example_config(run, example, param, &shape))
 		return;
-	at = example_level(run, example, shape);
+	at = example_level(run, example, param, shape);
 	if (at == REF_NONE) {
 		diag(run->context, CHECK_EXAMPLE_WORD, example->span,
 		     "there is no level '%s' under the configuration of this example", example->level);

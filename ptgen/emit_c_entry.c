@@ -532,9 +532,13 @@ static void emit_leaves(struct emitter *emitter)
 			if (k == unit)
 				continue;
 			if (kind->group == GROUP_REPEAT)
-				phys[i] = text_of(emitter, "%s\tif (%s)\n\t\treturn %s | (iova & UINT64_C(0x%llx));\n",
-						  phys[i], test_text(emitter, k, true), get_text(emitter, k, NULL),
-						  (unsigned long long)mask_of(kind->lg2 - 1, 0));
+				phys[i] =
+					text_of(emitter,
+						emitter->has_marks
+							? "%s\tif (%s)\n\t\treturn (%s) | (iova & UINT64_C(0x%llx));\n"
+							: "%s\tif (%s)\n\t\treturn %s | (iova & UINT64_C(0x%llx));\n",
+						phys[i], test_text(emitter, k, true), get_text(emitter, k, NULL),
+						(unsigned long long)mask_of(kind->lg2 - 1, 0));
 			make[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn %s;\n", make[i], kind->lg2,
 					  leaf_value(emitter, k));
 			bits[i] = text_of(emitter, "%s\tif (lg2 == %d)\n\t\treturn a->leaf[%d];\n", bits[i], kind->lg2,

@@ -309,6 +309,9 @@ static void plan_written(struct emitter *emitter)
 			above += emitter->written[p] && emitter->next[p] == i;
 		if (above > 1)
 			refuse(emitter, "two levels whose tables, as they are written, lead to the same one");
+		if (emitter->next[i] != REF_NONE && emitter->next[i] <= i)
+			refuse(emitter, "a table that leads to a level declared before its own (levels stand in walk "
+					"order: arguments count down, as in n in 3..0)");
 		if (emitter->next[i] != REF_NONE)
 			continue;
 		if (emitter->last[model->levels.v[i].shape] != REF_NONE)

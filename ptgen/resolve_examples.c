@@ -140,9 +140,10 @@ static void example_set(struct resolver *r, const struct ast_item *item, const s
 }
 
 /* "PML4 (4), PDPT (3)": as examples may name them. */
+/* Names and numbers of the levels; those of a level with arguments by the name that they share. */
 static const char *level_names(const struct resolver *r)
 {
-	const char *text = "", *last = "";
+	const char *text = "", *last = "", *item = "";
 
 	for (int i = 0; i < r->model->levels.n; i++) {
 		const struct m_level *level = &r->model->levels.v[i];
@@ -150,6 +151,12 @@ static const char *level_names(const struct resolver *r)
 		if (level->shape > 0 || !strcmp(level->name, last))
 			continue;
 		last = level->name;
+		if (level->n_args) {
+			if (strcmp(level->item, item))
+				text = arena_printf(r->arena, "%s%s%s", text, *text ? ", " : "", level->item);
+			item = level->item;
+			continue;
+		}
 		text = arena_printf(r->arena, "%s%s%s (%d)", text, *text ? ", " : "", level->name, level->number);
 	}
 	return text;

@@ -285,8 +285,8 @@ static void add_nexts(struct resolver *r, const struct place *place, struct scop
 	if (at == r->places.n) {
 		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span,
 			     "'%s' is a table entry, but level %s is the last one", entry->item->name, place->name))
-			diag_mend(r->context,
-				  "levels stand in walk order, the root's first; keep it out of the last one with 'if', or say next LEVEL");
+			diag_mend(r->context, "levels stand in walk order, the root's first; keep it out of the last "
+					      "one with 'if', or say next LEVEL");
 	} else if (r->places.v[at].item->args) {
 		if (complain(r, CHECK_NEXT_LEVEL, entry->item->name_span,
 			     "'%s' leads to level '%s', which needs arguments", entry->item->name,
