@@ -278,15 +278,6 @@ static void emit_arithmetic(void *ctx)
 		    f);
 }
 
-static bool many_starts(const struct emitter *emitter)
-{
-	int n = 0;
-
-	for (int i = 0; i < emitter->model->levels.n; i++)
-		n += emitter->starts[i];
-	return n > 1;
-}
-
 static void print_source(struct emitter *emitter, bool header)
 {
 	const struct model *model = emitter->model;
@@ -335,6 +326,11 @@ static void print_source(struct emitter *emitter, bool header)
 		 NULL},
 		{"OUTPUT_LAST",
 		 emitter->outside ? text_of(emitter, "t->word[%s_WORD_OUTPUT_MASK]", emitter->upper) : "t->output_last",
+		 NULL},
+		{"USUAL_SHAPE", text_of(emitter, "%d", model->levels.v[emitter->usual_start].shape), NULL},
+		{"USUAL_LAST",
+		 text_of(emitter, "%s_%s", emitter->upper,
+			 emitter->level_name[emitter->last[model->levels.v[emitter->usual_start].shape]]),
 		 NULL},
 		{"ROOT_MASK", emitter->max_roots > 1 ? "t->root_mask" : "t->input_mask", NULL},
 		{"ROOT_COUNT", emitter->max_roots <= 1 ? "1" : config_text(emitter, model->root.count), NULL},
@@ -423,7 +419,6 @@ static void print_source(struct emitter *emitter, bool header)
 		{"gaps", emitter->has_skips || emitter->has_limits},
 		{"roots", emitter->max_roots > 1},
 		{"shapes", model->shapes.n > 1},
-		{"starts", many_starts(emitter)},
 		{"foreign", emitter->has_foreign},
 		{"mixed", emitter->mixed},
 		{"wide", emitter->has_wide},
@@ -453,6 +448,8 @@ static void print_source(struct emitter *emitter, bool header)
 		{"map_levels", emit_map_levels},
 		{"map_dispatch", emit_map_dispatch},
 		{"map_lowest", emit_map_lowest},
+		{"map_pages", emit_map_pages},
+		{"unmap_pages", emit_unmap_pages},
 		{"protect_lowest", emit_protect_lowest},
 		{"dirty_lowest", emit_dirty_lowest},
 		{"unmap_levels", emit_unmap_levels},

@@ -216,6 +216,8 @@ void emit_map_dispatch(void *ctx);
 void emit_map_lowest(void *ctx);
 void emit_protect_lowest(void *ctx);
 void emit_dirty_lowest(void *ctx);
+void emit_map_pages(void *ctx);
+void emit_unmap_pages(void *ctx);
 void emit_unmap_levels(void *ctx);
 void emit_unmap_dispatch(void *ctx);
 void emit_unmap_lowest(void *ctx);

@@ -403,12 +403,6 @@ static const char *leaf_value(struct emitter *emitter, ref kind)
 		       put_text(emitter, kind, NULL));
 }
 
-static const char *ladder_lg2(struct emitter *emitter, const struct ladder *ladder)
-{
-	return text_of(emitter, "%d + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> %d))", ladder->first_lg2,
-		       ladder->bit);
-}
-
 /* Number of the top address bit that the kind's entries hold. */
 static int top_address(const struct emitter *emitter, ref kind)
 {
@@ -419,6 +413,59 @@ static int top_address(const struct emitter *emitter, ref kind)
 		if (slice[i].role == ROLE_ADDRESS && slice[i].to + slice[i].hi - slice[i].lo > top)
 			top = slice[i].to + slice[i].hi - slice[i].lo;
 	return top;
+}
+
+/* Is what the entry holds of an address the address itself, as far as it is one of a page? */
+static bool holds_as_is(struct emitter *emitter, ref kind)
+{
+	int n, lo = emitter->model->levels.v[emitter->model->kinds.v[kind].level].lo;
+	wide held = 0;
+	const struct m_slice *slice = slices_of(emitter, kind, &n);
+
+	for (int i = 0; i < n; i++)
+		if (slice[i].role == ROLE_ADDRESS) {
+			if (slice[i].to != slice[i].lo || slice[i].cond != REF_NONE)
+				return false;
+			held |= entry_mask(slice[i].hi, slice[i].lo);
+		}
+	return held >> lo != 0 && held == entry_mask(top_address(emitter, kind), lo);
+}
+
+/* The smallest pages have ways of their own: what they need of the address. */
+static void emit_page_functions(struct emitter *emitter)
+{
+	const struct model *model = emitter->model;
+	const char **put = bodies(emitter), **last = bodies(emitter);
+
+	for (int s = 0; s < model->shapes.n; s++) {
+		ref level = emitter->last[s], unit = unit_of(emitter, level);
+
+		if (unit == REF_NONE)
+			continue;
+		put[level] =
+			holds_as_is(emitter, unit)
+				? text_of(emitter, "\treturn %spa;\n",
+					  emitter->entry_bits == 64 ? ""
+								    : text_of(emitter, "(%s_entry)", emitter->lower))
+				: text_of(emitter, "\treturn %s;\n", put_text(emitter, unit, NULL));
+		last[level] = text_of(emitter, "\treturn UINT64_C(0x%llx);\n",
+				      (unsigned long long)mask_of(top_address(emitter, unit), 0));
+	}
+	OUT("/* The address of a page as its entry holds it; it has been compared with what entries can hold. */\n"
+	    "PT_ALWAYS_INLINE %s_entry %s_page_address(unsigned int level, uint64_t pa)\n{\n\t(void)pa;\n",
+	    emitter->lower, emitter->lower);
+	by_level(emitter, put, "\treturn 0;\n");
+	OUT("}\n\n/* The last byte that a page can map. */\n"
+	    "PT_ALWAYS_INLINE uint64_t %s_page_last(unsigned int level)\n{\n",
+	    emitter->lower);
+	by_level(emitter, last, "\treturn 0;\n");
+	OUT("}\n\n");
+}
+
+static const char *ladder_lg2(struct emitter *emitter, const struct ladder *ladder)
+{
+	return text_of(emitter, "%d + (unsigned int)__builtin_ctzll(~(uint64_t)(entry >> %d))", ladder->first_lg2,
+		       ladder->bit);
 }
 
 void plan_narrow(struct emitter *emitter, int level, int *bits, uint64_t *sizes)
@@ -588,8 +635,9 @@ static void emit_leaves(struct emitter *emitter)
 	    "\t(void)t;\n\t(void)a;\n\t(void)lg2;\n\t(void)pa;\n",
 	    emitter->lower, emitter->lower, emitter->lower);
 	by_level(emitter, make, "\treturn 0;\n");
-	OUT("}\n\n"
-	    "PT_ALWAYS_INLINE %s_entry %s_attribute_bits(const struct %s_attributes *a, unsigned int level, unsigned "
+	OUT("}\n\n");
+	emit_page_functions(emitter);
+	OUT("PT_ALWAYS_INLINE %s_entry %s_attribute_bits(const struct %s_attributes *a, unsigned int level, unsigned "
 	    "int lg2)\n"
 	    "{\n\t(void)a;\n\t(void)lg2;\n",
 	    emitter->lower, emitter->lower, emitter->lower);

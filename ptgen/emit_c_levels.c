@@ -37,33 +37,54 @@ static bool needs_label(const struct emitter *emitter, int level)
 	return emitter->starts[level];
 }
 
-/*
- * Where the walk begins: the level of the default configuration first, since a branch that is always the same costs
- * less than a jump through a table.
- */
-static void walk_start(struct emitter *emitter, const char *otherwise)
+/* How many levels of the shape a walk may begin at; shape -1: of all shapes. */
+static int starts_of(const struct emitter *emitter, int shape)
 {
-	const struct model *model = emitter->model;
 	int n = 0;
 
-	for (int i = 0; i < model->levels.n; i++)
-		n += emitter->starts[i];
-	if (n > 1)
-		OUT("\tstart = %s_start(t, top);\n\tif (PT_LIKELY(start == %s)) {\n\t\tslot = %s_root_slot(t, top, "
-		    "iova, %s);"
-		    "\n\t\tgoto level_%d;\n\t}\n\tswitch (start) {\n",
-		    emitter->lower, level_text(emitter, emitter->usual_start), emitter->lower,
-		    level_text(emitter, emitter->usual_start), emitter->usual_start);
-	for (int i = 0; i < model->levels.n; i++) {
-		if (!emitter->starts[i] || (n > 1 && i == emitter->usual_start))
-			continue;
-		if (n > 1)
-			OUT("\tcase %s:\n\t", level_text(emitter, i));
-		OUT("\tslot = %s_root_slot(t, top, iova, %s);\n", emitter->lower, level_text(emitter, i));
-		OUT("%s\tgoto level_%d;\n", n > 1 ? "\t" : "", i);
+	for (int i = 0; i < emitter->model->levels.n; i++)
+		n += emitter->starts[i] && (shape < 0 || emitter->model->levels.v[i].shape == shape);
+	return n;
+}
+
+/*
+ * Where the walk begins: the level of the default configuration first, since a branch that is always the same costs
+ * less than a jump through a table. Within one shape, its number in the low bits of `top` is known: taking it away
+ * leaves the address of the root, or low bits that say "another one".
+ */
+static void walk_start(struct emitter *emitter, int shape, const char *otherwise)
+{
+	const struct model *model = emitter->model;
+	const char *f = emitter->lower;
+	int n = starts_of(emitter, shape), first = shape < 0 ? 0 : model->shapes.v[shape].first_level, usual = -1;
+
+	if (emitter->starts[emitter->usual_start] &&
+	    (shape < 0 || model->levels.v[emitter->usual_start].shape == shape))
+		usual = emitter->usual_start;
+	for (int i = 0; i < model->levels.n && usual < 0; i++)
+		if (emitter->starts[i] && model->levels.v[i].shape == shape)
+			usual = i;
+	if (usual < 0) {
+		OUT("\treturn %s;\n", otherwise);
+		return;
 	}
-	if (n > 1)
-		OUT("\tdefault: return %s;\n\t}\n", otherwise);
+	if (shape < 0)
+		OUT("\tif (PT_LIKELY(%s_start(t, top) == %s)) {\n\t\tslot = %s_root_slot(t, top, iova, %s);\n", f,
+		    level_text(emitter, usual), f, level_text(emitter, usual));
+	else if (n > 1)
+		OUT("\tif (PT_LIKELY(((top - %d) & 15) == 0)) {\n\t\tslot = %s_slot_in_root(t, top - %d, iova, %s);\n",
+		    usual - first, f, usual - first, level_text(emitter, usual));
+	else
+		OUT("\tslot = %s_slot_in_root(t, top - %d, iova, %s);\n", f, usual - first, level_text(emitter, usual));
+	OUT(n > 1 ? "\t\tgoto level_%d;\n\t}\n" : "\tgoto level_%d;\n", usual);
+	if (n == 1)
+		return;
+	OUT("\tswitch (%s_start(t, top)) {\n", f);
+	for (int i = 0; i < model->levels.n; i++)
+		if (emitter->starts[i] && i != usual && (shape < 0 || model->levels.v[i].shape == shape))
+			OUT("\tcase %s:\n\t\tslot = %s_root_slot(t, top, iova, %s);\n\t\tgoto level_%d;\n",
+			    level_text(emitter, i), f, level_text(emitter, i), i);
+	OUT("\tdefault: return %s;\n\t}\n", otherwise);
 }
 
 /* A straight walk: each level leads on to the one below it. */
@@ -73,7 +94,19 @@ static void walk(struct emitter *emitter, enum walk what)
 	const struct model *model = emitter->model;
 	const char *f = emitter->lower;
 
-	walk_start(emitter, otherwise[what]);
+	if (model->shapes.n == 1) {
+		walk_start(emitter, 0, otherwise[what]);
+	} else if (what != WALK_PAGE) {
+		walk_start(emitter, -1, otherwise[what]);
+	} else {
+		/* The level is a constant where it counts, and with it the shape. */
+		OUT("\tswitch (level) {\n");
+		for (int s = 0; s < model->shapes.n; s++) {
+			OUT("\tcase %s:\n", level_text(emitter, emitter->last[s]));
+			walk_start(emitter, s, otherwise[what]);
+		}
+		OUT("\tdefault: return %s;\n\t}\n", otherwise[what]);
+	}
 	for (int i = 0; i < model->levels.n; i++) {
 		const struct m_level *level = &model->levels.v[i];
 		const char *name = level_text(emitter, i);
@@ -252,6 +285,27 @@ void emit_dirty_lowest(void *ctx)
 void emit_arrive_lowest(void *ctx)
 {
 	lowest_cases(ctx, "arrive(t, slot, iova, n, pa");
+}
+
+/* One case per shape that is not the usual one: its way for one page. */
+static void page_cases(struct emitter *emitter, const char *call)
+{
+	const struct model *model = emitter->model;
+
+	for (int s = 0; s < model->shapes.n; s++)
+		if (s != model->levels.v[emitter->usual_start].shape)
+			OUT("\tcase %d: done = %s_%s, %s); break;\n", s, emitter->lower, call,
+			    level_text(emitter, emitter->last[s]));
+}
+
+void emit_map_pages(void *ctx)
+{
+	page_cases(ctx, "page_map(t, iova, pa, bytes, request, result");
+}
+
+void emit_unmap_pages(void *ctx)
+{
+	page_cases(ctx, "page_unmap(t, iova, bytes, flags, gather, result");
 }
 
 void emit_unmap_levels(void *ctx)

@@ -194,7 +194,7 @@ enum {
 	PT_MEMORY_MASK = 3 << 5,
 	PT_REQUEST_MASK = 0x7f,
 	/* Accept that the format grants write, execute or user access that was not asked for. */
-	PT_ALLOW_WIDER = 1 << 8
+	PT_ALLOW_WIDER = 1 << 7
 };
 
 /* Flags of F_unmap. */
@@ -385,7 +385,9 @@ struct pt_table {
 	uint64_t first, last;
 	uint64_t input_mask;
 	uint64_t page_sizes;
-	uint64_t allowed_sizes; /* private: what the configuration allowed */
+	uint64_t page_first, page_count; /* private: smallest pages that may be mapped; a count of 0: none */
+	uint64_t page_output;		 /* private: of how many pages, from output 0 on, one may be mapped at once */
+	uint64_t allowed_sizes;		 /* private: what the configuration allowed */
 	uint64_t output_last;
 	uint64_t n_tables, table_bytes;
 	uint32_t root_bytes;
@@ -399,6 +401,8 @@ struct pt_table {
 	uint64_t roots[PT_MAX_ROOTS]; /* private: where the format has several; the first is in top as well */
 	uint8_t root_shift;	      /* private: input bits below those that choose a root, less one */
 	uint8_t n_roots;
+	/* private: the entry of a page at 0, by request and PT_ALLOW_WIDER; an absent one: look in full */
+	uint64_t page_word[2 * (PT_REQUEST_MASK + 1)];
 };
 
 static inline uint64_t pt_root(const struct pt_table *table)
