@@ -51,6 +51,7 @@ extern "C" {
  * PT_READ_LINK                   the same for an entry whose table is read next (orders the two loads)
  * PT_PUBLISH                     a store that makes all earlier stores visible first, to CPUs and to coherent walkers
  * PT_CAS                         compare and swap of one entry; orders CPUs only
+ * PT_ADD                         atomic addition to a counter, modulo 2^64; orders nothing
  * PT_WMB_DEVICE                  orders earlier stores before later ones as other bus masters see them; the default is
  *                                right where bus masters snoop in the CPUs' ordering domain
  * PT_PREFETCH                    a hint that the entry will be read soon; may do nothing
@@ -70,6 +71,9 @@ extern "C" {
 #ifndef PT_CAS
 #define PT_CAS(p, expected, v) \
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+#endif
+#ifndef PT_ADD
+#define PT_ADD(p, v) ((void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #endif
 #ifndef PT_WMB_DEVICE
 #define PT_WMB_DEVICE() __atomic_thread_fence(__ATOMIC_RELEASE)
@@ -375,7 +379,7 @@ struct pt_format;
  * first, last input range that this table serves (the aperture), inclusive, as the device presents it. first > last:
  *             the range wraps, as it does for sign-extended addresses: first..UINT64_MAX and 0..last.
  * page_sizes  leaf sizes that may be used.
- * n_tables, table_bytes   tables that exist, root included; updated atomically.
+ * n_tables, table_bytes   tables that exist, root included; updated atomically, once per operation or flush.
  */
 struct pt_table {
 	const struct pt_format *format;
@@ -420,6 +424,19 @@ static inline uint64_t pt_root_at(const struct pt_table *table, unsigned int i)
 static inline unsigned int pt_root_number(const struct pt_table *table, uint64_t iova)
 {
 	return (unsigned int)((iova & table->input_mask) >> 1 >> table->root_shift);
+}
+
+/* Tables that came and went in an operation, and their bytes: modulo 2^64, as they are added to the table's counts. */
+struct pt_tally {
+	uint64_t tables, bytes;
+};
+
+static inline void pt_settle(struct pt_table *table, const struct pt_tally *tally)
+{
+	if (tally->tables == 0 && tally->bytes == 0)
+		return;
+	PT_ADD(&table->n_tables, tally->tables);
+	PT_ADD(&table->table_bytes, tally->bytes);
 }
 
 /*
@@ -666,7 +683,7 @@ struct pt_format {
 	enum pt_status (*verify)(const struct pt_table *table, struct pt_reader *reader, pt_finding_fn fn, void *ctx,
 				 uint64_t *findings);
 	uint16_t (*classify)(const struct pt_table *table, uint16_t level, const uint64_t raw[2]);
-	void (*free_subtree)(struct pt_table *table, uint64_t pa, uint16_t level);
+	void (*free_subtree)(struct pt_table *table, uint64_t pa, uint16_t level, struct pt_tally *tally);
 };
 
 /* Look up a parameter by name; returns its index or -1. */
@@ -707,10 +724,13 @@ static inline void pt_flush(struct pt_table *table, struct pt_gather *gather)
 	if (table->mem->invalidate)
 		table->mem->invalidate(table->mem->ctx, gather);
 	if (gather->n_tables) {
+		struct pt_tally tally = {0, 0};
+
 		if (table->mem->quiesce)
 			table->mem->quiesce(table->mem->ctx);
 		for (uint32_t i = 0; i < gather->n_tables; i++)
-			table->format->free_subtree(table, gather->tables[i].pa, gather->tables[i].level);
+			table->format->free_subtree(table, gather->tables[i].pa, gather->tables[i].level, &tally);
+		pt_settle(table, &tally);
 	}
 	pt_gather_init(gather);
 }

@@ -98,6 +98,19 @@ static void unmap_1(unsigned long i)
 	unmap(i, 1);
 }
 
+/* The same around no map: what of the others is not the operation. */
+static enum pt_status no_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
+			     struct pt_gather *gather, struct pt_result *result)
+{
+	(void)t, (void)iova, (void)pa, (void)bytes, (void)request, (void)gather, (void)result;
+	return PT_OK;
+}
+
+static void harness(unsigned long i)
+{
+	map(i, 1);
+}
+
 static void lookup(unsigned long i)
 {
 	uint64_t pa;
@@ -113,6 +126,21 @@ static void map_512(unsigned long i)
 static void unmap_512(unsigned long i)
 {
 	unmap(i * 512, 512);
+}
+
+static void unmap_511(unsigned long i)
+{
+	unmap(i * 512, 511);
+}
+
+/* With the flush, since that frees the tables. */
+static void unmap_trusted(unsigned long i)
+{
+	struct pt_gather gather;
+
+	pt_gather_init(&gather);
+	must(table.format->unmap(&table, IOVA + i * REGION, REGION, PT_UNMAP_TRUSTED, &gather, NULL), "unmap");
+	pt_flush(&table, &gather);
 }
 
 static void protect_512(unsigned long i)
@@ -131,10 +159,11 @@ static const struct {
 	void (*run)(unsigned long i);
 	unsigned long few, many;
 } operations[] = {
-	{"map-1", reserve_all, map_1, 1024, 8192},    {"unmap-1", map_all, unmap_1, 1024, 8192},
-	{"lookup", map_all, lookup, 1024, 8192},      {"map-512", reserve_all, map_512, 8, 24},
-	{"map-512-fresh", nothing, map_512, 8, 24},   {"unmap-512", map_all, unmap_512, 8, 24},
-	{"protect-512", map_all, protect_512, 8, 24},
+	{"harness", nothing, harness, 1024, 8192},	  {"map-1", reserve_all, map_1, 1024, 8192},
+	{"unmap-1", map_all, unmap_1, 1024, 8192},	  {"lookup", map_all, lookup, 1024, 8192},
+	{"map-512", reserve_all, map_512, 8, 24},	  {"map-512-fresh", nothing, map_512, 8, 24},
+	{"unmap-511", map_all, unmap_511, 8, 24},	  {"unmap-512", map_all, unmap_512, 8, 24},
+	{"unmap-trusted", map_all, unmap_trusted, 8, 24}, {"protect-512", map_all, protect_512, 8, 24},
 };
 
 #define N_OPERATIONS (sizeof(operations) / sizeof(operations[0]))
@@ -155,6 +184,13 @@ static void run(const struct pt_format *format, size_t operation)
 	mem.direct = arena.base;
 	must(format->init(&table, NULL, &mem, &result), result.why ? result.why : "init");
 	operations[operation].before();
+	if (operations[operation].run == harness) {
+		static struct pt_format idle;
+
+		idle = *format;
+		idle.map = no_map;
+		table.format = &idle;
+	}
 	for (unsigned long i = 0; i < count; i++)
 		operations[operation].run(i);
 	free(arena.base);
