@@ -50,12 +50,12 @@ static int starts_of(const struct emitter *emitter, int shape)
 /*
  * Where the walk begins: the level of the default configuration first, since a branch that is always the same costs
  * less than a jump through a table. Within one shape, its number in the low bits of `top` is known: taking it away
- * leaves the address of the root, or low bits that say "another one".
+ * leaves the address of the root, or low bits that say "another one". tab: how much deeper it is indented.
  */
-static void walk_start(struct emitter *emitter, int shape, const char *otherwise)
+static void walk_start(struct emitter *emitter, int shape, const char *tab, const char *otherwise)
 {
 	const struct model *model = emitter->model;
-	const char *f = emitter->lower;
+	const char *f = emitter->lower, *root;
 	int n = starts_of(emitter, shape), first = shape < 0 ? 0 : model->shapes.v[shape].first_level, usual = -1;
 
 	if (emitter->starts[emitter->usual_start] &&
@@ -65,26 +65,29 @@ static void walk_start(struct emitter *emitter, int shape, const char *otherwise
 		if (emitter->starts[i] && model->levels.v[i].shape == shape)
 			usual = i;
 	if (usual < 0) {
-		OUT("\treturn %s;\n", otherwise);
+		OUT("%s\treturn %s;\n", tab, otherwise);
 		return;
 	}
+	root = usual == first ? "top" : text_of(emitter, "top - %d", usual - first);
 	if (shape < 0)
-		OUT("\tif (PT_LIKELY(%s_start(t, top) == %s)) {\n\t\tslot = %s_root_slot(t, top, iova, %s);\n", f,
-		    level_text(emitter, usual), f, level_text(emitter, usual));
+		OUT("%s\tif (PT_LIKELY(%s_start(t, top) == %s)) {\n%s\t\tslot = %s_root_slot(t, top, iova, %s);\n", tab,
+		    f, level_text(emitter, usual), tab, f, level_text(emitter, usual));
 	else if (n > 1)
-		OUT("\tif (PT_LIKELY(((top - %d) & 15) == 0)) {\n\t\tslot = %s_slot_in_root(t, top - %d, iova, %s);\n",
-		    usual - first, f, usual - first, level_text(emitter, usual));
+		OUT("%s\tif (PT_LIKELY(%s == 0)) {\n%s\t\tslot = %s_slot_in_root(t, %s, iova, %s);\n", tab,
+		    usual == first ? "(top & 15)" : text_of(emitter, "((%s) & 15)", root), tab, f, root,
+		    level_text(emitter, usual));
 	else
-		OUT("\tslot = %s_slot_in_root(t, top - %d, iova, %s);\n", f, usual - first, level_text(emitter, usual));
-	OUT(n > 1 ? "\t\tgoto level_%d;\n\t}\n" : "\tgoto level_%d;\n", usual);
-	if (n == 1)
+		OUT("%s\tslot = %s_slot_in_root(t, %s, iova, %s);\n", tab, f, root, level_text(emitter, usual));
+	if (n == 1) {
+		OUT("%s\tgoto level_%d;\n", tab, usual);
 		return;
-	OUT("\tswitch (%s_start(t, top)) {\n", f);
+	}
+	OUT("%s\t\tgoto level_%d;\n%s\t}\n%s\tswitch (%s_start(t, top)) {\n", tab, usual, tab, tab, f);
 	for (int i = 0; i < model->levels.n; i++)
 		if (emitter->starts[i] && i != usual && (shape < 0 || model->levels.v[i].shape == shape))
-			OUT("\tcase %s:\n\t\tslot = %s_root_slot(t, top, iova, %s);\n\t\tgoto level_%d;\n",
-			    level_text(emitter, i), f, level_text(emitter, i), i);
-	OUT("\tdefault: return %s;\n\t}\n", otherwise);
+			OUT("%s\tcase %s:\n%s\t\tslot = %s_root_slot(t, top, iova, %s);\n%s\t\tgoto level_%d;\n", tab,
+			    level_text(emitter, i), tab, f, level_text(emitter, i), tab, i);
+	OUT("%s\tdefault: return %s;\n%s\t}\n", tab, otherwise, tab);
 }
 
 /* A straight walk: each level leads on to the one below it. */
@@ -95,15 +98,15 @@ static void walk(struct emitter *emitter, enum walk what)
 	const char *f = emitter->lower;
 
 	if (model->shapes.n == 1) {
-		walk_start(emitter, 0, otherwise[what]);
+		walk_start(emitter, 0, "", otherwise[what]);
 	} else if (what != WALK_PAGE) {
-		walk_start(emitter, -1, otherwise[what]);
+		walk_start(emitter, -1, "", otherwise[what]);
 	} else {
 		/* The level is a constant where it counts, and with it the shape. */
 		OUT("\tswitch (level) {\n");
 		for (int s = 0; s < model->shapes.n; s++) {
 			OUT("\tcase %s:\n", level_text(emitter, emitter->last[s]));
-			walk_start(emitter, s, otherwise[what]);
+			walk_start(emitter, s, "\t", otherwise[what]);
 		}
 		OUT("\tdefault: return %s;\n\t}\n", otherwise[what]);
 	}

@@ -926,6 +926,27 @@ PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_leaf_entry(const struct pt_table *t, co
 	return 0;
 }
 
+/* The address of a page as its entry holds it; it has been compared with what entries can hold. */
+PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_page_address(unsigned int level, uint64_t pa)
+{
+	(void)pa;
+	switch (level) {
+	case AMD_V1_3_L1: return pa;
+	default: break;
+	}
+	return 0;
+}
+
+/* The last byte that a page can map. */
+PT_ALWAYS_INLINE uint64_t amd_v1_3_page_last(unsigned int level)
+{
+	switch (level) {
+	case AMD_V1_3_L1: return UINT64_C(0xfffffffffffff);
+	default: break;
+	}
+	return 0;
+}
+
 PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_attribute_bits(const struct amd_v1_3_attributes *a, unsigned int level,
 							unsigned int lg2)
 {
@@ -1201,11 +1222,17 @@ PT_ALWAYS_INLINE unsigned int amd_v1_3_start(const struct pt_table *t, uint64_t 
 	return (unsigned int)(top & 15);
 }
 
-/* The slot of iova in the table at level; the root's slots (concatenated or partial) reach to the top input bit. */
+/* The slot of iova in the table at root; the root's slots (concatenated or partial) reach to the top input bit. */
+PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_slot_in_root(const struct pt_table *t, uint64_t root, uint64_t iova,
+						       unsigned int start)
+{
+	return amd_v1_3_table_at(t, root) + ((iova & t->input_mask) >> amd_v1_3_geometry[start].lo);
+}
+
 PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova,
 						    unsigned int start)
 {
-	return amd_v1_3_table_at(t, top & ~(uint64_t)15) + ((iova & t->input_mask) >> amd_v1_3_geometry[start].lo);
+	return amd_v1_3_slot_in_root(t, top & ~(uint64_t)15, iova, start);
 }
 
 PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_slot(amd_v1_3_entry *table, unsigned int level, uint64_t iova)
@@ -1222,13 +1249,10 @@ PT_ALWAYS_INLINE bool amd_v1_3_in_range(const struct pt_table *t, uint64_t iova,
 	return iova <= last && iova - first <= last - first && last - first <= span;
 }
 
-/* The same for one page, of which the offset is all ones. */
-PT_ALWAYS_INLINE bool amd_v1_3_page_in_range(const struct pt_table *t, uint64_t iova, uint64_t offset)
+/* The number of a page; of an address inside of a page, whose low bits come out on top: more than there are pages. */
+PT_ALWAYS_INLINE uint64_t amd_v1_3_page_number(uint64_t address, unsigned int lg2)
 {
-	uint64_t first = t->first;
-	uint64_t span = t->last - first;
-
-	return iova - first <= span && (iova | offset) - first <= span;
+	return address >> lg2 | address << (64 - lg2);
 }
 
 /* Store the details of a failure, and pass the status on. */
@@ -1265,8 +1289,9 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_check_range(const struct pt_table *t, u
 
 /* ----------------------------------------------------------------------------------------------------------- tables */
 
-/* A new table of level; its contents are anything. The address is one that entries can hold. */
-static enum pt_status amd_v1_3_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa)
+/* A new table of level; its contents are anything. The address is one that entries can hold. It is counted in tally. */
+static enum pt_status amd_v1_3_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa,
+					 struct pt_tally *tally)
 {
 	size_t bytes = amd_v1_3_levels[level].table_bytes;
 	uint64_t align = amd_v1_3_levels[level].table_align;
@@ -1278,15 +1303,15 @@ static enum pt_status amd_v1_3_new_table(struct pt_table *t, const struct pt_mem
 		mem->release(mem->ctx, *pa, bytes);
 		return PT_ERR_TABLE;
 	}
-	__atomic_fetch_add(&t->n_tables, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&t->table_bytes, bytes, __ATOMIC_RELAXED);
+	tally->tables++;
+	tally->bytes += bytes;
 	return PT_OK;
 }
 
-static void amd_v1_3_release_table(struct pt_table *t, uint64_t pa, size_t bytes)
+static void amd_v1_3_release_table(struct pt_table *t, uint64_t pa, size_t bytes, struct pt_tally *tally)
 {
-	__atomic_fetch_sub(&t->n_tables, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&t->table_bytes, bytes, __ATOMIC_RELAXED);
+	tally->tables--;
+	tally->bytes -= bytes;
 	t->mem->release(t->mem->ctx, pa, bytes);
 }
 
@@ -1303,7 +1328,7 @@ static void amd_v1_3_clear_slots(const struct pt_table *t, amd_v1_3_entry *entry
  * Free a subtree that nothing can walk any more. No recursion: one cursor per level. Tables below one that is linked
  * twice cannot occur in tables that this code wrote or adopted.
  */
-static void amd_v1_3_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level)
+static void amd_v1_3_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level, struct pt_tally *tally)
 {
 	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS], entries;
@@ -1330,7 +1355,7 @@ static void amd_v1_3_free_subtree(struct pt_table *t, uint64_t pa, uint16_t leve
 			at = amd_v1_3_geometry[at].next;
 			continue;
 		}
-		amd_v1_3_release_table(t, table[depth], amd_v1_3_levels[at].table_bytes);
+		amd_v1_3_release_table(t, table[depth], amd_v1_3_levels[at].table_bytes, tally);
 		if (depth == 0)
 			return;
 		depth--;
@@ -2257,14 +2282,16 @@ enum pt_status amd_v1_3_verify(const struct pt_table *t, struct pt_reader *reade
 }
 /* ---------------------------------------------------------------------------------------------------------- lookups */
 
-/* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
-PT_ALWAYS_INLINE bool amd_v1_3_find(const struct pt_table *t, uint64_t iova, amd_v1_3_entry **found)
+/* The slot of iova in its table of level, the lowest one; false when the way there is not all tables. */
+PT_ALWAYS_INLINE bool amd_v1_3_find_page(const struct pt_table *t, uint64_t iova, unsigned int level,
+					 amd_v1_3_entry **found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
 	amd_v1_3_entry *slot;
 	amd_v1_3_entry entry;
 
-	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	(void)level;
+	slot = amd_v1_3_slot_in_root(t, top, iova, AMD_V1_3_L3);
 	goto level_0;
 level_0:
 	entry = amd_v1_3_load_link(slot);
@@ -2279,6 +2306,11 @@ level_0:
 	return true;
 }
 
+static PT_NOINLINE bool amd_v1_3_find(const struct pt_table *t, uint64_t iova, amd_v1_3_entry **found)
+{
+	return amd_v1_3_find_page(t, iova, amd_v1_3_last_level(t), found);
+}
+
 /* The slot where a leaf of that many bytes goes if it takes one slot; false when there is none, or no table for it. */
 static PT_NOINLINE bool amd_v1_3_find_unit(const struct pt_table *t, uint64_t iova, uint64_t bytes,
 					   amd_v1_3_entry **found, unsigned int *level)
@@ -2287,7 +2319,7 @@ static PT_NOINLINE bool amd_v1_3_find_unit(const struct pt_table *t, uint64_t io
 	amd_v1_3_entry *slot;
 	amd_v1_3_entry entry;
 
-	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	slot = amd_v1_3_slot_in_root(t, top, iova, AMD_V1_3_L3);
 	goto level_0;
 level_0:
 	if (bytes == (uint64_t)1 << 30) {
@@ -2335,7 +2367,7 @@ enum pt_status amd_v1_3_iova_to_phys(const struct pt_table *t, uint64_t iova, ui
 	if (PT_UNLIKELY(!amd_v1_3_in_range(t, iova, iova)))
 		return PT_ERR_RANGE;
 	top = PT_READ_LINK(&t->top);
-	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	slot = amd_v1_3_slot_in_root(t, top, iova, AMD_V1_3_L3);
 	goto level_0;
 level_0:
 	entry = amd_v1_3_load_link(slot);
@@ -2362,7 +2394,7 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_ahead(const struct pt_table *t, uint64_
 	amd_v1_3_entry entry;
 
 	(void)pa;
-	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	slot = amd_v1_3_slot_in_root(t, top, iova, AMD_V1_3_L3);
 	goto level_0;
 level_0:
 	entry = amd_v1_3_load_link(slot);
@@ -2456,7 +2488,7 @@ static bool amd_v1_3_leaf_at(const struct pt_table *t, uint64_t iova, struct amd
 	amd_v1_3_entry *slot;
 	amd_v1_3_entry entry;
 
-	slot = amd_v1_3_root_slot(t, top, iova, AMD_V1_3_L3);
+	slot = amd_v1_3_slot_in_root(t, top, iova, AMD_V1_3_L3);
 	goto level_0;
 level_0:
 	entry = amd_v1_3_load_link(slot);
@@ -2496,13 +2528,6 @@ static enum pt_status amd_v1_3_check_ends(const struct pt_table *t, uint64_t iov
 PT_ALWAYS_INLINE unsigned int amd_v1_3_page_lg2(const struct pt_table *t)
 {
 	return amd_v1_3_geometry[amd_v1_3_last_level(t)].lo;
-}
-
-PT_ALWAYS_INLINE amd_v1_3_entry amd_v1_3_page_entry(const struct pt_table *t,
-						    const struct amd_v1_3_attributes *attributes, unsigned int level,
-						    uint64_t pa)
-{
-	return amd_v1_3_leaf_entry(t, attributes, level, amd_v1_3_geometry[level].lo, pa);
 }
 
 PT_ALWAYS_INLINE bool amd_v1_3_is_page(const struct pt_table *t, unsigned int level, amd_v1_3_entry entry)
@@ -2624,6 +2649,7 @@ struct amd_v1_3_map_call {
 	amd_v1_3_entry found;
 	unsigned int level;
 	const char *why;
+	struct pt_tally tally;
 	struct amd_v1_3_attributes attributes;
 };
 
@@ -2684,6 +2710,17 @@ static PT_NOINLINE size_t amd_v1_3_fill_checked(amd_v1_3_entry *slot, size_t n, 
 						amd_v1_3_entry step, unsigned int level)
 {
 	return amd_v1_3_fill_run(slot, n, value, step, level, true);
+}
+
+/* The same for the smallest pages, whose step is a constant: what is added folds into the stores. */
+static PT_NOINLINE void amd_v1_3_fill_pages(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value)
+{
+	(void)amd_v1_3_fill_run(slot, n, value, amd_v1_3_geometry[AMD_V1_3_L1].step, AMD_V1_3_L1, false);
+}
+
+static PT_NOINLINE size_t amd_v1_3_fill_pages_checked(amd_v1_3_entry *slot, size_t n, amd_v1_3_entry value)
+{
+	return amd_v1_3_fill_run(slot, n, value, amd_v1_3_geometry[AMD_V1_3_L1].step, AMD_V1_3_L1, true);
 }
 
 /*
@@ -2798,9 +2835,13 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_leaves(struct amd_v1_3_map_call *ca
 	step = amd_v1_3_geometry[level].step;
 	n = (size_t)(bytes >> lo);
 	if (fresh) {
-		amd_v1_3_fill_fresh(slot, n, value, step, level);
+		if (level == AMD_V1_3_L1)
+			amd_v1_3_fill_pages(slot, n, value);
+		else
+			amd_v1_3_fill_fresh(slot, n, value, step, level);
 	} else {
-		size_t written = amd_v1_3_fill_checked(slot, n, value, step, level);
+		size_t written = level == AMD_V1_3_L1 ? amd_v1_3_fill_pages_checked(slot, n, value)
+						      : amd_v1_3_fill_checked(slot, n, value, step, level);
 
 		while (PT_UNLIKELY(written != n)) {
 			enum pt_status status;
@@ -2840,7 +2881,7 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_new_table(struct amd_v1_3_map_call 
 	uint64_t pa;
 	amd_v1_3_entry *table;
 	amd_v1_3_entry link, expected = *entry;
-	enum pt_status status = amd_v1_3_new_table(t, t->mem, child, &pa);
+	enum pt_status status = amd_v1_3_new_table(t, t->mem, child, &pa, &call->tally);
 
 	*linked = true;
 	if (status != PT_OK) {
@@ -2857,7 +2898,7 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_new_table(struct amd_v1_3_map_call 
 	amd_v1_3_clear_slots(t, table + to, entries - to, child);
 	status = fill(call, table + from, iova, last);
 	if (status != PT_OK) {
-		amd_v1_3_free_subtree(t, pa, (uint16_t)child);
+		amd_v1_3_free_subtree(t, pa, (uint16_t)child, &call->tally);
 		call->at = iova;
 		return status;
 	}
@@ -2869,7 +2910,7 @@ PT_ALWAYS_INLINE enum pt_status amd_v1_3_map_new_table(struct amd_v1_3_map_call 
 	}
 	PT_WMB_DEVICE();
 	if (!amd_v1_3_swap(slot, &expected, link)) {
-		amd_v1_3_free_subtree(t, pa, (uint16_t)child);
+		amd_v1_3_free_subtree(t, pa, (uint16_t)child, &call->tally);
 		*entry = expected;
 		*linked = false;
 		return PT_OK;
@@ -3100,6 +3141,7 @@ static PT_NOINLINE enum pt_status amd_v1_3_map_slow(struct pt_table *t, uint64_t
 	call.gather = gather ? gather : &own;
 	call.found = 0;
 	call.why = NULL;
+	call.tally = (struct pt_tally){0, 0};
 	pt_gather_init(&own);
 	amd_v1_3_attributes_of(t, granted, request, &call.attributes);
 	for (size_t i = 0; i < n; i++) {
@@ -3115,6 +3157,7 @@ static PT_NOINLINE enum pt_status amd_v1_3_map_slow(struct pt_table *t, uint64_t
 			break;
 		at += bytes;
 	}
+	pt_settle(t, &call.tally);
 	if (PT_UNLIKELY(status != PT_OK)) {
 		if (call.at != iova)
 			amd_v1_3_map_undo(&call, iova, call.at - 1);
@@ -3175,36 +3218,41 @@ static PT_NOINLINE enum pt_status amd_v1_3_map_any(struct pt_table *t, uint64_t 
 	return amd_v1_3_map_slow(t, iova, &segment, 1, granted, request, gather, result);
 }
 
+/*
+ * The common case apart: one page of the smallest size, its table present, a walker that snoops. false: nothing was
+ * done, and the full function says why, or does it.
+ */
+PT_ALWAYS_INLINE bool amd_v1_3_page_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+					unsigned int request, struct pt_result *result, unsigned int level)
+{
+	const unsigned int lg2 = amd_v1_3_geometry[level].lo;
+	amd_v1_3_entry word;
+	amd_v1_3_entry *slot;
+
+	if (PT_UNLIKELY(bytes != (uint64_t)1 << lg2 ||
+			amd_v1_3_page_number(iova - t->page_first, lg2) >= t->page_count ||
+			amd_v1_3_page_number(pa, lg2) >= t->page_output || request >= 2 * (PT_REQUEST_MASK + 1)))
+		return false;
+	word = (amd_v1_3_entry)t->page_word[request];
+	if (PT_UNLIKELY(amd_v1_3_is_absent(t, level, word)))
+		return false;
+	if (PT_UNLIKELY(!amd_v1_3_find_page(t, iova, level, &slot) ||
+			!(amd_v1_3_occupied(level, PT_READ_ONCE(slot)) == 0)))
+		return false;
+	amd_v1_3_store(slot, word | amd_v1_3_page_address(level, pa));
+	PT_WMB_DEVICE();
+	if (result) {
+		result->bytes = bytes;
+		result->request = amd_v1_3_granted[0][request & PT_REQUEST_MASK] & PT_REQUEST_MASK;
+	}
+	return true;
+}
+
 enum pt_status amd_v1_3_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
 			    struct pt_gather *gather, struct pt_result *result)
 {
-	const uint64_t page = (uint64_t)1 << amd_v1_3_page_lg2(t);
-
-	/*
-	 * The common case apart: one page of the smallest size, its table present, a walker that snoops. All that is
-	 * out of the ordinary is left to the way in full.
-	 */
-	if (PT_LIKELY(bytes == page && ((iova | pa) & (page - 1)) == 0 && (t->page_sizes & page) != 0 &&
-		      amd_v1_3_page_in_range(t, iova, page - 1) && amd_v1_3_reaches(t, pa, page) &&
-		      t->mem->sync == NULL)) {
-		unsigned int code = amd_v1_3_granted[0][request & PT_REQUEST_MASK], level = amd_v1_3_last_level(t);
-		amd_v1_3_entry *slot;
-
-		if (PT_LIKELY(amd_v1_3_is_granted(code, request) && amd_v1_3_find(t, iova, &slot) &&
-			      amd_v1_3_occupied(level, PT_READ_ONCE(slot)) == 0)) {
-			struct amd_v1_3_attributes attributes;
-
-			code &= PT_REQUEST_MASK;
-			amd_v1_3_attributes_of(t, code, request, &attributes);
-			amd_v1_3_store(slot, amd_v1_3_page_entry(t, &attributes, level, pa));
-			PT_WMB_DEVICE();
-			if (result) {
-				result->bytes = page;
-				result->request = code;
-			}
-			return PT_OK;
-		}
-	}
+	if (PT_LIKELY(amd_v1_3_page_map(t, iova, pa, bytes, request, result, AMD_V1_3_L1)))
+		return PT_OK;
 	return amd_v1_3_map_any(t, iova, pa, bytes, request, gather, result);
 }
 
@@ -3244,18 +3292,49 @@ struct amd_v1_3_unmap_call {
 	bool trusted;
 };
 
+/* How many of eight entries, from a cache line on, are not absent. Mostly all of them are, which one AND tells. */
+PT_ALWAYS_INLINE size_t amd_v1_3_used_of_8(const amd_v1_3_entry *line, unsigned int level)
+{
+	amd_v1_3_entry all;
+	size_t used = 0;
+
+	(void)level;
+	all = amd_v1_3_occupied(level, PT_READ_ONCE(&line[0])) & amd_v1_3_occupied(level, PT_READ_ONCE(&line[1])) &
+	      amd_v1_3_occupied(level, PT_READ_ONCE(&line[2])) & amd_v1_3_occupied(level, PT_READ_ONCE(&line[3])) &
+	      amd_v1_3_occupied(level, PT_READ_ONCE(&line[4])) & amd_v1_3_occupied(level, PT_READ_ONCE(&line[5])) &
+	      amd_v1_3_occupied(level, PT_READ_ONCE(&line[6])) & amd_v1_3_occupied(level, PT_READ_ONCE(&line[7]));
+	if (PT_LIKELY(all != 0))
+		return 8;
+	for (unsigned int i = 0; i < 8; i++)
+		used += amd_v1_3_occupied(level, PT_READ_ONCE(&line[i])) != 0;
+	return used;
+}
+
 /* Clear n slots of level; returns how many were not absent. */
 static PT_NOINLINE size_t amd_v1_3_clear_run(const struct pt_table *t, amd_v1_3_entry *slot, size_t n,
 					     unsigned int level)
 {
-	size_t used = 0;
+	size_t used = 0, i = 0;
 	amd_v1_3_entry absent = pt_le64(amd_v1_3_absent(t, level));
 
 	(void)t;
-	for (size_t i = 0; i < n; i++) {
+	/* Absent slots are written again: that takes no branch. */
+	for (; n - i >= 8; i += 8) {
+		amd_v1_3_entry *line = slot + i;
+
+		used += amd_v1_3_used_of_8(line, level);
+		PT_WRITE_ONCE(&line[0], absent);
+		PT_WRITE_ONCE(&line[1], absent);
+		PT_WRITE_ONCE(&line[2], absent);
+		PT_WRITE_ONCE(&line[3], absent);
+		PT_WRITE_ONCE(&line[4], absent);
+		PT_WRITE_ONCE(&line[5], absent);
+		PT_WRITE_ONCE(&line[6], absent);
+		PT_WRITE_ONCE(&line[7], absent);
+	}
+	for (; i < n; i++) {
 		amd_v1_3_entry old = PT_READ_ONCE(&slot[i]);
 
-		/* Without a branch: absent slots are written again. */
 		used += amd_v1_3_occupied(level, old) != 0;
 		PT_WRITE_ONCE(&slot[i], absent);
 	}
@@ -3269,14 +3348,7 @@ static PT_NOINLINE size_t amd_v1_3_count_used(const amd_v1_3_entry *slot, size_t
 
 	(void)level;
 	for (; n - i >= 8; i += 8)
-		used += (size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i])) != 0) +
-			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 1])) != 0) +
-			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 2])) != 0) +
-			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 3])) != 0) +
-			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 4])) != 0) +
-			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 5])) != 0) +
-			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 6])) != 0) +
-			(size_t)(amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i + 7])) != 0);
+		used += amd_v1_3_used_of_8(slot + i, level);
 	for (; i < n; i++)
 		used += amd_v1_3_occupied(level, PT_READ_ONCE(&slot[i])) != 0;
 	return used;
@@ -3472,31 +3544,36 @@ static PT_NOINLINE enum pt_status amd_v1_3_unmap_any(struct pt_table *t, uint64_
 	return PT_OK;
 }
 
+/* The common case apart: one page of the smallest size. false: nothing was done. */
+PT_ALWAYS_INLINE bool amd_v1_3_page_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
+					  struct pt_gather *gather, struct pt_result *result, unsigned int level)
+{
+	const unsigned int lg2 = amd_v1_3_geometry[level].lo;
+	amd_v1_3_entry *slot;
+	amd_v1_3_entry old;
+
+	if (PT_UNLIKELY(bytes != (uint64_t)1 << lg2 ||
+			amd_v1_3_page_number(iova - t->page_first, lg2) >= t->page_count || !gather ||
+			flags > PT_UNMAP_TRUSTED || !amd_v1_3_find_page(t, iova, level, &slot)))
+		return false;
+	old = amd_v1_3_load(slot);
+	if (PT_UNLIKELY(!amd_v1_3_is_page(t, level, old)))
+		return false;
+	amd_v1_3_store(slot, amd_v1_3_absent(t, level));
+	pt_gather_add(gather, iova, iova + (bytes - 1), lg2);
+	if (result)
+		result->bytes = bytes;
+	/* Last, so that nothing has to be kept over the call. */
+	amd_v1_3_sync(t, slot, 1);
+	PT_WMB_DEVICE();
+	return true;
+}
+
 enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 			      struct pt_gather *gather, struct pt_result *result)
 {
-	const uint64_t page = (uint64_t)1 << amd_v1_3_page_lg2(t);
-
-	/* The common case apart: one page of the smallest size. */
-	if (PT_LIKELY(gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (iova & (page - 1)) == 0 &&
-		      (t->page_sizes & page) != 0 && amd_v1_3_page_in_range(t, iova, page - 1))) {
-		unsigned int level = amd_v1_3_last_level(t);
-		amd_v1_3_entry *slot;
-
-		if (PT_LIKELY(amd_v1_3_find(t, iova, &slot))) {
-			amd_v1_3_entry old = amd_v1_3_load(slot);
-
-			if (PT_LIKELY(amd_v1_3_is_page(t, level, old))) {
-				amd_v1_3_store(slot, amd_v1_3_absent(t, level));
-				amd_v1_3_sync(t, slot, 1);
-				PT_WMB_DEVICE();
-				pt_gather_add(gather, iova, iova | (page - 1), amd_v1_3_geometry[level].lo);
-				if (result)
-					result->bytes = page;
-				return PT_OK;
-			}
-		}
-	}
+	if (PT_LIKELY(amd_v1_3_page_unmap(t, iova, bytes, flags, gather, result, AMD_V1_3_L1)))
+		return PT_OK;
 	return amd_v1_3_unmap_any(t, iova, bytes, flags, gather, result);
 }
 /* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
@@ -3547,33 +3624,34 @@ PT_ALWAYS_INLINE size_t amd_v1_3_protect_pages(struct amd_v1_3_protect_call *cal
 {
 	struct pt_table *t = call->t;
 	unsigned int lo = amd_v1_3_geometry[level].lo;
-	uint64_t first = UINT64_MAX, last = 0, pages = 0;
+	uint64_t pages = 0;
 	amd_v1_3_entry mask, bits = amd_v1_3_protect_bits(call, level, lo, &mask);
-	size_t i = 0;
+	size_t i = 0, first = n, last = 0;
 
-	for (; i < n; i++, iova += (uint64_t)1 << lo) {
-		amd_v1_3_entry old = amd_v1_3_load(slot + i), new;
+	for (; i < n; i++) {
+		const amd_v1_3_entry old = amd_v1_3_load(slot + i);
+		amd_v1_3_entry expected = old, change = ((old & ~mask) | bits) ^ old;
 
-		if (amd_v1_3_is_absent(t, level, old))
-			continue;
-		if (PT_UNLIKELY(amd_v1_3_leaf_lg2(t, level, old) != lo))
+		if (PT_UNLIKELY(!amd_v1_3_is_page(t, level, old))) {
+			if (amd_v1_3_is_absent(t, level, old))
+				continue;
 			break;
-		new = (old & ~mask) | bits;
+		}
 		pages++;
-		if (new == old)
+		if (change == 0)
 			continue;
 		/* Hardware may set accessed and dirty meanwhile: never lose that. */
-		while (PT_UNLIKELY(!amd_v1_3_swap(slot + i, &old, new)))
-			new = (old & ~mask) | bits;
-		amd_v1_3_sync(t, slot + i, 1);
-		if (first > iova)
-			first = iova;
-		last = iova;
+		if (PT_UNLIKELY(!amd_v1_3_swap(slot + i, &expected, old ^ change)))
+			while (!amd_v1_3_swap(slot + i, &expected, (amd_v1_3_entry)((expected & ~mask) | bits)))
+				;
+		first = i < first ? i : first;
+		last = i;
 	}
 	call->bytes += pages << lo;
-	if (first != UINT64_MAX) {
-		call->first = first;
-		call->last = last | (((uint64_t)1 << lo) - 1);
+	if (first != n) {
+		amd_v1_3_sync(t, slot + first, last - first + 1);
+		call->first = iova + ((uint64_t)first << lo);
+		call->last = (iova + ((uint64_t)last << lo)) | (((uint64_t)1 << lo) - 1);
 	}
 	return i;
 }
@@ -4069,6 +4147,7 @@ static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct 
 
 	call.t = t;
 	call.gather = gather;
+	call.tally = (struct pt_tally){0, 0};
 	call.delta = amd_v1_3_leaf_phys(t, level, amd_v1_3_load(slot), first) - first;
 	/* Where the next level has no leaf of an allowed size, the leaves are below it. */
 	while (status == PT_OK && (amd_v1_3_geometry[leaves].sizes & t->page_sizes) == 0 &&
@@ -4083,22 +4162,24 @@ static enum pt_status amd_v1_3_split_to_tables(struct pt_table *t, const struct 
 	while (status == PT_OK && made < n) {
 		uint64_t at = first + made * span;
 
-		status = amd_v1_3_new_table(t, from, child, &table[made]);
+		status = amd_v1_3_new_table(t, from, child, &table[made], &call.tally);
 		if (status != PT_OK)
 			break;
 		status = amd_v1_3_fill_at(&call, child, amd_v1_3_table_at(t, table[made]), at, at + (span - 1));
 		/* A fill that fails leaves a whole table, with what it made below. */
 		if (status != PT_OK)
-			amd_v1_3_free_subtree(t, table[made], (uint16_t)child);
+			amd_v1_3_free_subtree(t, table[made], (uint16_t)child, &call.tally);
 		else
 			amd_v1_3_sync(t, amd_v1_3_table_at(t, table[made++]),
 				      amd_v1_3_levels[child].table_bytes / sizeof(amd_v1_3_entry));
 	}
 	if (status != PT_OK) {
 		while (made-- > 0)
-			amd_v1_3_free_subtree(t, table[made], (uint16_t)child);
+			amd_v1_3_free_subtree(t, table[made], (uint16_t)child, &call.tally);
+		pt_settle(t, &call.tally);
 		return status;
 	}
+	pt_settle(t, &call.tally);
 	PT_WMB_DEVICE();
 	pt_gather_add(gather, first, first + (n * span - 1), found->lg2);
 	if (!amd_v1_3_resize_live(t)) {
@@ -4339,8 +4420,9 @@ static enum pt_status amd_v1_3_reserve_step(struct pt_table *t, amd_v1_3_entry *
 	unsigned int child = amd_v1_3_geometry[level].next;
 	size_t entries = amd_v1_3_levels[child].table_bytes / sizeof(amd_v1_3_entry);
 	amd_v1_3_entry expected = amd_v1_3_load_link(slot), link;
+	struct pt_tally tally = {0, 0};
 	uint64_t pa;
-	enum pt_status status = amd_v1_3_new_table(t, t->mem, child, &pa);
+	enum pt_status status = amd_v1_3_new_table(t, t->mem, child, &pa, &tally);
 
 	if (status != PT_OK)
 		return status;
@@ -4349,9 +4431,10 @@ static enum pt_status amd_v1_3_reserve_step(struct pt_table *t, amd_v1_3_entry *
 	link = amd_v1_3_table_entry(t, level, pa);
 	PT_WMB_DEVICE();
 	if (!amd_v1_3_is_absent(t, level, expected) || !amd_v1_3_swap(slot, &expected, link)) {
-		amd_v1_3_release_table(t, pa, amd_v1_3_levels[child].table_bytes);
+		amd_v1_3_release_table(t, pa, amd_v1_3_levels[child].table_bytes, &tally);
 		return PT_OK;
 	}
+	pt_settle(t, &tally);
 	amd_v1_3_sync(t, slot, 1);
 	return PT_OK;
 }
@@ -4526,6 +4609,38 @@ static void amd_v1_3_set_sizes(struct pt_table *t, unsigned int start)
 	t->page_sizes = sizes & t->allowed_sizes;
 }
 
+/* How many whole pages begin in what spans `span + 1` bytes. */
+static uint64_t amd_v1_3_pages_in(uint64_t span, unsigned int lg2)
+{
+	return (span >> lg2) + ((~span & (((uint64_t)1 << lg2) - 1)) == 0 ? 1 : 0);
+}
+
+/* What the ways for one page compare with; nothing takes them where there is no memory yet, or no page. */
+static void amd_v1_3_set_pages(struct pt_table *t)
+{
+	unsigned int level = amd_v1_3_last_level(t), lg2 = amd_v1_3_geometry[level].lo;
+	uint64_t page = (uint64_t)1 << lg2, first = t->first, span = t->last - first;
+	uint64_t skipped = (~first + 1) & (page - 1), output = amd_v1_3_page_last(level);
+
+	if (output > t->output_last)
+		output = t->output_last;
+	t->page_first = first + skipped;
+	t->page_count =
+		t->mem && (t->page_sizes & page) != 0 && skipped <= span ? amd_v1_3_pages_in(span - skipped, lg2) : 0;
+	/* The descent looks whether what does not snoop has been told of each link on the way. */
+	t->page_output = t->page_count != 0 && !t->mem->sync ? amd_v1_3_pages_in(output, lg2) : 0;
+	for (unsigned int request = 0; request < 2 * (PT_REQUEST_MASK + 1) && t->page_count != 0; request++) {
+		unsigned int code = amd_v1_3_granted[0][request & PT_REQUEST_MASK];
+		struct amd_v1_3_attributes attributes;
+
+		t->page_word[request] = amd_v1_3_absent(t, level);
+		if (!amd_v1_3_is_granted(code, request))
+			continue;
+		amd_v1_3_attributes_of(t, code & PT_REQUEST_MASK, request, &attributes);
+		t->page_word[request] = amd_v1_3_leaf_entry(t, &attributes, level, lg2, 0);
+	}
+}
+
 /* Parameters, shape, masks: all of a table but its memory. */
 static enum pt_status amd_v1_3_configure(struct pt_table *t, const struct pt_config *config, unsigned int *start,
 					 struct pt_result *result)
@@ -4539,6 +4654,8 @@ static enum pt_status amd_v1_3_configure(struct pt_table *t, const struct pt_con
 	t->n_tables = 0;
 	t->table_bytes = 0;
 	t->root_bytes = 0;
+	t->page_count = 0;
+	t->page_output = 0;
 	t->node = config ? config->node : -1;
 	for (unsigned int i = 0; i < PT_MAX_PARAMS; i++)
 		p[i] = config && i < amd_v1_3_format.n_params ? config->param[i] : PT_UNSET;
@@ -4666,6 +4783,7 @@ enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config,
 	t->root_bytes = (uint32_t)bytes;
 	t->n_tables = t->n_roots;
 	t->table_bytes = bytes * t->n_roots;
+	amd_v1_3_set_pages(t);
 	PT_PUBLISH(&t->top, pa | start);
 	PT_WMB_DEVICE();
 	return PT_OK;
@@ -4674,6 +4792,7 @@ enum pt_status amd_v1_3_init(struct pt_table *t, const struct pt_config *config,
 void amd_v1_3_fini(struct pt_table *t)
 {
 	unsigned int level = t->level_base + (unsigned int)(t->top & 15);
+	struct pt_tally tally = {0, 0};
 
 	if (!t->mem || t->root_bytes == 0)
 		return;
@@ -4686,12 +4805,15 @@ void amd_v1_3_fini(struct pt_table *t)
 
 			if (amd_v1_3_is_table(t, level, entry))
 				amd_v1_3_free_subtree(t, amd_v1_3_table_pa(t, level, entry),
-						      amd_v1_3_geometry[level].next);
+						      amd_v1_3_geometry[level].next, &tally);
 		}
-		amd_v1_3_release_table(t, pa, t->root_bytes);
+		amd_v1_3_release_table(t, pa, t->root_bytes, &tally);
 	}
+	pt_settle(t, &tally);
 	t->root_bytes = 0;
 	t->top = 0;
+	t->page_count = 0;
+	t->page_output = 0;
 }
 
 enum pt_status amd_v1_3_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
@@ -4787,6 +4909,7 @@ enum pt_status amd_v1_3_adopt(struct pt_table *t, const struct pt_config *config
 		t->mem = NULL;
 		t->root_bytes = 0;
 	}
+	amd_v1_3_set_pages(t);
 	return status;
 }
 

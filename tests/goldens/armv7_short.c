@@ -382,6 +382,27 @@ PT_ALWAYS_INLINE armv7_short_entry armv7_short_leaf_entry(const struct pt_table 
 	return 0;
 }
 
+/* The address of a page as its entry holds it; it has been compared with what entries can hold. */
+PT_ALWAYS_INLINE armv7_short_entry armv7_short_page_address(unsigned int level, uint64_t pa)
+{
+	(void)pa;
+	switch (level) {
+	case ARMV7_SHORT_L2: return (armv7_short_entry)pa;
+	default: break;
+	}
+	return 0;
+}
+
+/* The last byte that a page can map. */
+PT_ALWAYS_INLINE uint64_t armv7_short_page_last(unsigned int level)
+{
+	switch (level) {
+	case ARMV7_SHORT_L2: return UINT64_C(0xffffffff);
+	default: break;
+	}
+	return 0;
+}
+
 PT_ALWAYS_INLINE armv7_short_entry armv7_short_attribute_bits(const struct armv7_short_attributes *a,
 							      unsigned int level, unsigned int lg2)
 {
@@ -744,12 +765,17 @@ PT_ALWAYS_INLINE unsigned int armv7_short_start(const struct pt_table *t, uint64
 	return (unsigned int)(top & 15);
 }
 
-/* The slot of iova in the table at level; the root's slots (concatenated or partial) reach to the top input bit. */
+/* The slot of iova in the table at root; the root's slots (concatenated or partial) reach to the top input bit. */
+PT_ALWAYS_INLINE armv7_short_entry *armv7_short_slot_in_root(const struct pt_table *t, uint64_t root, uint64_t iova,
+							     unsigned int start)
+{
+	return armv7_short_table_at(t, root) + ((iova & t->input_mask) >> armv7_short_geometry[start].lo);
+}
+
 PT_ALWAYS_INLINE armv7_short_entry *armv7_short_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova,
 							  unsigned int start)
 {
-	return armv7_short_table_at(t, top & ~(uint64_t)15) +
-	       ((iova & t->input_mask) >> armv7_short_geometry[start].lo);
+	return armv7_short_slot_in_root(t, top & ~(uint64_t)15, iova, start);
 }
 
 PT_ALWAYS_INLINE armv7_short_entry *armv7_short_slot(armv7_short_entry *table, unsigned int level, uint64_t iova)
@@ -766,13 +792,10 @@ PT_ALWAYS_INLINE bool armv7_short_in_range(const struct pt_table *t, uint64_t io
 	return iova <= last && iova - first <= last - first && last - first <= span;
 }
 
-/* The same for one page, of which the offset is all ones. */
-PT_ALWAYS_INLINE bool armv7_short_page_in_range(const struct pt_table *t, uint64_t iova, uint64_t offset)
+/* The number of a page; of an address inside of a page, whose low bits come out on top: more than there are pages. */
+PT_ALWAYS_INLINE uint64_t armv7_short_page_number(uint64_t address, unsigned int lg2)
 {
-	uint64_t first = t->first;
-	uint64_t span = t->last - first;
-
-	return iova - first <= span && (iova | offset) - first <= span;
+	return address >> lg2 | address << (64 - lg2);
 }
 
 /* Store the details of a failure, and pass the status on. */
@@ -809,9 +832,9 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_check_range(const struct pt_table *t
 
 /* ----------------------------------------------------------------------------------------------------------- tables */
 
-/* A new table of level; its contents are anything. The address is one that entries can hold. */
+/* A new table of level; its contents are anything. The address is one that entries can hold. It is counted in tally. */
 static enum pt_status armv7_short_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level,
-					    uint64_t *pa)
+					    uint64_t *pa, struct pt_tally *tally)
 {
 	size_t bytes = armv7_short_levels[level].table_bytes;
 	uint64_t align = armv7_short_levels[level].table_align;
@@ -823,15 +846,15 @@ static enum pt_status armv7_short_new_table(struct pt_table *t, const struct pt_
 		mem->release(mem->ctx, *pa, bytes);
 		return PT_ERR_TABLE;
 	}
-	__atomic_fetch_add(&t->n_tables, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&t->table_bytes, bytes, __ATOMIC_RELAXED);
+	tally->tables++;
+	tally->bytes += bytes;
 	return PT_OK;
 }
 
-static void armv7_short_release_table(struct pt_table *t, uint64_t pa, size_t bytes)
+static void armv7_short_release_table(struct pt_table *t, uint64_t pa, size_t bytes, struct pt_tally *tally)
 {
-	__atomic_fetch_sub(&t->n_tables, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&t->table_bytes, bytes, __ATOMIC_RELAXED);
+	tally->tables--;
+	tally->bytes -= bytes;
 	t->mem->release(t->mem->ctx, pa, bytes);
 }
 
@@ -848,7 +871,7 @@ static void armv7_short_clear_slots(const struct pt_table *t, armv7_short_entry 
  * Free a subtree that nothing can walk any more. No recursion: one cursor per level. Tables below one that is linked
  * twice cannot occur in tables that this code wrote or adopted.
  */
-static void armv7_short_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level)
+static void armv7_short_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level, struct pt_tally *tally)
 {
 	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS], entries;
@@ -876,7 +899,7 @@ static void armv7_short_free_subtree(struct pt_table *t, uint64_t pa, uint16_t l
 			at = armv7_short_geometry[at].next;
 			continue;
 		}
-		armv7_short_release_table(t, table[depth], armv7_short_levels[at].table_bytes);
+		armv7_short_release_table(t, table[depth], armv7_short_levels[at].table_bytes, tally);
 		if (depth == 0)
 			return;
 		depth--;
@@ -1792,14 +1815,16 @@ enum pt_status armv7_short_verify(const struct pt_table *t, struct pt_reader *re
 }
 /* ---------------------------------------------------------------------------------------------------------- lookups */
 
-/* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
-PT_ALWAYS_INLINE bool armv7_short_find(const struct pt_table *t, uint64_t iova, armv7_short_entry **found)
+/* The slot of iova in its table of level, the lowest one; false when the way there is not all tables. */
+PT_ALWAYS_INLINE bool armv7_short_find_page(const struct pt_table *t, uint64_t iova, unsigned int level,
+					    armv7_short_entry **found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
 	armv7_short_entry *slot;
 	armv7_short_entry entry;
 
-	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	(void)level;
+	slot = armv7_short_slot_in_root(t, top, iova, ARMV7_SHORT_L1);
 	goto level_0;
 level_0:
 	entry = armv7_short_load_link(slot);
@@ -1811,6 +1836,11 @@ level_0:
 	return true;
 }
 
+static PT_NOINLINE bool armv7_short_find(const struct pt_table *t, uint64_t iova, armv7_short_entry **found)
+{
+	return armv7_short_find_page(t, iova, armv7_short_last_level(t), found);
+}
+
 /* The slot where a leaf of that many bytes goes if it takes one slot; false when there is none, or no table for it. */
 static PT_NOINLINE bool armv7_short_find_unit(const struct pt_table *t, uint64_t iova, uint64_t bytes,
 					      armv7_short_entry **found, unsigned int *level)
@@ -1819,7 +1849,7 @@ static PT_NOINLINE bool armv7_short_find_unit(const struct pt_table *t, uint64_t
 	armv7_short_entry *slot;
 	armv7_short_entry entry;
 
-	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	slot = armv7_short_slot_in_root(t, top, iova, ARMV7_SHORT_L1);
 	goto level_0;
 level_0:
 	if (bytes == (uint64_t)1 << 20) {
@@ -1859,7 +1889,7 @@ enum pt_status armv7_short_iova_to_phys(const struct pt_table *t, uint64_t iova,
 	if (PT_UNLIKELY(!armv7_short_in_range(t, iova, iova)))
 		return PT_ERR_RANGE;
 	top = PT_READ_LINK(&t->top);
-	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	slot = armv7_short_slot_in_root(t, top, iova, ARMV7_SHORT_L1);
 	goto level_0;
 level_0:
 	entry = armv7_short_load_link(slot);
@@ -1883,7 +1913,7 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_ahead(const struct pt_table *t, uint
 	armv7_short_entry entry;
 
 	(void)pa;
-	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	slot = armv7_short_slot_in_root(t, top, iova, ARMV7_SHORT_L1);
 	goto level_0;
 level_0:
 	entry = armv7_short_load_link(slot);
@@ -1974,7 +2004,7 @@ static bool armv7_short_leaf_at(const struct pt_table *t, uint64_t iova, struct 
 	armv7_short_entry *slot;
 	armv7_short_entry entry;
 
-	slot = armv7_short_root_slot(t, top, iova, ARMV7_SHORT_L1);
+	slot = armv7_short_slot_in_root(t, top, iova, ARMV7_SHORT_L1);
 	goto level_0;
 level_0:
 	entry = armv7_short_load_link(slot);
@@ -2011,13 +2041,6 @@ static enum pt_status armv7_short_check_ends(const struct pt_table *t, uint64_t 
 PT_ALWAYS_INLINE unsigned int armv7_short_page_lg2(const struct pt_table *t)
 {
 	return armv7_short_geometry[armv7_short_last_level(t)].lo;
-}
-
-PT_ALWAYS_INLINE armv7_short_entry armv7_short_page_entry(const struct pt_table *t,
-							  const struct armv7_short_attributes *attributes,
-							  unsigned int level, uint64_t pa)
-{
-	return armv7_short_leaf_entry(t, attributes, level, armv7_short_geometry[level].lo, pa);
 }
 
 PT_ALWAYS_INLINE bool armv7_short_is_page(const struct pt_table *t, unsigned int level, armv7_short_entry entry)
@@ -2143,6 +2166,7 @@ struct armv7_short_map_call {
 	armv7_short_entry found;
 	unsigned int level;
 	const char *why;
+	struct pt_tally tally;
 	struct armv7_short_attributes attributes;
 };
 
@@ -2203,6 +2227,17 @@ static PT_NOINLINE size_t armv7_short_fill_checked(armv7_short_entry *slot, size
 						   armv7_short_entry step, unsigned int level)
 {
 	return armv7_short_fill_run(slot, n, value, step, level, true);
+}
+
+/* The same for the smallest pages, whose step is a constant: what is added folds into the stores. */
+static PT_NOINLINE void armv7_short_fill_pages(armv7_short_entry *slot, size_t n, armv7_short_entry value)
+{
+	(void)armv7_short_fill_run(slot, n, value, armv7_short_geometry[ARMV7_SHORT_L2].step, ARMV7_SHORT_L2, false);
+}
+
+static PT_NOINLINE size_t armv7_short_fill_pages_checked(armv7_short_entry *slot, size_t n, armv7_short_entry value)
+{
+	return armv7_short_fill_run(slot, n, value, armv7_short_geometry[ARMV7_SHORT_L2].step, ARMV7_SHORT_L2, true);
 }
 
 /*
@@ -2329,9 +2364,13 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_map_leaves(struct armv7_short_map_ca
 	step = armv7_short_geometry[level].step;
 	n = (size_t)(bytes >> lo);
 	if (fresh) {
-		armv7_short_fill_fresh(slot, n, value, step, level);
+		if (level == ARMV7_SHORT_L2)
+			armv7_short_fill_pages(slot, n, value);
+		else
+			armv7_short_fill_fresh(slot, n, value, step, level);
 	} else {
-		size_t written = armv7_short_fill_checked(slot, n, value, step, level);
+		size_t written = level == ARMV7_SHORT_L2 ? armv7_short_fill_pages_checked(slot, n, value)
+							 : armv7_short_fill_checked(slot, n, value, step, level);
 
 		while (PT_UNLIKELY(written != n)) {
 			enum pt_status status;
@@ -2371,7 +2410,7 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_map_new_table(struct armv7_short_map
 	uint64_t pa;
 	armv7_short_entry *table;
 	armv7_short_entry link, expected = *entry;
-	enum pt_status status = armv7_short_new_table(t, t->mem, child, &pa);
+	enum pt_status status = armv7_short_new_table(t, t->mem, child, &pa, &call->tally);
 
 	*linked = true;
 	if (status != PT_OK) {
@@ -2388,7 +2427,7 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_map_new_table(struct armv7_short_map
 	armv7_short_clear_slots(t, table + to, entries - to, child);
 	status = fill(call, table + from, iova, last);
 	if (status != PT_OK) {
-		armv7_short_free_subtree(t, pa, (uint16_t)child);
+		armv7_short_free_subtree(t, pa, (uint16_t)child, &call->tally);
 		call->at = iova;
 		return status;
 	}
@@ -2400,7 +2439,7 @@ PT_ALWAYS_INLINE enum pt_status armv7_short_map_new_table(struct armv7_short_map
 	}
 	PT_WMB_DEVICE();
 	if (!armv7_short_swap(slot, &expected, link)) {
-		armv7_short_free_subtree(t, pa, (uint16_t)child);
+		armv7_short_free_subtree(t, pa, (uint16_t)child, &call->tally);
 		*entry = expected;
 		*linked = false;
 		return PT_OK;
@@ -2625,6 +2664,7 @@ static PT_NOINLINE enum pt_status armv7_short_map_slow(struct pt_table *t, uint6
 	call.gather = gather ? gather : &own;
 	call.found = 0;
 	call.why = NULL;
+	call.tally = (struct pt_tally){0, 0};
 	pt_gather_init(&own);
 	armv7_short_attributes_of(t, granted, request, &call.attributes);
 	for (size_t i = 0; i < n; i++) {
@@ -2640,6 +2680,7 @@ static PT_NOINLINE enum pt_status armv7_short_map_slow(struct pt_table *t, uint6
 			break;
 		at += bytes;
 	}
+	pt_settle(t, &call.tally);
 	if (PT_UNLIKELY(status != PT_OK)) {
 		if (call.at != iova)
 			armv7_short_map_undo(&call, iova, call.at - 1);
@@ -2700,38 +2741,41 @@ static PT_NOINLINE enum pt_status armv7_short_map_any(struct pt_table *t, uint64
 	return armv7_short_map_slow(t, iova, &segment, 1, granted, request, gather, result);
 }
 
+/*
+ * The common case apart: one page of the smallest size, its table present, a walker that snoops. false: nothing was
+ * done, and the full function says why, or does it.
+ */
+PT_ALWAYS_INLINE bool armv7_short_page_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+					   unsigned int request, struct pt_result *result, unsigned int level)
+{
+	const unsigned int lg2 = armv7_short_geometry[level].lo;
+	armv7_short_entry word;
+	armv7_short_entry *slot;
+
+	if (PT_UNLIKELY(bytes != (uint64_t)1 << lg2 ||
+			armv7_short_page_number(iova - t->page_first, lg2) >= t->page_count ||
+			armv7_short_page_number(pa, lg2) >= t->page_output || request >= 2 * (PT_REQUEST_MASK + 1)))
+		return false;
+	word = (armv7_short_entry)t->page_word[request];
+	if (PT_UNLIKELY(armv7_short_is_absent(t, level, word)))
+		return false;
+	if (PT_UNLIKELY(!armv7_short_find_page(t, iova, level, &slot) ||
+			!(armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0)))
+		return false;
+	armv7_short_store(slot, word | armv7_short_page_address(level, pa));
+	PT_WMB_DEVICE();
+	if (result) {
+		result->bytes = bytes;
+		result->request = armv7_short_granted[0][request & PT_REQUEST_MASK] & PT_REQUEST_MASK;
+	}
+	return true;
+}
+
 enum pt_status armv7_short_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
 			       struct pt_gather *gather, struct pt_result *result)
 {
-	const uint64_t page = (uint64_t)1 << armv7_short_page_lg2(t);
-
-	/*
-	 * The common case apart: one page of the smallest size, its table present, a walker that snoops. All that is
-	 * out of the ordinary is left to the way in full.
-	 */
-	if (PT_LIKELY(bytes == page && ((iova | pa) & (page - 1)) == 0 && (t->page_sizes & page) != 0 &&
-		      armv7_short_page_in_range(t, iova, page - 1) && armv7_short_reaches(t, pa, page) &&
-		      t->mem->sync == NULL)) {
-		unsigned int code = armv7_short_granted[0][request & PT_REQUEST_MASK],
-			     level = armv7_short_last_level(t);
-		armv7_short_entry *slot;
-
-		if (PT_LIKELY(armv7_short_is_granted(code, request) && armv7_short_find(t, iova, &slot) &&
-			      armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0 &&
-			      armv7_short_holds(t, level, armv7_short_page_lg2(t), pa))) {
-			struct armv7_short_attributes attributes;
-
-			code &= PT_REQUEST_MASK;
-			armv7_short_attributes_of(t, code, request, &attributes);
-			armv7_short_store(slot, armv7_short_page_entry(t, &attributes, level, pa));
-			PT_WMB_DEVICE();
-			if (result) {
-				result->bytes = page;
-				result->request = code;
-			}
-			return PT_OK;
-		}
-	}
+	if (PT_LIKELY(armv7_short_page_map(t, iova, pa, bytes, request, result, ARMV7_SHORT_L2)))
+		return PT_OK;
 	return armv7_short_map_any(t, iova, pa, bytes, request, gather, result);
 }
 
@@ -2771,18 +2815,52 @@ struct armv7_short_unmap_call {
 	bool trusted;
 };
 
+/* How many of eight entries, from a cache line on, are not absent. Mostly all of them are, which one AND tells. */
+PT_ALWAYS_INLINE size_t armv7_short_used_of_8(const armv7_short_entry *line, unsigned int level)
+{
+	armv7_short_entry all;
+	size_t used = 0;
+
+	(void)level;
+	all = armv7_short_occupied(level, PT_READ_ONCE(&line[0])) &
+	      armv7_short_occupied(level, PT_READ_ONCE(&line[1])) &
+	      armv7_short_occupied(level, PT_READ_ONCE(&line[2])) &
+	      armv7_short_occupied(level, PT_READ_ONCE(&line[3])) &
+	      armv7_short_occupied(level, PT_READ_ONCE(&line[4])) &
+	      armv7_short_occupied(level, PT_READ_ONCE(&line[5])) &
+	      armv7_short_occupied(level, PT_READ_ONCE(&line[6])) & armv7_short_occupied(level, PT_READ_ONCE(&line[7]));
+	if (PT_LIKELY(all != 0))
+		return 8;
+	for (unsigned int i = 0; i < 8; i++)
+		used += armv7_short_occupied(level, PT_READ_ONCE(&line[i])) != 0;
+	return used;
+}
+
 /* Clear n slots of level; returns how many were not absent. */
 static PT_NOINLINE size_t armv7_short_clear_run(const struct pt_table *t, armv7_short_entry *slot, size_t n,
 						unsigned int level)
 {
-	size_t used = 0;
+	size_t used = 0, i = 0;
 	armv7_short_entry absent = pt_le32(armv7_short_absent(t, level));
 
 	(void)t;
-	for (size_t i = 0; i < n; i++) {
+	/* Absent slots are written again: that takes no branch. */
+	for (; n - i >= 8; i += 8) {
+		armv7_short_entry *line = slot + i;
+
+		used += armv7_short_used_of_8(line, level);
+		PT_WRITE_ONCE(&line[0], absent);
+		PT_WRITE_ONCE(&line[1], absent);
+		PT_WRITE_ONCE(&line[2], absent);
+		PT_WRITE_ONCE(&line[3], absent);
+		PT_WRITE_ONCE(&line[4], absent);
+		PT_WRITE_ONCE(&line[5], absent);
+		PT_WRITE_ONCE(&line[6], absent);
+		PT_WRITE_ONCE(&line[7], absent);
+	}
+	for (; i < n; i++) {
 		armv7_short_entry old = PT_READ_ONCE(&slot[i]);
 
-		/* Without a branch: absent slots are written again. */
 		used += armv7_short_occupied(level, old) != 0;
 		PT_WRITE_ONCE(&slot[i], absent);
 	}
@@ -2796,14 +2874,7 @@ static PT_NOINLINE size_t armv7_short_count_used(const armv7_short_entry *slot, 
 
 	(void)level;
 	for (; n - i >= 8; i += 8)
-		used += (size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i])) != 0) +
-			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 1])) != 0) +
-			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 2])) != 0) +
-			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 3])) != 0) +
-			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 4])) != 0) +
-			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 5])) != 0) +
-			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 6])) != 0) +
-			(size_t)(armv7_short_occupied(level, PT_READ_ONCE(&slot[i + 7])) != 0);
+		used += armv7_short_used_of_8(slot + i, level);
 	for (; i < n; i++)
 		used += armv7_short_occupied(level, PT_READ_ONCE(&slot[i])) != 0;
 	return used;
@@ -2998,31 +3069,36 @@ static PT_NOINLINE enum pt_status armv7_short_unmap_any(struct pt_table *t, uint
 	return PT_OK;
 }
 
+/* The common case apart: one page of the smallest size. false: nothing was done. */
+PT_ALWAYS_INLINE bool armv7_short_page_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
+					     struct pt_gather *gather, struct pt_result *result, unsigned int level)
+{
+	const unsigned int lg2 = armv7_short_geometry[level].lo;
+	armv7_short_entry *slot;
+	armv7_short_entry old;
+
+	if (PT_UNLIKELY(bytes != (uint64_t)1 << lg2 ||
+			armv7_short_page_number(iova - t->page_first, lg2) >= t->page_count || !gather ||
+			flags > PT_UNMAP_TRUSTED || !armv7_short_find_page(t, iova, level, &slot)))
+		return false;
+	old = armv7_short_load(slot);
+	if (PT_UNLIKELY(!armv7_short_is_page(t, level, old)))
+		return false;
+	armv7_short_store(slot, armv7_short_absent(t, level));
+	pt_gather_add(gather, iova, iova + (bytes - 1), lg2);
+	if (result)
+		result->bytes = bytes;
+	/* Last, so that nothing has to be kept over the call. */
+	armv7_short_sync(t, slot, 1);
+	PT_WMB_DEVICE();
+	return true;
+}
+
 enum pt_status armv7_short_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 				 struct pt_gather *gather, struct pt_result *result)
 {
-	const uint64_t page = (uint64_t)1 << armv7_short_page_lg2(t);
-
-	/* The common case apart: one page of the smallest size. */
-	if (PT_LIKELY(gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (iova & (page - 1)) == 0 &&
-		      (t->page_sizes & page) != 0 && armv7_short_page_in_range(t, iova, page - 1))) {
-		unsigned int level = armv7_short_last_level(t);
-		armv7_short_entry *slot;
-
-		if (PT_LIKELY(armv7_short_find(t, iova, &slot))) {
-			armv7_short_entry old = armv7_short_load(slot);
-
-			if (PT_LIKELY(armv7_short_is_page(t, level, old))) {
-				armv7_short_store(slot, armv7_short_absent(t, level));
-				armv7_short_sync(t, slot, 1);
-				PT_WMB_DEVICE();
-				pt_gather_add(gather, iova, iova | (page - 1), armv7_short_geometry[level].lo);
-				if (result)
-					result->bytes = page;
-				return PT_OK;
-			}
-		}
-	}
+	if (PT_LIKELY(armv7_short_page_unmap(t, iova, bytes, flags, gather, result, ARMV7_SHORT_L2)))
+		return PT_OK;
 	return armv7_short_unmap_any(t, iova, bytes, flags, gather, result);
 }
 /* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
@@ -3074,35 +3150,36 @@ PT_ALWAYS_INLINE size_t armv7_short_protect_pages(struct armv7_short_protect_cal
 {
 	struct pt_table *t = call->t;
 	unsigned int lo = armv7_short_geometry[level].lo;
-	uint64_t first = UINT64_MAX, last = 0, pages = 0;
+	uint64_t pages = 0;
 	armv7_short_entry mask, bits = armv7_short_protect_bits(call, level, lo, &mask);
-	size_t i = 0;
+	size_t i = 0, first = n, last = 0;
 
-	for (; i < n; i++, iova += (uint64_t)1 << lo) {
-		armv7_short_entry old = armv7_short_load(slot + i), new;
+	for (; i < n; i++) {
+		const armv7_short_entry old = armv7_short_load(slot + i);
+		armv7_short_entry expected = old, change = ((old & ~mask) | bits) ^ old;
 
-		if (armv7_short_is_absent(t, level, old))
-			continue;
-		if (PT_UNLIKELY(armv7_short_leaf_lg2(t, level, old) != lo))
+		if (PT_UNLIKELY(!armv7_short_is_page(t, level, old))) {
+			if (armv7_short_is_absent(t, level, old))
+				continue;
 			break;
-		new = (old & ~mask) | bits;
-		if (PT_UNLIKELY(((old ^ new) & ~armv7_short_live_mask(t, level, lo)) != 0))
+		}
+		if (PT_UNLIKELY((change & ~armv7_short_live_mask(t, level, lo)) != 0))
 			break;
 		pages++;
-		if (new == old)
+		if (change == 0)
 			continue;
 		/* Hardware may set accessed and dirty meanwhile: never lose that. */
-		while (PT_UNLIKELY(!armv7_short_swap(slot + i, &old, new)))
-			new = (old & ~mask) | bits;
-		armv7_short_sync(t, slot + i, 1);
-		if (first > iova)
-			first = iova;
-		last = iova;
+		if (PT_UNLIKELY(!armv7_short_swap(slot + i, &expected, old ^ change)))
+			while (!armv7_short_swap(slot + i, &expected, (armv7_short_entry)((expected & ~mask) | bits)))
+				;
+		first = i < first ? i : first;
+		last = i;
 	}
 	call->bytes += pages << lo;
-	if (first != UINT64_MAX) {
-		call->first = first;
-		call->last = last | (((uint64_t)1 << lo) - 1);
+	if (first != n) {
+		armv7_short_sync(t, slot + first, last - first + 1);
+		call->first = iova + ((uint64_t)first << lo);
+		call->last = (iova + ((uint64_t)last << lo)) | (((uint64_t)1 << lo) - 1);
 	}
 	return i;
 }
@@ -3632,6 +3709,7 @@ static enum pt_status armv7_short_split_to_tables(struct pt_table *t, const stru
 
 	call.t = t;
 	call.gather = gather;
+	call.tally = (struct pt_tally){0, 0};
 	call.delta = armv7_short_leaf_phys(t, level, armv7_short_load(slot), first) - first;
 	/* Where the next level has no leaf of an allowed size, the leaves are below it. */
 	while (status == PT_OK && (armv7_short_geometry[leaves].sizes & t->page_sizes) == 0 &&
@@ -3646,22 +3724,24 @@ static enum pt_status armv7_short_split_to_tables(struct pt_table *t, const stru
 	while (status == PT_OK && made < n) {
 		uint64_t at = first + made * span;
 
-		status = armv7_short_new_table(t, from, child, &table[made]);
+		status = armv7_short_new_table(t, from, child, &table[made], &call.tally);
 		if (status != PT_OK)
 			break;
 		status = armv7_short_fill_at(&call, child, armv7_short_table_at(t, table[made]), at, at + (span - 1));
 		/* A fill that fails leaves a whole table, with what it made below. */
 		if (status != PT_OK)
-			armv7_short_free_subtree(t, table[made], (uint16_t)child);
+			armv7_short_free_subtree(t, table[made], (uint16_t)child, &call.tally);
 		else
 			armv7_short_sync(t, armv7_short_table_at(t, table[made++]),
 					 armv7_short_levels[child].table_bytes / sizeof(armv7_short_entry));
 	}
 	if (status != PT_OK) {
 		while (made-- > 0)
-			armv7_short_free_subtree(t, table[made], (uint16_t)child);
+			armv7_short_free_subtree(t, table[made], (uint16_t)child, &call.tally);
+		pt_settle(t, &call.tally);
 		return status;
 	}
+	pt_settle(t, &call.tally);
 	PT_WMB_DEVICE();
 	pt_gather_add(gather, first, first + (n * span - 1), found->lg2);
 	if (!armv7_short_resize_live(t)) {
@@ -3910,8 +3990,9 @@ static enum pt_status armv7_short_reserve_step(struct pt_table *t, armv7_short_e
 	unsigned int child = armv7_short_geometry[level].next;
 	size_t entries = armv7_short_levels[child].table_bytes / sizeof(armv7_short_entry);
 	armv7_short_entry expected = armv7_short_load_link(slot), link;
+	struct pt_tally tally = {0, 0};
 	uint64_t pa;
-	enum pt_status status = armv7_short_new_table(t, t->mem, child, &pa);
+	enum pt_status status = armv7_short_new_table(t, t->mem, child, &pa, &tally);
 
 	if (status != PT_OK)
 		return status;
@@ -3920,9 +4001,10 @@ static enum pt_status armv7_short_reserve_step(struct pt_table *t, armv7_short_e
 	link = armv7_short_table_entry(t, level, pa);
 	PT_WMB_DEVICE();
 	if (!armv7_short_is_absent(t, level, expected) || !armv7_short_swap(slot, &expected, link)) {
-		armv7_short_release_table(t, pa, armv7_short_levels[child].table_bytes);
+		armv7_short_release_table(t, pa, armv7_short_levels[child].table_bytes, &tally);
 		return PT_OK;
 	}
+	pt_settle(t, &tally);
 	armv7_short_sync(t, slot, 1);
 	return PT_OK;
 }
@@ -4113,6 +4195,39 @@ static void armv7_short_set_sizes(struct pt_table *t, unsigned int start)
 	t->page_sizes = sizes & t->allowed_sizes;
 }
 
+/* How many whole pages begin in what spans `span + 1` bytes. */
+static uint64_t armv7_short_pages_in(uint64_t span, unsigned int lg2)
+{
+	return (span >> lg2) + ((~span & (((uint64_t)1 << lg2) - 1)) == 0 ? 1 : 0);
+}
+
+/* What the ways for one page compare with; nothing takes them where there is no memory yet, or no page. */
+static void armv7_short_set_pages(struct pt_table *t)
+{
+	unsigned int level = armv7_short_last_level(t), lg2 = armv7_short_geometry[level].lo;
+	uint64_t page = (uint64_t)1 << lg2, first = t->first, span = t->last - first;
+	uint64_t skipped = (~first + 1) & (page - 1), output = armv7_short_page_last(level);
+
+	if (output > t->output_last)
+		output = t->output_last;
+	t->page_first = first + skipped;
+	t->page_count = t->mem && (t->page_sizes & page) != 0 && skipped <= span
+				? armv7_short_pages_in(span - skipped, lg2)
+				: 0;
+	/* The descent looks whether what does not snoop has been told of each link on the way. */
+	t->page_output = t->page_count != 0 && !t->mem->sync ? armv7_short_pages_in(output, lg2) : 0;
+	for (unsigned int request = 0; request < 2 * (PT_REQUEST_MASK + 1) && t->page_count != 0; request++) {
+		unsigned int code = armv7_short_granted[0][request & PT_REQUEST_MASK];
+		struct armv7_short_attributes attributes;
+
+		t->page_word[request] = armv7_short_absent(t, level);
+		if (!armv7_short_is_granted(code, request))
+			continue;
+		armv7_short_attributes_of(t, code & PT_REQUEST_MASK, request, &attributes);
+		t->page_word[request] = armv7_short_leaf_entry(t, &attributes, level, lg2, 0);
+	}
+}
+
 /* Parameters, shape, masks: all of a table but its memory. */
 static enum pt_status armv7_short_configure(struct pt_table *t, const struct pt_config *config, unsigned int *start,
 					    struct pt_result *result)
@@ -4126,6 +4241,8 @@ static enum pt_status armv7_short_configure(struct pt_table *t, const struct pt_
 	t->n_tables = 0;
 	t->table_bytes = 0;
 	t->root_bytes = 0;
+	t->page_count = 0;
+	t->page_output = 0;
 	t->node = config ? config->node : -1;
 	for (unsigned int i = 0; i < PT_MAX_PARAMS; i++)
 		p[i] = config && i < armv7_short_format.n_params ? config->param[i] : PT_UNSET;
@@ -4258,6 +4375,7 @@ enum pt_status armv7_short_init(struct pt_table *t, const struct pt_config *conf
 	t->root_bytes = (uint32_t)bytes;
 	t->n_tables = t->n_roots;
 	t->table_bytes = bytes * t->n_roots;
+	armv7_short_set_pages(t);
 	PT_PUBLISH(&t->top, pa | start);
 	PT_WMB_DEVICE();
 	return PT_OK;
@@ -4266,6 +4384,7 @@ enum pt_status armv7_short_init(struct pt_table *t, const struct pt_config *conf
 void armv7_short_fini(struct pt_table *t)
 {
 	unsigned int level = t->level_base + (unsigned int)(t->top & 15);
+	struct pt_tally tally = {0, 0};
 
 	if (!t->mem || t->root_bytes == 0)
 		return;
@@ -4278,12 +4397,15 @@ void armv7_short_fini(struct pt_table *t)
 
 			if (armv7_short_is_table(t, level, entry))
 				armv7_short_free_subtree(t, armv7_short_table_pa(t, level, entry),
-							 armv7_short_geometry[level].next);
+							 armv7_short_geometry[level].next, &tally);
 		}
-		armv7_short_release_table(t, pa, t->root_bytes);
+		armv7_short_release_table(t, pa, t->root_bytes, &tally);
 	}
+	pt_settle(t, &tally);
 	t->root_bytes = 0;
 	t->top = 0;
+	t->page_count = 0;
+	t->page_output = 0;
 }
 
 enum pt_status armv7_short_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
@@ -4381,6 +4503,7 @@ enum pt_status armv7_short_adopt(struct pt_table *t, const struct pt_config *con
 		t->mem = NULL;
 		t->root_bytes = 0;
 	}
+	armv7_short_set_pages(t);
 	return status;
 }
 

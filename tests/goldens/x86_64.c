@@ -392,6 +392,27 @@ PT_ALWAYS_INLINE x86_64_entry x86_64_leaf_entry(const struct pt_table *t, const 
 	return 0;
 }
 
+/* The address of a page as its entry holds it; it has been compared with what entries can hold. */
+PT_ALWAYS_INLINE x86_64_entry x86_64_page_address(unsigned int level, uint64_t pa)
+{
+	(void)pa;
+	switch (level) {
+	case X86_64_PT: return pa;
+	default: break;
+	}
+	return 0;
+}
+
+/* The last byte that a page can map. */
+PT_ALWAYS_INLINE uint64_t x86_64_page_last(unsigned int level)
+{
+	switch (level) {
+	case X86_64_PT: return UINT64_C(0xfffffffffffff);
+	default: break;
+	}
+	return 0;
+}
+
 PT_ALWAYS_INLINE x86_64_entry x86_64_attribute_bits(const struct x86_64_attributes *a, unsigned int level,
 						    unsigned int lg2)
 {
@@ -620,11 +641,17 @@ PT_ALWAYS_INLINE unsigned int x86_64_start(const struct pt_table *t, uint64_t to
 	return (unsigned int)(top & 15);
 }
 
-/* The slot of iova in the table at level; the root's slots (concatenated or partial) reach to the top input bit. */
+/* The slot of iova in the table at root; the root's slots (concatenated or partial) reach to the top input bit. */
+PT_ALWAYS_INLINE x86_64_entry *x86_64_slot_in_root(const struct pt_table *t, uint64_t root, uint64_t iova,
+						   unsigned int start)
+{
+	return x86_64_table_at(t, root) + ((iova & t->input_mask) >> x86_64_geometry[start].lo);
+}
+
 PT_ALWAYS_INLINE x86_64_entry *x86_64_root_slot(const struct pt_table *t, uint64_t top, uint64_t iova,
 						unsigned int start)
 {
-	return x86_64_table_at(t, top & ~(uint64_t)15) + ((iova & t->input_mask) >> x86_64_geometry[start].lo);
+	return x86_64_slot_in_root(t, top & ~(uint64_t)15, iova, start);
 }
 
 PT_ALWAYS_INLINE x86_64_entry *x86_64_slot(x86_64_entry *table, unsigned int level, uint64_t iova)
@@ -641,13 +668,10 @@ PT_ALWAYS_INLINE bool x86_64_in_range(const struct pt_table *t, uint64_t iova, u
 	return iova <= last && iova - first <= last - first && last - first <= span;
 }
 
-/* The same for one page, of which the offset is all ones. */
-PT_ALWAYS_INLINE bool x86_64_page_in_range(const struct pt_table *t, uint64_t iova, uint64_t offset)
+/* The number of a page; of an address inside of a page, whose low bits come out on top: more than there are pages. */
+PT_ALWAYS_INLINE uint64_t x86_64_page_number(uint64_t address, unsigned int lg2)
 {
-	uint64_t first = t->first;
-	uint64_t span = t->last - first;
-
-	return iova - first <= span && (iova | offset) - first <= span;
+	return address >> lg2 | address << (64 - lg2);
 }
 
 /* Store the details of a failure, and pass the status on. */
@@ -683,8 +707,9 @@ PT_ALWAYS_INLINE enum pt_status x86_64_check_range(const struct pt_table *t, uin
 
 /* ----------------------------------------------------------------------------------------------------------- tables */
 
-/* A new table of level; its contents are anything. The address is one that entries can hold. */
-static enum pt_status x86_64_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa)
+/* A new table of level; its contents are anything. The address is one that entries can hold. It is counted in tally. */
+static enum pt_status x86_64_new_table(struct pt_table *t, const struct pt_mem *mem, unsigned int level, uint64_t *pa,
+				       struct pt_tally *tally)
 {
 	size_t bytes = x86_64_levels[level].table_bytes;
 	uint64_t align = x86_64_levels[level].table_align;
@@ -696,15 +721,15 @@ static enum pt_status x86_64_new_table(struct pt_table *t, const struct pt_mem *
 		mem->release(mem->ctx, *pa, bytes);
 		return PT_ERR_TABLE;
 	}
-	__atomic_fetch_add(&t->n_tables, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&t->table_bytes, bytes, __ATOMIC_RELAXED);
+	tally->tables++;
+	tally->bytes += bytes;
 	return PT_OK;
 }
 
-static void x86_64_release_table(struct pt_table *t, uint64_t pa, size_t bytes)
+static void x86_64_release_table(struct pt_table *t, uint64_t pa, size_t bytes, struct pt_tally *tally)
 {
-	__atomic_fetch_sub(&t->n_tables, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&t->table_bytes, bytes, __ATOMIC_RELAXED);
+	tally->tables--;
+	tally->bytes -= bytes;
 	t->mem->release(t->mem->ctx, pa, bytes);
 }
 
@@ -721,7 +746,7 @@ static void x86_64_clear_slots(const struct pt_table *t, x86_64_entry *entry, si
  * Free a subtree that nothing can walk any more. No recursion: one cursor per level. Tables below one that is linked
  * twice cannot occur in tables that this code wrote or adopted.
  */
-static void x86_64_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level)
+static void x86_64_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level, struct pt_tally *tally)
 {
 	uint64_t table[PT_MAX_STEPS];
 	size_t index[PT_MAX_STEPS], entries;
@@ -748,7 +773,7 @@ static void x86_64_free_subtree(struct pt_table *t, uint64_t pa, uint16_t level)
 			at = x86_64_geometry[at].next;
 			continue;
 		}
-		x86_64_release_table(t, table[depth], x86_64_levels[at].table_bytes);
+		x86_64_release_table(t, table[depth], x86_64_levels[at].table_bytes, tally);
 		if (depth == 0)
 			return;
 		depth--;
@@ -1512,20 +1537,20 @@ enum pt_status x86_64_verify(const struct pt_table *t, struct pt_reader *reader,
 }
 /* ---------------------------------------------------------------------------------------------------------- lookups */
 
-/* The slot of iova in its table of the lowest level; false when the way there is not all tables. */
-PT_ALWAYS_INLINE bool x86_64_find(const struct pt_table *t, uint64_t iova, x86_64_entry **found)
+/* The slot of iova in its table of level, the lowest one; false when the way there is not all tables. */
+PT_ALWAYS_INLINE bool x86_64_find_page(const struct pt_table *t, uint64_t iova, unsigned int level,
+				       x86_64_entry **found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	unsigned int start;
 	x86_64_entry *slot;
 	x86_64_entry entry;
 
-	start = x86_64_start(t, top);
-	if (PT_LIKELY(start == X86_64_PML4)) {
-		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+	(void)level;
+	if (PT_LIKELY(((top - 1) & 15) == 0)) {
+		slot = x86_64_slot_in_root(t, top - 1, iova, X86_64_PML4);
 		goto level_1;
 	}
-	switch (start) {
+	switch (x86_64_start(t, top)) {
 	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
 	default: return false;
 	}
@@ -1551,21 +1576,24 @@ level_1:
 	return true;
 }
 
+static PT_NOINLINE bool x86_64_find(const struct pt_table *t, uint64_t iova, x86_64_entry **found)
+{
+	return x86_64_find_page(t, iova, x86_64_last_level(t), found);
+}
+
 /* The slot where a leaf of that many bytes goes if it takes one slot; false when there is none, or no table for it. */
 static PT_NOINLINE bool x86_64_find_unit(const struct pt_table *t, uint64_t iova, uint64_t bytes, x86_64_entry **found,
 					 unsigned int *level)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	unsigned int start;
 	x86_64_entry *slot;
 	x86_64_entry entry;
 
-	start = x86_64_start(t, top);
-	if (PT_LIKELY(start == X86_64_PML4)) {
-		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+	if (PT_LIKELY(((top - 1) & 15) == 0)) {
+		slot = x86_64_slot_in_root(t, top - 1, iova, X86_64_PML4);
 		goto level_1;
 	}
-	switch (start) {
+	switch (x86_64_start(t, top)) {
 	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
 	default: return false;
 	}
@@ -1618,19 +1646,17 @@ PT_ALWAYS_INLINE enum pt_status x86_64_resolve(const struct pt_table *t, unsigne
 enum pt_status x86_64_iova_to_phys(const struct pt_table *t, uint64_t iova, uint64_t *pa)
 {
 	uint64_t top;
-	unsigned int start;
 	x86_64_entry *slot;
 	x86_64_entry entry;
 
 	if (PT_UNLIKELY(!x86_64_in_range(t, iova, iova)))
 		return PT_ERR_RANGE;
 	top = PT_READ_LINK(&t->top);
-	start = x86_64_start(t, top);
-	if (PT_LIKELY(start == X86_64_PML4)) {
-		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+	if (PT_LIKELY(((top - 1) & 15) == 0)) {
+		slot = x86_64_slot_in_root(t, top - 1, iova, X86_64_PML4);
 		goto level_1;
 	}
-	switch (start) {
+	switch (x86_64_start(t, top)) {
 	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
 	default: return PT_ERR_ABSENT;
 	}
@@ -1664,17 +1690,15 @@ PT_ALWAYS_INLINE enum pt_status x86_64_ahead(const struct pt_table *t, uint64_t 
 					     x86_64_entry **ahead)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	unsigned int start;
 	x86_64_entry *slot;
 	x86_64_entry entry;
 
 	(void)pa;
-	start = x86_64_start(t, top);
-	if (PT_LIKELY(start == X86_64_PML4)) {
-		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+	if (PT_LIKELY(((top - 1) & 15) == 0)) {
+		slot = x86_64_slot_in_root(t, top - 1, iova, X86_64_PML4);
 		goto level_1;
 	}
-	switch (start) {
+	switch (x86_64_start(t, top)) {
 	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
 	default: return PT_ERR_ABSENT;
 	}
@@ -1776,16 +1800,14 @@ PT_ALWAYS_INLINE bool x86_64_ends_at(const struct pt_table *t, unsigned int leve
 static bool x86_64_leaf_at(const struct pt_table *t, uint64_t iova, struct x86_64_found *found)
 {
 	uint64_t top = PT_READ_LINK(&t->top);
-	unsigned int start;
 	x86_64_entry *slot;
 	x86_64_entry entry;
 
-	start = x86_64_start(t, top);
-	if (PT_LIKELY(start == X86_64_PML4)) {
-		slot = x86_64_root_slot(t, top, iova, X86_64_PML4);
+	if (PT_LIKELY(((top - 1) & 15) == 0)) {
+		slot = x86_64_slot_in_root(t, top - 1, iova, X86_64_PML4);
 		goto level_1;
 	}
-	switch (start) {
+	switch (x86_64_start(t, top)) {
 	case X86_64_PML5: slot = x86_64_root_slot(t, top, iova, X86_64_PML5); goto level_0;
 	default: return false;
 	}
@@ -1835,12 +1857,6 @@ static enum pt_status x86_64_check_ends(const struct pt_table *t, uint64_t iova,
 PT_ALWAYS_INLINE unsigned int x86_64_page_lg2(const struct pt_table *t)
 {
 	return x86_64_geometry[x86_64_last_level(t)].lo;
-}
-
-PT_ALWAYS_INLINE x86_64_entry x86_64_page_entry(const struct pt_table *t, const struct x86_64_attributes *attributes,
-						unsigned int level, uint64_t pa)
-{
-	return x86_64_leaf_entry(t, attributes, level, x86_64_geometry[level].lo, pa);
 }
 
 PT_ALWAYS_INLINE bool x86_64_is_page(const struct pt_table *t, unsigned int level, x86_64_entry entry)
@@ -1961,6 +1977,7 @@ struct x86_64_map_call {
 	x86_64_entry found;
 	unsigned int level;
 	const char *why;
+	struct pt_tally tally;
 	struct x86_64_attributes attributes;
 };
 
@@ -2021,6 +2038,17 @@ static PT_NOINLINE size_t x86_64_fill_checked(x86_64_entry *slot, size_t n, x86_
 					      unsigned int level)
 {
 	return x86_64_fill_run(slot, n, value, step, level, true);
+}
+
+/* The same for the smallest pages, whose step is a constant: what is added folds into the stores. */
+static PT_NOINLINE void x86_64_fill_pages(x86_64_entry *slot, size_t n, x86_64_entry value)
+{
+	(void)x86_64_fill_run(slot, n, value, x86_64_geometry[X86_64_PT].step, X86_64_PT, false);
+}
+
+static PT_NOINLINE size_t x86_64_fill_pages_checked(x86_64_entry *slot, size_t n, x86_64_entry value)
+{
+	return x86_64_fill_run(slot, n, value, x86_64_geometry[X86_64_PT].step, X86_64_PT, true);
 }
 
 /*
@@ -2086,9 +2114,13 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_leaves(struct x86_64_map_call *call, 
 	step = x86_64_geometry[level].step;
 	n = (size_t)(bytes >> lo);
 	if (fresh) {
-		x86_64_fill_fresh(slot, n, value, step, level);
+		if (level == X86_64_PT)
+			x86_64_fill_pages(slot, n, value);
+		else
+			x86_64_fill_fresh(slot, n, value, step, level);
 	} else {
-		size_t written = x86_64_fill_checked(slot, n, value, step, level);
+		size_t written = level == X86_64_PT ? x86_64_fill_pages_checked(slot, n, value)
+						    : x86_64_fill_checked(slot, n, value, step, level);
 
 		while (PT_UNLIKELY(written != n)) {
 			enum pt_status status;
@@ -2126,7 +2158,7 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_new_table(struct x86_64_map_call *cal
 	uint64_t pa;
 	x86_64_entry *table;
 	x86_64_entry link, expected = *entry;
-	enum pt_status status = x86_64_new_table(t, t->mem, child, &pa);
+	enum pt_status status = x86_64_new_table(t, t->mem, child, &pa, &call->tally);
 
 	*linked = true;
 	if (status != PT_OK) {
@@ -2143,7 +2175,7 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_new_table(struct x86_64_map_call *cal
 	x86_64_clear_slots(t, table + to, entries - to, child);
 	status = fill(call, table + from, iova, last);
 	if (status != PT_OK) {
-		x86_64_free_subtree(t, pa, (uint16_t)child);
+		x86_64_free_subtree(t, pa, (uint16_t)child, &call->tally);
 		call->at = iova;
 		return status;
 	}
@@ -2155,7 +2187,7 @@ PT_ALWAYS_INLINE enum pt_status x86_64_map_new_table(struct x86_64_map_call *cal
 	}
 	PT_WMB_DEVICE();
 	if (!x86_64_swap(slot, &expected, link)) {
-		x86_64_free_subtree(t, pa, (uint16_t)child);
+		x86_64_free_subtree(t, pa, (uint16_t)child, &call->tally);
 		*entry = expected;
 		*linked = false;
 		return PT_OK;
@@ -2406,6 +2438,7 @@ static PT_NOINLINE enum pt_status x86_64_map_slow(struct pt_table *t, uint64_t i
 	call.gather = gather ? gather : &own;
 	call.found = 0;
 	call.why = NULL;
+	call.tally = (struct pt_tally){0, 0};
 	pt_gather_init(&own);
 	x86_64_attributes_of(t, granted, request, &call.attributes);
 	for (size_t i = 0; i < n; i++) {
@@ -2421,6 +2454,7 @@ static PT_NOINLINE enum pt_status x86_64_map_slow(struct pt_table *t, uint64_t i
 			break;
 		at += bytes;
 	}
+	pt_settle(t, &call.tally);
 	if (PT_UNLIKELY(status != PT_OK)) {
 		if (call.at != iova)
 			x86_64_map_undo(&call, iova, call.at - 1);
@@ -2480,36 +2514,40 @@ static PT_NOINLINE enum pt_status x86_64_map_any(struct pt_table *t, uint64_t io
 	return x86_64_map_slow(t, iova, &segment, 1, granted, request, gather, result);
 }
 
+/*
+ * The common case apart: one page of the smallest size, its table present, a walker that snoops. false: nothing was
+ * done, and the full function says why, or does it.
+ */
+PT_ALWAYS_INLINE bool x86_64_page_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+				      unsigned int request, struct pt_result *result, unsigned int level)
+{
+	const unsigned int lg2 = x86_64_geometry[level].lo;
+	x86_64_entry word;
+	x86_64_entry *slot;
+
+	if (PT_UNLIKELY(bytes != (uint64_t)1 << lg2 || x86_64_page_number(iova - t->page_first, lg2) >= t->page_count ||
+			x86_64_page_number(pa, lg2) >= t->page_output || request >= 2 * (PT_REQUEST_MASK + 1)))
+		return false;
+	word = (x86_64_entry)t->page_word[request];
+	if (PT_UNLIKELY(x86_64_is_absent(t, level, word)))
+		return false;
+	if (PT_UNLIKELY(!x86_64_find_page(t, iova, level, &slot) || !(x86_64_occupied(level, PT_READ_ONCE(slot)) == 0)))
+		return false;
+	x86_64_store(slot, word | x86_64_page_address(level, pa));
+	PT_WMB_DEVICE();
+	if (result) {
+		result->bytes = bytes;
+		result->request =
+			x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK] & PT_REQUEST_MASK;
+	}
+	return true;
+}
+
 enum pt_status x86_64_map(struct pt_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int request,
 			  struct pt_gather *gather, struct pt_result *result)
 {
-	const uint64_t page = (uint64_t)1 << x86_64_page_lg2(t);
-
-	/*
-	 * The common case apart: one page of the smallest size, its table present, a walker that snoops. All that is
-	 * out of the ordinary is left to the way in full.
-	 */
-	if (PT_LIKELY(bytes == page && ((iova | pa) & (page - 1)) == 0 && (t->page_sizes & page) != 0 &&
-		      x86_64_page_in_range(t, iova, page - 1) && x86_64_reaches(t, pa, page) && t->mem->sync == NULL)) {
-		unsigned int code = x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK],
-			     level = x86_64_last_level(t);
-		x86_64_entry *slot;
-
-		if (PT_LIKELY(x86_64_is_granted(code, request) && x86_64_find(t, iova, &slot) &&
-			      x86_64_occupied(level, PT_READ_ONCE(slot)) == 0)) {
-			struct x86_64_attributes attributes;
-
-			code &= PT_REQUEST_MASK;
-			x86_64_attributes_of(t, code, request, &attributes);
-			x86_64_store(slot, x86_64_page_entry(t, &attributes, level, pa));
-			PT_WMB_DEVICE();
-			if (result) {
-				result->bytes = page;
-				result->request = code;
-			}
-			return PT_OK;
-		}
-	}
+	if (PT_LIKELY(x86_64_page_map(t, iova, pa, bytes, request, result, X86_64_PT)))
+		return PT_OK;
 	return x86_64_map_any(t, iova, pa, bytes, request, gather, result);
 }
 
@@ -2549,17 +2587,48 @@ struct x86_64_unmap_call {
 	bool trusted;
 };
 
+/* How many of eight entries, from a cache line on, are not absent. Mostly all of them are, which one AND tells. */
+PT_ALWAYS_INLINE size_t x86_64_used_of_8(const x86_64_entry *line, unsigned int level)
+{
+	x86_64_entry all;
+	size_t used = 0;
+
+	(void)level;
+	all = x86_64_occupied(level, PT_READ_ONCE(&line[0])) & x86_64_occupied(level, PT_READ_ONCE(&line[1])) &
+	      x86_64_occupied(level, PT_READ_ONCE(&line[2])) & x86_64_occupied(level, PT_READ_ONCE(&line[3])) &
+	      x86_64_occupied(level, PT_READ_ONCE(&line[4])) & x86_64_occupied(level, PT_READ_ONCE(&line[5])) &
+	      x86_64_occupied(level, PT_READ_ONCE(&line[6])) & x86_64_occupied(level, PT_READ_ONCE(&line[7]));
+	if (PT_LIKELY(all != 0))
+		return 8;
+	for (unsigned int i = 0; i < 8; i++)
+		used += x86_64_occupied(level, PT_READ_ONCE(&line[i])) != 0;
+	return used;
+}
+
 /* Clear n slots of level; returns how many were not absent. */
 static PT_NOINLINE size_t x86_64_clear_run(const struct pt_table *t, x86_64_entry *slot, size_t n, unsigned int level)
 {
-	size_t used = 0;
+	size_t used = 0, i = 0;
 	x86_64_entry absent = pt_le64(x86_64_absent(t, level));
 
 	(void)t;
-	for (size_t i = 0; i < n; i++) {
+	/* Absent slots are written again: that takes no branch. */
+	for (; n - i >= 8; i += 8) {
+		x86_64_entry *line = slot + i;
+
+		used += x86_64_used_of_8(line, level);
+		PT_WRITE_ONCE(&line[0], absent);
+		PT_WRITE_ONCE(&line[1], absent);
+		PT_WRITE_ONCE(&line[2], absent);
+		PT_WRITE_ONCE(&line[3], absent);
+		PT_WRITE_ONCE(&line[4], absent);
+		PT_WRITE_ONCE(&line[5], absent);
+		PT_WRITE_ONCE(&line[6], absent);
+		PT_WRITE_ONCE(&line[7], absent);
+	}
+	for (; i < n; i++) {
 		x86_64_entry old = PT_READ_ONCE(&slot[i]);
 
-		/* Without a branch: absent slots are written again. */
 		used += x86_64_occupied(level, old) != 0;
 		PT_WRITE_ONCE(&slot[i], absent);
 	}
@@ -2573,14 +2642,7 @@ static PT_NOINLINE size_t x86_64_count_used(const x86_64_entry *slot, size_t n, 
 
 	(void)level;
 	for (; n - i >= 8; i += 8)
-		used += (size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i])) != 0) +
-			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 1])) != 0) +
-			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 2])) != 0) +
-			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 3])) != 0) +
-			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 4])) != 0) +
-			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 5])) != 0) +
-			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 6])) != 0) +
-			(size_t)(x86_64_occupied(level, PT_READ_ONCE(&slot[i + 7])) != 0);
+		used += x86_64_used_of_8(slot + i, level);
 	for (; i < n; i++)
 		used += x86_64_occupied(level, PT_READ_ONCE(&slot[i])) != 0;
 	return used;
@@ -2790,31 +2852,35 @@ static PT_NOINLINE enum pt_status x86_64_unmap_any(struct pt_table *t, uint64_t 
 	return PT_OK;
 }
 
+/* The common case apart: one page of the smallest size. false: nothing was done. */
+PT_ALWAYS_INLINE bool x86_64_page_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
+					struct pt_gather *gather, struct pt_result *result, unsigned int level)
+{
+	const unsigned int lg2 = x86_64_geometry[level].lo;
+	x86_64_entry *slot;
+	x86_64_entry old;
+
+	if (PT_UNLIKELY(bytes != (uint64_t)1 << lg2 || x86_64_page_number(iova - t->page_first, lg2) >= t->page_count ||
+			!gather || flags > PT_UNMAP_TRUSTED || !x86_64_find_page(t, iova, level, &slot)))
+		return false;
+	old = x86_64_load(slot);
+	if (PT_UNLIKELY(!x86_64_is_page(t, level, old)))
+		return false;
+	x86_64_store(slot, x86_64_absent(t, level));
+	pt_gather_add(gather, iova, iova + (bytes - 1), lg2);
+	if (result)
+		result->bytes = bytes;
+	/* Last, so that nothing has to be kept over the call. */
+	x86_64_sync(t, slot, 1);
+	PT_WMB_DEVICE();
+	return true;
+}
+
 enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, unsigned int flags,
 			    struct pt_gather *gather, struct pt_result *result)
 {
-	const uint64_t page = (uint64_t)1 << x86_64_page_lg2(t);
-
-	/* The common case apart: one page of the smallest size. */
-	if (PT_LIKELY(gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (iova & (page - 1)) == 0 &&
-		      (t->page_sizes & page) != 0 && x86_64_page_in_range(t, iova, page - 1))) {
-		unsigned int level = x86_64_last_level(t);
-		x86_64_entry *slot;
-
-		if (PT_LIKELY(x86_64_find(t, iova, &slot))) {
-			x86_64_entry old = x86_64_load(slot);
-
-			if (PT_LIKELY(x86_64_is_page(t, level, old))) {
-				x86_64_store(slot, x86_64_absent(t, level));
-				x86_64_sync(t, slot, 1);
-				PT_WMB_DEVICE();
-				pt_gather_add(gather, iova, iova | (page - 1), x86_64_geometry[level].lo);
-				if (result)
-					result->bytes = page;
-				return PT_OK;
-			}
-		}
-	}
+	if (PT_LIKELY(x86_64_page_unmap(t, iova, bytes, flags, gather, result, X86_64_PT)))
+		return PT_OK;
 	return x86_64_unmap_any(t, iova, bytes, flags, gather, result);
 }
 /* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
@@ -2864,35 +2930,36 @@ PT_ALWAYS_INLINE size_t x86_64_protect_pages(struct x86_64_protect_call *call, x
 {
 	struct pt_table *t = call->t;
 	unsigned int lo = x86_64_geometry[level].lo;
-	uint64_t first = UINT64_MAX, last = 0, pages = 0;
+	uint64_t pages = 0;
 	x86_64_entry mask, bits = x86_64_protect_bits(call, level, lo, &mask);
-	size_t i = 0;
+	size_t i = 0, first = n, last = 0;
 
-	for (; i < n; i++, iova += (uint64_t)1 << lo) {
-		x86_64_entry old = x86_64_load(slot + i), new;
+	for (; i < n; i++) {
+		const x86_64_entry old = x86_64_load(slot + i);
+		x86_64_entry expected = old, change = ((old & ~mask) | bits) ^ old;
 
-		if (x86_64_is_absent(t, level, old))
-			continue;
-		if (PT_UNLIKELY(x86_64_leaf_lg2(t, level, old) != lo))
+		if (PT_UNLIKELY(!x86_64_is_page(t, level, old))) {
+			if (x86_64_is_absent(t, level, old))
+				continue;
 			break;
-		new = (old & ~mask) | bits;
-		if (PT_UNLIKELY(((old ^ new) & ~x86_64_live_mask(t, level, lo)) != 0))
+		}
+		if (PT_UNLIKELY((change & ~x86_64_live_mask(t, level, lo)) != 0))
 			break;
 		pages++;
-		if (new == old)
+		if (change == 0)
 			continue;
 		/* Hardware may set accessed and dirty meanwhile: never lose that. */
-		while (PT_UNLIKELY(!x86_64_swap(slot + i, &old, new)))
-			new = (old & ~mask) | bits;
-		x86_64_sync(t, slot + i, 1);
-		if (first > iova)
-			first = iova;
-		last = iova;
+		if (PT_UNLIKELY(!x86_64_swap(slot + i, &expected, old ^ change)))
+			while (!x86_64_swap(slot + i, &expected, (x86_64_entry)((expected & ~mask) | bits)))
+				;
+		first = i < first ? i : first;
+		last = i;
 	}
 	call->bytes += pages << lo;
-	if (first != UINT64_MAX) {
-		call->first = first;
-		call->last = last | (((uint64_t)1 << lo) - 1);
+	if (first != n) {
+		x86_64_sync(t, slot + first, last - first + 1);
+		call->first = iova + ((uint64_t)first << lo);
+		call->last = (iova + ((uint64_t)last << lo)) | (((uint64_t)1 << lo) - 1);
 	}
 	return i;
 }
@@ -3404,6 +3471,7 @@ static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x8
 
 	call.t = t;
 	call.gather = gather;
+	call.tally = (struct pt_tally){0, 0};
 	call.delta = x86_64_leaf_phys(t, level, x86_64_load(slot), first) - first;
 	/* Where the next level has no leaf of an allowed size, the leaves are below it. */
 	while (status == PT_OK && (x86_64_geometry[leaves].sizes & t->page_sizes) == 0 &&
@@ -3418,22 +3486,24 @@ static enum pt_status x86_64_split_to_tables(struct pt_table *t, const struct x8
 	while (status == PT_OK && made < n) {
 		uint64_t at = first + made * span;
 
-		status = x86_64_new_table(t, from, child, &table[made]);
+		status = x86_64_new_table(t, from, child, &table[made], &call.tally);
 		if (status != PT_OK)
 			break;
 		status = x86_64_fill_at(&call, child, x86_64_table_at(t, table[made]), at, at + (span - 1));
 		/* A fill that fails leaves a whole table, with what it made below. */
 		if (status != PT_OK)
-			x86_64_free_subtree(t, table[made], (uint16_t)child);
+			x86_64_free_subtree(t, table[made], (uint16_t)child, &call.tally);
 		else
 			x86_64_sync(t, x86_64_table_at(t, table[made++]),
 				    x86_64_levels[child].table_bytes / sizeof(x86_64_entry));
 	}
 	if (status != PT_OK) {
 		while (made-- > 0)
-			x86_64_free_subtree(t, table[made], (uint16_t)child);
+			x86_64_free_subtree(t, table[made], (uint16_t)child, &call.tally);
+		pt_settle(t, &call.tally);
 		return status;
 	}
+	pt_settle(t, &call.tally);
 	PT_WMB_DEVICE();
 	pt_gather_add(gather, first, first + (n * span - 1), found->lg2);
 	if (!x86_64_resize_live(t)) {
@@ -3675,8 +3745,9 @@ static enum pt_status x86_64_reserve_step(struct pt_table *t, x86_64_entry *slot
 	unsigned int child = x86_64_geometry[level].next;
 	size_t entries = x86_64_levels[child].table_bytes / sizeof(x86_64_entry);
 	x86_64_entry expected = x86_64_load_link(slot), link;
+	struct pt_tally tally = {0, 0};
 	uint64_t pa;
-	enum pt_status status = x86_64_new_table(t, t->mem, child, &pa);
+	enum pt_status status = x86_64_new_table(t, t->mem, child, &pa, &tally);
 
 	if (status != PT_OK)
 		return status;
@@ -3685,9 +3756,10 @@ static enum pt_status x86_64_reserve_step(struct pt_table *t, x86_64_entry *slot
 	link = x86_64_table_entry(t, level, pa);
 	PT_WMB_DEVICE();
 	if (!x86_64_is_absent(t, level, expected) || !x86_64_swap(slot, &expected, link)) {
-		x86_64_release_table(t, pa, x86_64_levels[child].table_bytes);
+		x86_64_release_table(t, pa, x86_64_levels[child].table_bytes, &tally);
 		return PT_OK;
 	}
+	pt_settle(t, &tally);
 	x86_64_sync(t, slot, 1);
 	if (x86_64_synced(t, level))
 		x86_64_store(slot, link | x86_64_synced(t, level));
@@ -3864,6 +3936,38 @@ static void x86_64_set_sizes(struct pt_table *t, unsigned int start)
 	t->page_sizes = sizes & t->allowed_sizes;
 }
 
+/* How many whole pages begin in what spans `span + 1` bytes. */
+static uint64_t x86_64_pages_in(uint64_t span, unsigned int lg2)
+{
+	return (span >> lg2) + ((~span & (((uint64_t)1 << lg2) - 1)) == 0 ? 1 : 0);
+}
+
+/* What the ways for one page compare with; nothing takes them where there is no memory yet, or no page. */
+static void x86_64_set_pages(struct pt_table *t)
+{
+	unsigned int level = x86_64_last_level(t), lg2 = x86_64_geometry[level].lo;
+	uint64_t page = (uint64_t)1 << lg2, first = t->first, span = t->last - first;
+	uint64_t skipped = (~first + 1) & (page - 1), output = x86_64_page_last(level);
+
+	if (output > t->output_last)
+		output = t->output_last;
+	t->page_first = first + skipped;
+	t->page_count =
+		t->mem && (t->page_sizes & page) != 0 && skipped <= span ? x86_64_pages_in(span - skipped, lg2) : 0;
+	/* The descent looks whether what does not snoop has been told of each link on the way. */
+	t->page_output = t->page_count != 0 && !t->mem->sync ? x86_64_pages_in(output, lg2) : 0;
+	for (unsigned int request = 0; request < 2 * (PT_REQUEST_MASK + 1) && t->page_count != 0; request++) {
+		unsigned int code = x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK];
+		struct x86_64_attributes attributes;
+
+		t->page_word[request] = x86_64_absent(t, level);
+		if (!x86_64_is_granted(code, request))
+			continue;
+		x86_64_attributes_of(t, code & PT_REQUEST_MASK, request, &attributes);
+		t->page_word[request] = x86_64_leaf_entry(t, &attributes, level, lg2, 0);
+	}
+}
+
 /* Parameters, shape, masks: all of a table but its memory. */
 static enum pt_status x86_64_configure(struct pt_table *t, const struct pt_config *config, unsigned int *start,
 				       struct pt_result *result)
@@ -3877,6 +3981,8 @@ static enum pt_status x86_64_configure(struct pt_table *t, const struct pt_confi
 	t->n_tables = 0;
 	t->table_bytes = 0;
 	t->root_bytes = 0;
+	t->page_count = 0;
+	t->page_output = 0;
 	t->node = config ? config->node : -1;
 	for (unsigned int i = 0; i < PT_MAX_PARAMS; i++)
 		p[i] = config && i < x86_64_format.n_params ? config->param[i] : PT_UNSET;
@@ -3983,6 +4089,7 @@ enum pt_status x86_64_init(struct pt_table *t, const struct pt_config *config, c
 	t->root_bytes = (uint32_t)bytes;
 	t->n_tables = t->n_roots;
 	t->table_bytes = bytes * t->n_roots;
+	x86_64_set_pages(t);
 	PT_PUBLISH(&t->top, pa | start);
 	PT_WMB_DEVICE();
 	return PT_OK;
@@ -3991,6 +4098,7 @@ enum pt_status x86_64_init(struct pt_table *t, const struct pt_config *config, c
 void x86_64_fini(struct pt_table *t)
 {
 	unsigned int level = t->level_base + (unsigned int)(t->top & 15);
+	struct pt_tally tally = {0, 0};
 
 	if (!t->mem || t->root_bytes == 0)
 		return;
@@ -4002,12 +4110,16 @@ void x86_64_fini(struct pt_table *t)
 			x86_64_entry entry = x86_64_load(x86_64_table_at(t, pa) + i);
 
 			if (x86_64_is_table(t, level, entry))
-				x86_64_free_subtree(t, x86_64_table_pa(t, level, entry), x86_64_geometry[level].next);
+				x86_64_free_subtree(t, x86_64_table_pa(t, level, entry), x86_64_geometry[level].next,
+						    &tally);
 		}
-		x86_64_release_table(t, pa, t->root_bytes);
+		x86_64_release_table(t, pa, t->root_bytes, &tally);
 	}
+	pt_settle(t, &tally);
 	t->root_bytes = 0;
 	t->top = 0;
+	t->page_count = 0;
+	t->page_output = 0;
 }
 
 enum pt_status x86_64_view(struct pt_table *t, const struct pt_config *config, const uint64_t *roots, size_t n,
@@ -4102,6 +4214,7 @@ enum pt_status x86_64_adopt(struct pt_table *t, const struct pt_config *config, 
 		t->mem = NULL;
 		t->root_bytes = 0;
 	}
+	x86_64_set_pages(t);
 	return status;
 }
 
