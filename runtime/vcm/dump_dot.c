@@ -349,7 +349,7 @@ static void put_association(const struct drawing *drawing, const struct region *
 	else
 		fprintf(drawing->stream, "\td%u:e -> r%u:w [%s%s];\n", association->device->object.index,
 			region->object.index, style, half);
-	if (association->mapper2)
+	if (association->mapper && association->mapper2)
 		fprintf(drawing->stream, "\tt%u_%u:e -> t%u_%u:w [color=\"" TABLE_EDGE "\", style=dashed];\n",
 			region->object.index, number_of(association->mapper), region->parent->object.index,
 			number_of(association->mapper2));

@@ -160,6 +160,7 @@ int merge_reservations(const struct drawing *drawing, const struct region *regio
 			last = &now;
 		}
 		if (count > drawing->rows)
+			/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): at least 1, see drawing_init() */
 			part = (all + drawing->rows - 1) / drawing->rows;
 	}
 	rows = vc_calloc(all < drawing->rows ? all : drawing->rows, sizeof(*rows));
