@@ -149,7 +149,7 @@ check-sanitize: ## run the tests with the address and undefined-behaviour saniti
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@$(MAKE) --no-print-directory $(PARALLEL) check-run B=build/san SANITIZE=address,undefined OPTIMIZE='-O1 -g'
 
-THREAD_TESTS := $(filter %/threads %/stress %/test_threads,$(TEST_PROGRAMS))
+THREAD_TESTS := $(filter %/threads %/stress %/sharing %/test_threads,$(TEST_PROGRAMS))
 check-threads: ## run the tests that use threads with the thread sanitizer
 	@tools/setup check
 	@$(MAKE) --no-print-directory $(PARALLEL) build/ptgen

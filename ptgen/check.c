@@ -408,7 +408,7 @@ const char *say_bits(struct run *run, int hi, int lo)
 
 const char *say_memory(unsigned int memory)
 {
-	static const char *const names[] = {"cached", "noncached", "device", "other"};
+	static const char *const names[] = {"cached", "noncached", "device", "nonshareable", "other"};
 
 	return names[memory <= MEMORY_OTHER ? memory : (unsigned int)MEMORY_OTHER];
 }

@@ -68,18 +68,30 @@ static void check_hidden(struct run *run, const struct m_code *code, int i, bool
 	}
 }
 
+/* Do all lines of the field say what is written where nothing else does? */
+static bool has_default(const struct model *model, ref field)
+{
+	for (int i = 0; i < model->slices.n; i++)
+		if (model->slices.v[i].field == field && model->slices.v[i].role == ROLE_FIELD &&
+		    model->slices.v[i].dflt == REF_NONE)
+			return false;
+	return true;
+}
+
 static void check_two_way(struct run *run, const struct m_code *code, int i, bool *broken)
 {
 	const struct m_row *row = &run->model->rows.v[code->first_row + i];
 
 	for (int c = 0; c < code->n_cols; c++) {
-		if (!row->any[c] || !first_time(run, CHECK_CODE_ROWS, row->span, code->span))
+		if (!row->any[c] || has_default(run->model, code->col[c].field) ||
+		    !first_time(run, CHECK_CODE_ROWS, row->span, code->span))
 			continue;
 		*broken = true;
 		diag(run->context, CHECK_CODE_ROWS, row->span,
 		     "'-' in a two-way row of %s '%s': what would be written for '%s'?", concept_text(code->concept),
 		     code->name, meaning(run, code, row));
-		diag_mend(run->context, "give the value that is written with '<->', and the others with '->'");
+		diag_mend(run->context, "give the value that is written with '<->', and the others with '->', or the "
+					"field a 'default'");
 	}
 	for (int j = 0; j < i; j++) {
 		const struct m_row *earlier = &run->model->rows.v[code->first_row + j];

@@ -254,13 +254,13 @@ static void check_encoding(struct run *run, struct codec_bound *bound, const str
 	if (request == N_REQUESTS) {
 		/* Rights or a type that no request stands for: fields by name have to say them. */
 		request = decoded->rights & RIGHT_P;
-		if (decoded->memory <= MEMORY_DEVICE)
+		if (decoded->memory != MEMORY_OTHER)
 			request |= decoded->memory << 5;
 	}
 	for (int i = 0; i < example->n_sets; i++) {
 		const struct m_assign *set = &model->assigns.v[example->first_set + i];
 
-		if (set->what == SET_MEMTYPE && set->value <= MEMORY_DEVICE)
+		if (set->what == SET_MEMTYPE && set->value != MEMORY_OTHER)
 			request = (request & ~(unsigned int)REQ_MEMORY) | (unsigned int)set->value << 5;
 	}
 	if (!codec_bound_attributes(bound, request, CODEC_WHOLE, word, &code)) {

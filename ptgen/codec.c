@@ -73,12 +73,15 @@ bool codec_round(const struct model *model, const int64_t *param, unsigned int r
 		memory = env.request & REQ_MEMORY;
 		env.request = (env.request | (rule->adds & REQ_RIGHTS)) & ~(unsigned int)(rule->drops & REQ_RIGHTS);
 		if ((memory == REQ_NONCACHED && rule->drops & M_NONCACHED) ||
-		    (memory == REQ_DEVICE && rule->drops & M_DEVICE))
+		    (memory == REQ_DEVICE && rule->drops & M_DEVICE) ||
+		    (memory == REQ_NONSHAREABLE && rule->drops & M_NONSHAREABLE))
 			env.request &= ~(unsigned int)REQ_MEMORY;
 		if (rule->adds & M_NONCACHED)
 			env.request = (env.request & ~(unsigned int)REQ_MEMORY) | REQ_NONCACHED;
 		if (rule->adds & M_DEVICE)
 			env.request = (env.request & ~(unsigned int)REQ_MEMORY) | REQ_DEVICE;
+		if (rule->adds & M_NONSHAREABLE)
+			env.request |= REQ_NONSHAREABLE;
 	}
 	for (int i = 0; i < model->rules.n; i++) {
 		const struct m_rule *rule = &model->rules.v[i];
@@ -137,6 +140,19 @@ ref codec_bound_row(const struct codec_bound *bound, const struct codec_code *co
 	return best;
 }
 
+/* A column that may be anything: what the lines of its field say by default. */
+static void encode_default(const struct codec_bound *bound, ref field, unsigned int request, uint64_t word[2])
+{
+	struct m_env env = codec_environment(bound, word, request);
+
+	for (int i = 0; i < bound->n_lines; i++) {
+		const struct m_slice *slice = bound->line[i].slice;
+
+		if (slice->field == field && slice->dflt != REF_NONE)
+			bits_put(word, slice->hi, slice->lo, (uint64_t)model_eval(bound->model, slice->dflt, &env));
+	}
+}
+
 static bool encode_code(const struct codec_bound *bound, const struct codec_code *code, unsigned int request,
 			uint64_t word[2])
 {
@@ -150,9 +166,11 @@ static bool encode_code(const struct codec_bound *bound, const struct codec_code
 	for (int c = 0; c < table->n_cols; c++) {
 		const struct codec_column *column = &code->column[c];
 
-		if (row->any[c] || code->fixed[c])
+		if (code->fixed[c])
 			continue;
-		for (int p = 0; p < column->n; p++) {
+		if (row->any[c])
+			encode_default(bound, table->col[c].field, request, word);
+		for (int p = 0; p < column->n && !row->any[c]; p++) {
 			const struct codec_piece *piece = &bound->piece[column->first + p];
 
 			bits_put(word, piece->hi, piece->lo, (uint64_t)row->cell[c] >> piece->to);
@@ -401,7 +419,7 @@ unsigned int codec_as_request(const struct codec_decoded *decoded)
 	unsigned int privileged = decoded->rights & RIGHT_P, user = (decoded->rights & RIGHT_U) >> 3;
 	unsigned int request = privileged | (decoded->rights & RIGHT_GLOBAL ? (unsigned int)REQ_GLOBAL : 0U);
 
-	if (decoded->unknown_rights || decoded->memory > MEMORY_DEVICE || (user != 0 && user != privileged))
+	if (decoded->unknown_rights || decoded->memory == MEMORY_OTHER || (user != 0 && user != privileged))
 		return N_REQUESTS;
 	if (user != privileged)
 		request |= REQ_PRIV;

@@ -18,9 +18,10 @@ enum {
 	REQ_GLOBAL = 16,
 	REQ_NONCACHED = 1 << 5,
 	REQ_DEVICE = 2 << 5,
+	REQ_NONSHAREABLE = 3 << 5,
 	REQ_MEMORY = 3 << 5,
 	REQ_RIGHTS = 31,
-	N_REQUESTS = 96
+	N_REQUESTS = 128
 };
 enum {
 	RIGHT_PR = 1,
@@ -34,7 +35,7 @@ enum {
 	RIGHT_U = 56,
 	RIGHT_ALL = 63
 };
-enum { MEMORY_CACHED, MEMORY_NONCACHED, MEMORY_DEVICE, MEMORY_OTHER };
+enum { MEMORY_CACHED, MEMORY_NONCACHED, MEMORY_DEVICE, MEMORY_NONSHAREABLE, MEMORY_OTHER };
 
 /* Six rights and global of a request. */
 unsigned int codec_request_rights(unsigned int request);

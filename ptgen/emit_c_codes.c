@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * emit_c_codes.c - rights and memory types. A request is looked up, not computed: the codec, with which the format was
- * checked, encodes each of the 32 rights and 3 memory types for each leaf kind, and the words become tables. Where they
+ * checked, encodes each of the 32 rights and 4 memory types for each leaf kind, and the words become tables. Where they
  * depend on parameters, there is one row for each combination that makes a difference.
  */
 #include "emit_c.h"
@@ -350,9 +350,10 @@ void plan_codes(struct emitter *emitter)
 			matrix_of(emitter, "rights",
 				  "Attribute bits by rights: PT_READ | PT_WRITE | PT_EXEC | PT_PRIV | PT_GLOBAL.", k,
 				  base, 32, &selection, fill_rights);
-		wanted.memory =
-			matrix_of(emitter, "memory", "Attribute bits by memory type: cached, non-cached, device.", k,
-				  base, 3, &selection, fill_memory);
+		wanted.memory = matrix_of(
+			emitter, "memory",
+			"Attribute bits by memory type: cached, non-cached, device, cached and not shareable.", k, base,
+			4, &selection, fill_memory);
 		wanted.marks = marks_in_entry(emitter, k);
 		for (int c = 0; c < emitter->classes.n; c++) {
 			const struct attribute_class *have = &emitter->classes.v[c];
@@ -464,13 +465,11 @@ void emit_code_tables(void *ctx)
 		OUT("/* %s%s */\n", matrix->comment, bytes ? " REFUSED: not at all; WIDER: more than was asked." : "");
 		OUT("static const %s %s_%s[%d][%d] = {\n",
 		    bytes ? "uint8_t" : text_of(emitter, "%s_entry", emitter->lower), emitter->lower,
-		    bytes ? "granted" : matrix->name, matrix->rows, bytes ? 128 : matrix->columns);
+		    bytes ? "granted" : matrix->name, matrix->rows, matrix->columns);
 		for (int row = 0; row < matrix->rows; row++) {
 			OUT("\t{\n");
-			for (int column = 0; column < (bytes ? 128 : matrix->columns); column++) {
-				/* No memory type has the last code. */
-				wide value = column < matrix->columns ? matrix->value[row * matrix->columns + column]
-								      : REFUSED;
+			for (int column = 0; column < matrix->columns; column++) {
+				wide value = matrix->value[row * matrix->columns + column];
 				char text[6];
 				bool last;
 

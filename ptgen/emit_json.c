@@ -75,7 +75,7 @@ static json_t *constant(struct json *j, int64_t k)
 	return k >= -0xffffffffLL && k <= 0xffffffffLL ? json_integer(k) : number(j, (uint64_t)k);
 }
 
-static const char *const request_letters[] = {"r", "w", "x", "p", "g", "noncached", "device"};
+static const char *const request_letters[] = {"r", "w", "x", "p", "g", "noncached", "device", "nonshareable"};
 enum { N_REQUEST_LETTERS = sizeof(request_letters) / sizeof(request_letters[0]) };
 
 static const char *request_letter(ref right)
@@ -438,7 +438,7 @@ static json_t *shapes(struct json *j)
 
 static json_t *row(struct json *j, const struct m_code *code, const struct m_row *r)
 {
-	static const char *const memory[] = {"cached", "noncached", "device", "other"};
+	static const char *const memory[] = {"cached", "noncached", "device", "nonshareable", "other"};
 	json_t *object = must(j, json_object()), *cells = must(j, json_array());
 	int i;
 
@@ -449,7 +449,7 @@ static json_t *row(struct json *j, const struct m_code *code, const struct m_row
 	if (code->concept == CONCEPT_PROT)
 		put(j, object, "rights", rights(j, r->rights));
 	else if (code->concept == CONCEPT_MEMTYPE)
-		put_string(j, object, "memory", memory[r->memory & 3]);
+		put_string(j, object, "memory", memory[r->memory]);
 	else
 		put(j, object, "dirty", json_boolean(r->dirty));
 	return object;
@@ -574,7 +574,7 @@ static json_t *registers(struct json *j)
 
 static void put_assign(struct json *j, json_t *object, const struct m_assign *assign)
 {
-	static const char *const memory[] = {"cached", "noncached", "device", "other"};
+	static const char *const memory[] = {"cached", "noncached", "device", "nonshareable", "other"};
 	const struct model *model = j->model;
 
 	switch (assign->what) {
@@ -583,7 +583,7 @@ static void put_assign(struct json *j, json_t *object, const struct m_assign *as
 	case SET_INPUT: put(j, object, model->input.name, number(j, (uint64_t)assign->value)); break;
 	case SET_SIZE: put(j, object, "size", number(j, (uint64_t)assign->value)); break;
 	case SET_PROT: put(j, object, "prot", letters(j, (unsigned int)assign->value & 31)); break;
-	case SET_MEMTYPE: put_string(j, object, "memtype", memory[assign->value & 3]); break;
+	case SET_MEMTYPE: put_string(j, object, "memtype", memory[assign->value]); break;
 	}
 }
 

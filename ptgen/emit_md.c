@@ -489,7 +489,7 @@ static void put_registers(struct md *md)
 
 static void put_assign(struct md *md, const struct m_assign *assign)
 {
-	static const char *const memory[] = {"cached", "noncached", "device", "other"};
+	static const char *const memory[] = {"cached", "noncached", "device", "nonshareable", "other"};
 	const struct model *model = md->model;
 	FILE *out = md->out;
 	uint64_t value = (uint64_t)assign->value;
@@ -507,7 +507,7 @@ static void put_assign(struct md *md, const struct m_assign *assign)
 				fputc("rwxpg"[i], out);
 		fputs(value & 31 ? "`" : "-`", out);
 		break;
-	case SET_MEMTYPE: fprintf(out, "`memtype = %s`", memory[value & 3]); break;
+	case SET_MEMTYPE: fprintf(out, "`memtype = %s`", memory[value]); break;
 	}
 }
 

@@ -13,12 +13,11 @@ enum { MAX_COLUMNS = 12 };
 
 static const char *request_text(struct md *md, unsigned int request)
 {
+	static const char *const memory[] = {"", " noncached", " device", " nonshareable"};
+
 	return arena_printf(md->arena, "%s%s%s%s%s%s%s", request & REQ_READ ? "r" : "", request & REQ_WRITE ? "w" : "",
 			    request & REQ_EXEC ? "x" : "", request & 7 ? "" : "-", request & REQ_PRIV ? "p" : "",
-			    request & REQ_GLOBAL ? "g" : "",
-			    request & REQ_NONCACHED ? " noncached"
-			    : request & REQ_DEVICE  ? " device"
-						    : "");
+			    request & REQ_GLOBAL ? "g" : "", memory[(request & REQ_MEMORY) >> 5]);
 }
 
 /* The leaf whose fields are shown: of the lowest level, the first that exists. */
@@ -140,7 +139,7 @@ static bool is_whole(const struct model *model, const struct m_col *col)
 
 static void put_code(struct md *md, const struct m_code *code)
 {
-	static const char *const memory[] = {"cached", "noncached", "device", "other"};
+	static const char *const memory[] = {"cached", "noncached", "device", "nonshareable", "other"};
 	const struct model *model = md->model;
 	FILE *out = md->out;
 	int i, k;
@@ -173,7 +172,7 @@ static void put_code(struct md *md, const struct m_code *code)
 		fprintf(out, " %s | %s |\n",
 			code->concept == CONCEPT_PROT
 				? arena_printf(md->arena, "`%s`", rights_text(md->arena, row->rights))
-			: code->concept == CONCEPT_MEMTYPE ? memory[row->memory & 3]
+			: code->concept == CONCEPT_MEMTYPE ? memory[row->memory]
 			: row->dirty			   ? "dirty"
 							   : "clean",
 			row->two_way ? "yes" : "only read");
@@ -185,10 +184,10 @@ static void put_code(struct md *md, const struct m_code *code)
 
 static void put_letters(struct md *md, unsigned int bits)
 {
-	static const char *const names[] = {"r", "w", "x", "p", "g", "noncached", "device"};
+	static const char *const names[] = {"r", "w", "x", "p", "g", "noncached", "device", "nonshareable"};
 	int i, n = 0;
 
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < 8; i++)
 		if (bits & 1u << i)
 			fprintf(md->out, "%s`%s`", n++ ? ", " : "", names[i]);
 }

@@ -280,10 +280,11 @@ static void put_kind_flips(struct selftest *s, ref kind)
 			path.step[path.n - 1].link = word;
 			put_flip(s, &path, path.n - 1, word,
 				 arena_printf(s->arena, "%s%s", say_kind(s, kind),
-					      i == s->weak		  ? ", fewest rights"
-					      : !other			  ? ""
-					      : s->rights[i] & REQ_DEVICE ? ", device memory"
-									  : ", not cached"),
+					      i == s->weak				     ? ", fewest rights"
+					      : !other					     ? ""
+					      : (s->rights[i] & REQ_MEMORY) == REQ_DEVICE    ? ", device memory"
+					      : (s->rights[i] & REQ_MEMORY) == REQ_NONCACHED ? ", not cached"
+											     : ", not shareable"),
 				 false);
 		}
 		return;

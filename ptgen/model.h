@@ -189,18 +189,18 @@ struct m_row {
 	bool any[M_MAX_COLS];
 	bool two_way;
 	uint8_t rights; /* prot */
-	uint8_t memory; /* memtype: enum pt_memory order: cached noncached device other */
+	uint8_t memory; /* memtype: enum pt_memory */
 	bool dirty;	/* dirty: dirty or clean */
 	struct span span;
 };
 
 /* Letters of a round rule beyond the five PT_READ.. bits. */
-enum { M_NONCACHED = 1 << 5, M_DEVICE = 1 << 6 };
+enum { M_NONCACHED = 1 << 5, M_DEVICE = 1 << 6, M_NONSHAREABLE = 1 << 7 };
 
 struct m_rule { /* round and refuse, in order of declaration */
 	bool refuse;
 	ref when;	     /* over X_RIGHT; REF_NONE: always */
-	uint8_t adds, drops; /* PT_READ | ..., M_NONCACHED, M_DEVICE */
+	uint8_t adds, drops; /* PT_READ | ..., M_NONCACHED ... */
 	ref cond;
 	struct span span;
 };

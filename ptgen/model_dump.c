@@ -132,7 +132,8 @@ static void print_request(FILE *out, unsigned int request)
 	for (int i = 0; i < 5; i++)
 		if (request >> i & 1)
 			fputs(request_letter(1 << i), out);
-	fprintf(out, "%s%s", request & M_NONCACHED ? " noncached" : "", request & M_DEVICE ? " device" : "");
+	fprintf(out, "%s%s%s", request & M_NONCACHED ? " noncached" : "", request & M_DEVICE ? " device" : "",
+		request & M_NONSHAREABLE ? " nonshareable" : "");
 }
 
 /* ----------------------------------------------------------------------------------------------------------- tables */
@@ -297,7 +298,7 @@ static void dump_level(FILE *out, const struct model *model, const struct m_leve
 static void dump_code(FILE *out, const struct model *model, const struct m_code *code)
 {
 	static const char *const concepts[] = {"prot", "memtype", "dirty"};
-	static const char *const memory[] = {"cached", "noncached", "device", "other"};
+	static const char *const memory[] = {"cached", "noncached", "device", "nonshareable", "other"};
 
 	fprintf(out, "%s %s (", concepts[code->concept], code->name);
 	for (int i = 0; i < code->n_cols; i++)

@@ -562,6 +562,8 @@ static struct model *resolve_format(struct context *context, struct session *ses
 			resolve_nevers(r);
 			if (!r->failed)
 				resolve_codes(r);
+			if (!r->failed)
+				resolve_shareability(r);
 			resolve_registers(r);
 			if (!r->failed) {
 				resolve_examples(r);

@@ -278,11 +278,12 @@ const char *current_word(struct resolver *r, const char *word, struct span span)
 int memory_type(struct resolver *r, const char *name, struct span span);
 void resolve_rules(struct resolver *r);
 void resolve_nevers(struct resolver *r);
+void resolve_shareability(struct resolver *r);
 void resolve_codes(struct resolver *r);
 void resolve_registers(struct resolver *r);
 /* Rights that letters stand for ([u|p]{r,w,x}, g); false when they stand for none. */
 bool rights_mask(const char *letters, uint8_t *mask);
-/* Bits of a request, M_NONCACHED and M_DEVICE included; false for other letters. */
+/* Bits of a request, M_NONCACHED ... included; false for other letters. */
 bool request_letters(const char *text, unsigned int *bits);
 
 /* ----------------------------------------------------------------------------------------------- resolve_examples.c */

@@ -121,7 +121,7 @@ static void example_set(struct resolver *r, const struct ast_item *item, const s
 		assign.what = SET_MEMTYPE;
 		ok = example_memory(r, set->value, &assign.value);
 		if (!ok && complain(r, CHECK_EXAMPLE, set->value->span, "this is no memory type"))
-			diag_mend(r->context, "a memory type is cached, noncached, device or other");
+			diag_mend(r->context, "a memory type is cached, noncached, device, nonshareable or other");
 	} else {
 		ok = settle(r, &scope, set->value, "a value in an example", &assign.value);
 		if (!strcmp(set->name, output_name(r)))

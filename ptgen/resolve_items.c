@@ -224,6 +224,10 @@ bool request_letters(const char *text, unsigned int *bits)
 		*bits |= M_DEVICE;
 		return true;
 	}
+	if (!strcmp(text, "nonshareable")) {
+		*bits |= M_NONSHAREABLE;
+		return true;
+	}
 	for (const char *c = text; *c; c++) {
 		const char *at = strchr(letters, *c);
 
@@ -255,7 +259,7 @@ void resolve_rules(struct resolver *r)
 			if (!request_letters(name->name, &bits) &&
 			    complain(r, CHECK_RIGHTS, name->span, "'%s' is nothing that a request asks for",
 				     name->name))
-				diag_mend(r->context, "letters of r w x p g, noncached, device");
+				diag_mend(r->context, "letters of r w x p g, noncached, device, nonshareable");
 		*(item->adds ? &rule.adds : &rule.drops) = (uint8_t)bits;
 		if (never)
 			continue;
@@ -305,6 +309,29 @@ void resolve_nevers(struct resolver *r)
 		if (!dead)
 			*ARRAY_ADD(r->arena, r->model->nevers) = never;
 	}
+}
+
+/*
+ * Cached memory that is shared is right wherever cached memory that is not shared was asked for: a format in which no
+ * table of codes has the latter need not say that it drops it. Codes are resolved.
+ */
+void resolve_shareability(struct resolver *r)
+{
+	struct m_rule rule = {.when = REF_NONE, .cond = REF_NONE, .drops = M_NONSHAREABLE, .span = r->model->span};
+	int n;
+
+	for (int i = 0; i < r->model->codes.n; i++) {
+		const struct m_code *code = &r->model->codes.v[i];
+
+		for (int k = 0; k < code->n_rows && code->concept == CONCEPT_MEMTYPE; k++)
+			if (r->model->rows.v[code->first_row + k].memory == MEMORY_NONSHAREABLE)
+				return;
+	}
+	/* Before all others: these see what the request has become. */
+	*ARRAY_ADD(r->arena, r->model->rules) = rule;
+	n = r->model->rules.n;
+	memmove(r->model->rules.v + 1, r->model->rules.v, sizeof(rule) * (size_t)(n - 1));
+	r->model->rules.v[0] = rule;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ codes */
@@ -412,10 +439,10 @@ const char *current_word(struct resolver *r, const char *word, struct span span)
 
 int memory_type(struct resolver *r, const char *name, struct span span)
 {
-	static const char *const names[] = {"cached", "noncached", "device", "other"};
+	static const char *const names[] = {"cached", "noncached", "device", "nonshareable", "other"};
 
 	name = current_word(r, name, span);
-	for (int i = 0; name && i < 4; i++)
+	for (int i = 0; name && i <= MEMORY_OTHER; i++)
 		if (!strcmp(name, names[i]))
 			return i;
 	return -1;
@@ -462,7 +489,7 @@ static void add_row(struct resolver *r, const struct ast_row *row, struct m_code
 {
 	static const char *const mends[] = {
 		[CONCEPT_PROT] = "rights are letters of r w x, or - for none; with / the user's stand behind it",
-		[CONCEPT_MEMTYPE] = "a memory type is cached, noncached, device or other",
+		[CONCEPT_MEMTYPE] = "a memory type is cached, noncached, device, nonshareable or other",
 		[CONCEPT_DIRTY] = "write dirty or clean",
 	};
 	struct m_row out = {.two_way = row->two_way, .span = row->span};

@@ -33,7 +33,7 @@ static void put_number(FILE *out, int64_t k)
 
 static const char *right_name(ref right)
 {
-	static const char *const names[] = {"r", "w", "x", "p", "g", "noncached", "device"};
+	static const char *const names[] = {"r", "w", "x", "p", "g", "noncached", "device", "nonshareable"};
 	unsigned int i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -184,7 +184,10 @@ static inline const char *pt_status_string(enum pt_status status)
 
 /*
  * A request: what a mapping shall allow. Without PT_PRIV the rights go to privileged and unprivileged accesses alike;
- * with it only to privileged ones. The memory type is one of PT_CACHED, PT_NONCACHED, PT_DEVICE.
+ * with it only to privileged ones. The memory type is one of PT_CACHED, PT_NONCACHED, PT_DEVICE, PT_NONSHAREABLE: the
+ * last is cached memory that only one observer uses, so that caches need not be kept coherent for others. Where a
+ * format (or its configuration) cannot say that it becomes PT_CACHED, which is always right, and pt_result.request
+ * tells.
  */
 enum {
 	PT_READ = 1 << 0,
@@ -195,6 +198,7 @@ enum {
 	PT_CACHED = 0 << 5,
 	PT_NONCACHED = 1 << 5,
 	PT_DEVICE = 2 << 5,
+	PT_NONSHAREABLE = 3 << 5,
 	PT_MEMORY_MASK = 3 << 5,
 	PT_REQUEST_MASK = 0x7f,
 	/* Accept that the format grants write, execute or user access that was not asked for. */
@@ -231,7 +235,7 @@ enum {
 };
 
 /* Memory types as decoded; PT_MEMORY_OTHER is a code that no generic type stands for. */
-enum pt_memory { PT_MEMORY_CACHED, PT_MEMORY_NONCACHED, PT_MEMORY_DEVICE, PT_MEMORY_OTHER };
+enum pt_memory { PT_MEMORY_CACHED, PT_MEMORY_NONCACHED, PT_MEMORY_DEVICE, PT_MEMORY_NONSHAREABLE, PT_MEMORY_OTHER };
 
 /* An access, for F_translate. */
 enum { PT_ACCESS_READ = 1 << 0, PT_ACCESS_WRITE = 1 << 1, PT_ACCESS_EXEC = 1 << 2, PT_ACCESS_PRIV = 1 << 3 };

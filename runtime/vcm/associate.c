@@ -245,6 +245,55 @@ static void deactivate(struct association *association)
 	pthread_rwlock_unlock(&device->lock);
 }
 
+/*
+ * The device becomes an observer of what its region maps, and of what the one below does. 1: for that something has to
+ * be raised to shareable first, which needs everything to be frozen; raised gets it. Locks of the regions for writing.
+ */
+static int observe(struct association *association, const struct frozen *frozen, struct link *raised)
+{
+	struct region *region = association->region, *below = region->parent;
+	pthread_mutex_t *graph = &region->system->graph;
+	struct link *list = frozen ? raised : NULL;
+	bool any;
+	int error = 0;
+
+	/* The CPU observes through its window, associated or not. */
+	if (association->observes || region->kind == VC_REGION_CPU)
+		return 0;
+	if (frozen)
+		stop_devices(frozen);
+	pthread_mutex_lock(graph);
+	any = share_region_joined(region, list);
+	if (below && (list || !any))
+		any = share_region_joined(below, list) || any;
+	if (any)
+		error = frozen ? share_raise(raised, "vc_activate") : 1;
+	if (!error) {
+		association->observes = true;
+		region->observers++;
+		if (below)
+			below->observers++;
+	}
+	pthread_mutex_unlock(graph);
+	if (frozen)
+		start_devices(frozen);
+	return error;
+}
+
+static void observe_no_more(struct association *association)
+{
+	pthread_mutex_t *graph = &association->region->system->graph;
+
+	if (!association->observes)
+		return;
+	pthread_mutex_lock(graph);
+	association->observes = false;
+	association->region->observers--;
+	if (association->region->parent)
+		association->region->parent->observers--;
+	pthread_mutex_unlock(graph);
+}
+
 /* The association does not need the mapper any more; the last one that does takes it along. */
 static void release_mapper(struct mapper **of)
 {
@@ -283,6 +332,7 @@ static int dissociate(struct vc_association *handle, bool crashed, const char *f
 		pthread_rwlock_unlock(&association->device->lock);
 		release_mapper(&association->mapper);
 		release_mapper(&association->mapper2);
+		observe_no_more(association);
 	}
 	unlock_with_parent(region);
 	if (!error)
@@ -400,6 +450,23 @@ static int find_and_load(struct association *association)
 	return error;
 }
 
+/* What was raised to shareable for an observer that did not come is so no more. */
+static void take_back(struct association *association, const struct frozen *frozen, struct link *raised, int error)
+{
+	struct vc_error first = *vc_last_error();
+
+	observe_no_more(association);
+	if (raised->next == raised)
+		return;
+	stop_devices(frozen);
+	pthread_mutex_lock(&frozen->system->graph);
+	share_lower(raised);
+	pthread_mutex_unlock(&frozen->system->graph);
+	start_devices(frozen);
+	vc_fail_at(first.function, error, first.object, first.address, "%s", first.reason);
+	vc_fail_status(error, first.status);
+}
+
 /* May the device be loaded, with something else in it or not? Device lock held. */
 static int may_load(const struct association *association, const struct association *instead)
 {
@@ -427,24 +494,60 @@ static int may_load(const struct association *association, const struct associat
 	return 0;
 }
 
+/*
+ * Load the device, in place of another association or where there is none; instead NULL: of none. Regions are locked
+ * for writing, or everything is frozen. 1: it has to be.
+ */
+static int switch_to(struct association *association, struct association *instead, const struct frozen *frozen)
+{
+	struct device *device = association->device;
+	struct link raised;
+	bool observed;
+	int error;
+
+	list_init(&raised);
+	pthread_rwlock_rdlock(&device->lock);
+	error = may_load(association, instead);
+	pthread_rwlock_unlock(&device->lock);
+	if (error)
+		return error;
+	/* Devices stand still while something is raised, so none is locked yet. */
+	observed = association->observes;
+	error = observe(association, frozen, &raised);
+	if (error)
+		return error;
+	pthread_rwlock_wrlock(&device->lock);
+	error = may_load(association, instead);
+	if (!error)
+		error = find_and_load(association);
+	if (!error && instead)
+		unload(instead);
+	pthread_rwlock_unlock(&device->lock);
+	if (error && !observed)
+		take_back(association, frozen, &raised, error);
+	else
+		share_done(&raised);
+	return error;
+}
+
 int vc_activate(struct vc_association *handle)
 {
 	struct association *association = object_get(OBJECT_ASSOCIATION, handle, __func__);
-	struct region *region;
-	struct device *device;
+	struct frozen frozen;
 	int error;
 
 	if (!association)
 		return -EINVAL;
-	region = association->region;
-	device = association->device;
-	lock_with_parent(region);
-	pthread_rwlock_wrlock(&device->lock);
-	error = may_load(association, NULL);
-	if (!error)
-		error = find_and_load(association);
-	pthread_rwlock_unlock(&device->lock);
-	unlock_with_parent(region);
+	lock_with_parent(association->region);
+	error = switch_to(association, NULL, NULL);
+	unlock_with_parent(association->region);
+	if (error > 0) {
+		error = freeze(association->region->system, &frozen);
+		if (!error) {
+			error = switch_to(association, NULL, &frozen);
+			thaw(&frozen);
+		}
+	}
 	object_put(&association->object);
 	return error;
 }
@@ -469,13 +572,25 @@ static size_t regions_of(const struct association *a, const struct association *
 	return n;
 }
 
+static int replace(struct association *from, struct association *to, const struct frozen *frozen)
+{
+	if (from->device != to->device || from->half != to->half)
+		return vc_fail_at("vc_replace", -EINVAL, describe_association(to).text, 0,
+				  "%s is another device, or another half of it", describe_association(from).text);
+	if (from->dead || !from->active)
+		return vc_fail_at("vc_replace", from->dead ? -EINVAL : -ENOENT, describe_association(from).text, 0,
+				  "it is not active");
+	return switch_to(to, from, frozen);
+}
+
 int vc_replace(struct vc_association *from_handle, struct vc_association *to_handle)
 {
 	struct association *from = object_get(OBJECT_ASSOCIATION, from_handle, __func__);
 	struct association *to = from ? object_get(OBJECT_ASSOCIATION, to_handle, __func__) : NULL;
 	struct region *regions[4];
+	struct frozen frozen;
 	size_t n;
-	int error = 0;
+	int error;
 
 	if (!to) {
 		if (from)
@@ -485,21 +600,16 @@ int vc_replace(struct vc_association *from_handle, struct vc_association *to_han
 	n = regions_of(from, to, regions);
 	for (size_t i = 0; i < n; i++)
 		pthread_rwlock_wrlock(&regions[i]->lock);
-	pthread_rwlock_wrlock(&to->device->lock);
-	if (from->device != to->device || from->half != to->half)
-		error = vc_fail(-EINVAL, describe_association(to).text, 0,
-				"%s is another device, or another half of it", describe_association(from).text);
-	else if (from->dead || !from->active)
-		error = vc_fail(from->dead ? -EINVAL : -ENOENT, describe_association(from).text, 0, "it is not active");
-	else
-		error = may_load(to, from);
-	if (!error)
-		error = find_and_load(to);
-	if (!error)
-		unload(from);
-	pthread_rwlock_unlock(&to->device->lock);
+	error = replace(from, to, NULL);
 	while (n)
 		pthread_rwlock_unlock(&regions[--n]->lock);
+	if (error > 0) {
+		error = freeze(to->region->system, &frozen);
+		if (!error) {
+			error = replace(from, to, &frozen);
+			thaw(&frozen);
+		}
+	}
 	object_put(&to->object);
 	object_put(&from->object);
 	return error;

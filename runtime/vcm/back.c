@@ -13,7 +13,8 @@ struct mapping mapping_of(const struct reservation *reservation)
 				.bytes = reservation->backed,
 				.phys = reservation->phys,
 				.rights = reservation->rights,
-				.cache = reservation->cache};
+				.cache = reservation->cache,
+				.shareable = reservation->shareable};
 }
 
 int map_everywhere(struct region *region, const struct mapping *mapping)
@@ -44,7 +45,7 @@ void unmap_everywhere(struct region *region, const struct mapping *mapping)
 	}
 }
 
-static int protect_everywhere(struct region *region, const struct mapping *before, const struct mapping *after)
+int protect_everywhere(struct region *region, const struct mapping *before, const struct mapping *after)
 {
 	LIST_FOR(link, &region->mappers)
 	{
@@ -106,16 +107,17 @@ void detach(struct reservation *reservation)
 	reservation->state = UNBACKED;
 }
 
-static void attach_held(struct reservation *reservation, struct phys *phys, uint64_t bytes);
+static void attach_held(struct reservation *reservation, struct phys *phys, uint64_t bytes, bool shareable);
 
-void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes)
+void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes, bool shareable)
 {
 	object_hold(&phys->object);
-	attach_held(reservation, phys, bytes);
+	attach_held(reservation, phys, bytes, shareable);
 }
 
-static void attach_held(struct reservation *reservation, struct phys *phys, uint64_t bytes)
+static void attach_held(struct reservation *reservation, struct phys *phys, uint64_t bytes, bool shareable)
 {
+	reservation->shareable = shareable;
 	reservation->state = CHANGING;
 	reservation->phys = phys;
 	reservation->backed = bytes;
@@ -190,43 +192,72 @@ static uint64_t page_bytes(const struct phys *phys)
 	return (phys->requested + VC_PAGE - 1) & ~(VC_PAGE - 1);
 }
 
-int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
+/* What was raised for a call stays so, or where that failed is as it was. */
+static void end_raise(const struct frozen *frozen, struct link *raised, int error)
 {
-	struct reservation *reservation;
-	struct phys *phys;
-	struct region *region;
+	struct vc_error first = *vc_last_error();
+
+	if (raised->next == raised)
+		return;
+	if (!error) {
+		share_done(raised);
+		return;
+	}
+	stop_devices(frozen);
+	pthread_mutex_lock(&frozen->system->graph);
+	share_lower(raised);
+	pthread_mutex_unlock(&frozen->system->graph);
+	start_devices(frozen);
+	vc_fail_at(first.function, error, first.object, first.address, "%s", first.reason);
+	vc_fail_status(error, first.status);
+}
+
+/* Region locked, or everything frozen. 1: others have to be raised to shareable first, for which it must be. */
+static int back(struct reservation *reservation, struct phys *phys, unsigned int flags, const struct frozen *frozen)
+{
+	struct region *region = reservation->region;
+	pthread_mutex_t *graph = &region->system->graph;
+	uint64_t bytes = page_bytes(phys);
+	bool shareable = true;
 	struct mapping mapping;
-	pthread_mutex_t *graph;
-	uint64_t bytes;
+	struct link raised;
 	int error;
 
-	if (!get_both(handle, phys_handle, __func__, &reservation, &phys))
-		return -EINVAL;
-	region = reservation->region;
-	graph = &region->system->graph;
-	bytes = page_bytes(phys);
-	lock_for_backing(region);
+	list_init(&raised);
 	if (reservation->dead)
-		error = vc_fail(-EINVAL, "", 0, "stale handle: the reservation has been freed");
+		error = vc_fail_at("vc_back", -EINVAL, "", 0, "stale handle: the reservation has been freed");
 	else if (phys->system != region->system)
-		error = vc_fail(-EINVAL, describe_reservation(reservation).text, 0, "the memory is another system's");
-	else if ((error = check_below(__func__, reservation, phys)))
+		error = vc_fail_at("vc_back", -EINVAL, describe_reservation(reservation).text, 0,
+				   "the memory is another system's");
+	else if ((error = check_below("vc_back", reservation, phys)))
 		;
 	else if (bytes > reservation->bytes || (bytes < reservation->bytes && !(flags & VC_BACK_PARTIAL)))
-		error = vc_fail(-EINVAL, describe_reservation(reservation).text, reservation->address,
-				"the memory has 0x%" PRIx64 " bytes, the reservation 0x%" PRIx64 "; they must be equal",
-				phys->requested, reservation->bytes);
+		error = vc_fail_at("vc_back", -EINVAL, describe_reservation(reservation).text, reservation->address,
+				   "the memory has 0x%" PRIx64 " bytes, the reservation 0x%" PRIx64
+				   "; they must be equal",
+				   phys->requested, reservation->bytes);
 	else
-		error = check_active(__func__, region, flags);
-	if (!error) {
-		pthread_mutex_lock(graph);
-		error = may_attach(reservation, phys, bytes);
-		if (!error && region->kind == VC_REGION_IDENTITY)
-			error = place_reservation(reservation, phys, bytes);
-		if (!error)
-			attach(reservation, phys, bytes);
-		pthread_mutex_unlock(graph);
+		error = check_active("vc_back", region, flags);
+	if (error)
+		return error;
+	if (frozen)
+		stop_devices(frozen);
+	pthread_mutex_lock(graph);
+	error = may_attach(reservation, phys, bytes);
+	if (!error && share_must_raise(reservation, phys, bytes, 0, &shareable)) {
+		error = frozen ? 0 : 1;
+		if (frozen) {
+			share_add(&raised, phys, bytes);
+			error = share_raise(&raised, "vc_back");
+		}
 	}
+	if (!error && region->kind == VC_REGION_IDENTITY)
+		error = place_reservation(reservation, phys, bytes);
+	if (!error)
+		attach(reservation, phys, bytes, shareable);
+	pthread_mutex_unlock(graph);
+	if (frozen)
+		start_devices(frozen);
 	if (!error) {
 		mapping = mapping_of(reservation);
 		error = map_everywhere(region, &mapping);
@@ -242,7 +273,29 @@ int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned
 		if (error)
 			object_put(&phys->object);
 	}
-	pthread_rwlock_unlock(&region->lock);
+	end_raise(frozen, &raised, error);
+	return error;
+}
+
+int vc_back(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
+{
+	struct reservation *reservation;
+	struct frozen frozen;
+	struct phys *phys;
+	int error;
+
+	if (!get_both(handle, phys_handle, __func__, &reservation, &phys))
+		return -EINVAL;
+	lock_for_backing(reservation->region);
+	error = back(reservation, phys, flags, NULL);
+	pthread_rwlock_unlock(&reservation->region->lock);
+	if (error > 0) {
+		error = freeze(reservation->region->system, &frozen);
+		if (!error) {
+			error = back(reservation, phys, flags, &frozen);
+			thaw(&frozen);
+		}
+	}
 	object_put(&phys->object);
 	object_put(&reservation->object);
 	return error;
@@ -337,7 +390,7 @@ int replace_everywhere(struct region *region, const struct mapping *from, const 
 }
 
 /* May phys take the place of what backs the reservation? Graph lock held. */
-static int may_replace(struct reservation *reservation, const struct phys *phys, uint64_t bytes)
+static int may_replace(const struct reservation *reservation, const struct phys *phys, uint64_t bytes)
 {
 	const struct reservation *other;
 
@@ -360,46 +413,58 @@ static int may_replace(struct reservation *reservation, const struct phys *phys,
 		return vc_fail_at("vc_reback", -EINVAL, describe_reservation(reservation).text, reservation->address,
 				  "wants the memory %s, but %s has it %s", cache_name(reservation->cache),
 				  describe_reservation(other).text, cache_name(other->cache));
-	return begin_change("vc_reback", reservation);
+	return 0;
 }
 
-int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
+/* As back(). */
+static int reback(struct reservation *reservation, struct phys *phys, unsigned int flags, const struct frozen *frozen)
 {
-	struct reservation *reservation;
-	struct phys *phys, *old = NULL;
+	struct region *region = reservation->region;
+	pthread_mutex_t *graph = &region->system->graph;
+	uint64_t bytes = page_bytes(phys);
+	struct phys *old = NULL;
 	struct mapping from, to;
-	struct region *region;
-	pthread_mutex_t *graph;
-	uint64_t bytes;
+	bool shareable = true;
+	struct link raised;
 	int error;
 
-	if (!get_both(handle, phys_handle, __func__, &reservation, &phys))
-		return -EINVAL;
-	region = reservation->region;
-	graph = &region->system->graph;
-	bytes = page_bytes(phys);
-	pthread_rwlock_rdlock(&region->lock);
+	list_init(&raised);
 	if (phys->system != region->system)
-		error = vc_fail(-EINVAL, describe_reservation(reservation).text, 0, "the memory is another system's");
+		error = vc_fail_at("vc_reback", -EINVAL, describe_reservation(reservation).text, 0,
+				   "the memory is another system's");
 	else if (region->kind == VC_REGION_IDENTITY)
-		error = vc_fail(-EOPNOTSUPP, describe_reservation(reservation).text, 0,
-				"in an identity region other memory has another address: unback, then back");
+		error = vc_fail_at("vc_reback", -EOPNOTSUPP, describe_reservation(reservation).text, 0,
+				   "in an identity region other memory has another address: unback, then back");
 	else
-		error = check_active(__func__, region, flags);
-	if (!error) {
-		pthread_mutex_lock(graph);
-		error = may_replace(reservation, phys, bytes);
-		if (!error) {
-			old = reservation->phys;
-			from = to = mapping_of(reservation);
-			to.phys = phys;
-			/* The new memory counts as used from here on, the old one until the tables have let go of it.
-			 */
-			object_hold(&phys->object);
-			phys->pinned = reservation;
+		error = check_active("vc_reback", region, flags);
+	if (error)
+		return error;
+	if (frozen)
+		stop_devices(frozen);
+	pthread_mutex_lock(graph);
+	error = may_replace(reservation, phys, bytes);
+	if (!error && share_must_raise(reservation, phys, bytes, 0, &shareable)) {
+		error = frozen ? 0 : 1;
+		if (frozen) {
+			share_add(&raised, phys, bytes);
+			error = share_raise(&raised, "vc_reback");
 		}
-		pthread_mutex_unlock(graph);
 	}
+	if (!error)
+		error = begin_change("vc_reback", reservation);
+	if (!error) {
+		old = reservation->phys;
+		from = to = mapping_of(reservation);
+		to.phys = phys;
+		to.shareable = shareable;
+		/* The new memory counts as used from here on, the old one until the tables have let go of it. */
+		object_hold(&phys->object);
+		phys->pinned = reservation;
+		phys->pinned_shareable = shareable;
+	}
+	pthread_mutex_unlock(graph);
+	if (frozen)
+		start_devices(frozen);
 	if (old) {
 		error = replace_everywhere(region, &from, &to);
 		atomic_fetch_add(&region->n_changes, !error);
@@ -408,7 +473,7 @@ int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsign
 		if (!error || error == -EIO)
 			detach(reservation);
 		if (!error)
-			attach_held(reservation, phys, bytes);
+			attach_held(reservation, phys, bytes, shareable);
 		if (error != -EIO)
 			reservation->state = BACKED;
 		pthread_mutex_unlock(graph);
@@ -417,7 +482,29 @@ int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsign
 		if (!error || error == -EIO)
 			object_put(&old->object);
 	}
-	pthread_rwlock_unlock(&region->lock);
+	end_raise(frozen, &raised, error);
+	return error;
+}
+
+int vc_reback(struct vc_reservation *handle, struct vc_phys *phys_handle, unsigned int flags)
+{
+	struct reservation *reservation;
+	struct frozen frozen;
+	struct phys *phys;
+	int error;
+
+	if (!get_both(handle, phys_handle, __func__, &reservation, &phys))
+		return -EINVAL;
+	pthread_rwlock_rdlock(&reservation->region->lock);
+	error = reback(reservation, phys, flags, NULL);
+	pthread_rwlock_unlock(&reservation->region->lock);
+	if (error > 0) {
+		error = freeze(reservation->region->system, &frozen);
+		if (!error) {
+			error = reback(reservation, phys, flags, &frozen);
+			thaw(&frozen);
+		}
+	}
 	object_put(&phys->object);
 	object_put(&reservation->object);
 	return error;

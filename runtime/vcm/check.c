@@ -120,6 +120,18 @@ static bool check_rights(struct comparison *now, const struct pt_run *run)
 	return true;
 }
 
+static bool check_memory(struct comparison *now, const struct pt_run *run)
+{
+	static const char *const names[] = {"cached", "not cached", "device memory", "cached and not shareable",
+					    "of another type"};
+	struct mapping mapping = mapping_of(now->reservation);
+
+	if (table_may_show(now->table, &mapping, run->leaf.memory))
+		return true;
+	return report(now, "0x%" PRIx64 " is %s in the table; it was asked for as %s%s", run->first,
+		      names[run->leaf.memory], cache_name(mapping.cache), mapping.shareable ? "" : ", not shareable");
+}
+
 /* What a device keeps for itself is mapped to itself; *first and *pa go on behind it (first 0: at the very end). */
 static bool is_reserved(const struct comparison *now, uint64_t *first, uint64_t last, uint64_t *pa)
 {
@@ -165,7 +177,7 @@ static bool compare(void *ctx, const struct pt_run *run)
 		if (pa != wanted &&
 		    !report(now, "0x%" PRIx64 " leads to 0x%" PRIx64 ", not to 0x%" PRIx64, first, pa, wanted))
 			return false;
-		if (!check_rights(now, run))
+		if (!check_rights(now, run) || !check_memory(now, run))
 			return false;
 		now->offset += bytes;
 		if (now->offset == now->reservation->backed)

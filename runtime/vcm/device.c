@@ -362,6 +362,18 @@ static int call_handler(struct vc_device *device, void (*inner)(void), void *dat
 	return ((vc_fault_handler)inner)(device, data, fault);
 }
 
+static int call_hook(hook_fn hook, struct vc_device *device, void (*handler)(void), void *data,
+		     const struct vc_fault *fault)
+{
+	struct hook_trace trace;
+	int result;
+
+	hook_enters(&trace);
+	result = hook(device, handler, data, fault);
+	hook_returns(&trace, device, fault, result);
+	return result;
+}
+
 int vc_device_hook(struct vc_device *device, vc_fault_handler handler, void *data)
 {
 	return hook_device(device, call_handler, (void (*)(void))handler, data, __func__);
@@ -682,7 +694,7 @@ static int do_access(const char *function, struct vc_device *handle, struct step
 		data = device->handler_data;
 		pthread_rwlock_unlock(&device->lock);
 		if ((whole->to || whole->from) && hook && retries++ < RETRIES && may_call(device) &&
-		    !hook(handle, handler, data, fault))
+		    !call_hook(hook, handle, handler, data, fault))
 			continue;
 		if (whole->to || whole->from)
 			count_fault(device, fault);
@@ -742,7 +754,7 @@ int vc_device_report(struct vc_device *handle, uint64_t address, unsigned int ac
 	handler = device->handler;
 	data = device->handler_data;
 	pthread_rwlock_unlock(&device->lock);
-	if (!hook || !may_call(device) || hook(handle, handler, data, fault)) {
+	if (!hook || !may_call(device) || call_hook(hook, handle, handler, data, fault)) {
 		atomic_fetch_add(&device->faults, 1);
 		error = vc_fail(-EFAULT, device->name, address, "its hardware reported a fault at 0x%" PRIx64 ": %s",
 				address, fault->kind_name);

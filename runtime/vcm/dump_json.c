@@ -198,6 +198,10 @@ static json_t *reservations(const struct region *region)
 		}
 		if (reservation->guard)
 			json_object_set_new(object, "guard", hex(reservation->guard));
+		if (reservation->unshared)
+			json_object_set_new(object, "unshared", json_true());
+		if (reservation->state == BACKED && !reservation->shareable)
+			json_object_set_new(object, "shareable", json_false());
 		if (reservation->pins)
 			json_object_set_new(object, "tables_of_regions", json_integer(reservation->pins));
 		if (reservation->state == BACKED)

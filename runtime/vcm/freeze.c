@@ -45,8 +45,10 @@ int freeze(struct system *system, struct frozen *out)
 	int error;
 
 	*out = (struct frozen){.system = system};
+	pthread_mutex_lock(&system->births);
 	error = collect(system, out);
 	if (error) {
+		pthread_mutex_unlock(&system->births);
 		free(out->regions);
 		free(out->devices);
 		return error;
@@ -60,10 +62,23 @@ void thaw(struct frozen *frozen)
 {
 	for (size_t i = frozen->n_regions; i-- > 0;)
 		pthread_rwlock_unlock(&frozen->regions[i]->lock);
+	pthread_mutex_unlock(&frozen->system->births);
 	for (size_t i = 0; i < frozen->n_regions; i++)
 		object_put(&frozen->regions[i]->object);
 	for (size_t i = 0; i < frozen->n_devices; i++)
 		object_put(&frozen->devices[i]->object);
 	free(frozen->regions);
 	free(frozen->devices);
+}
+
+void stop_devices(const struct frozen *frozen)
+{
+	for (size_t i = 0; i < frozen->n_devices; i++)
+		pthread_rwlock_wrlock(&frozen->devices[i]->lock);
+}
+
+void start_devices(const struct frozen *frozen)
+{
+	for (size_t i = frozen->n_devices; i-- > 0;)
+		pthread_rwlock_unlock(&frozen->devices[i]->lock);
 }

@@ -124,14 +124,17 @@ struct system {
 	struct vc_ranges aperture_space;
 	struct link imports;
 	pthread_rwlock_t imports_lock; /* read: imported memory is touched; write, inside lock: imports come and go */
+	pthread_mutex_t
+		births; /* held while regions come, and while all that there are are frozen; before their locks */
 	unsigned int next_number;
 	size_t n_regions, n_phys;
 	bool dead;
 
 	/* The graph: which reservation is backed by what, both ways. */
 	pthread_mutex_t graph;
-	struct tree blocks; /* of struct phys_block by address; blocks of wrapped memory may overlap others */
-	size_t n_wrapped;   /* memory in it that is no pool's */
+	struct tree blocks;  /* of struct phys_block by address; blocks of wrapped memory may overlap others */
+	size_t n_wrapped;    /* memory in it that is no pool's */
+	uint64_t share_mark; /* see share.c */
 	uint64_t next_serial;
 };
 
@@ -208,6 +211,7 @@ struct phys {
 	size_t n_backs;
 	size_t n_composed;	    /* composed memory that it is part of */
 	struct reservation *pinned; /* is about to be backed by it */
+	bool pinned_shareable;	    /* and how */
 	bool dead;
 };
 
@@ -216,6 +220,10 @@ struct phys_block *phys_block_containing(const struct system *system, uint64_t p
 /* Find a mapping of any byte of phys's first bytes that does not agree on cache; NULL: there is none. Graph lock. */
 struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum vc_cache cache,
 				  const struct reservation *except);
+/* Every reservation that has, or is about to have, any byte of phys's first bytes, and whether as shareable. Some more
+ * than once. Graph lock. */
+void phys_for_each_sharer(const struct phys *phys, uint64_t bytes,
+			  void (*fn)(void *ctx, struct reservation *reservation, bool shareable), void *ctx);
 /* Memory of n pieces (pa PHYS_HOLE: a hole) that exist, not in the index yet; throw it away again. */
 int phys_create(struct system *system, const struct piece *pieces, size_t n, const char *function, struct phys **out);
 void phys_discard(struct phys *phys);
@@ -242,6 +250,7 @@ struct mapping {
 	const struct phys *phys;
 	unsigned int rights;
 	enum vc_cache cache;
+	bool shareable; /* where it is cached */
 };
 
 /*
@@ -252,7 +261,7 @@ struct mapper;
 struct mapper_ops {
 	int (*map)(struct mapper *mapper, const struct mapping *mapping);
 	void (*unmap)(struct mapper *mapper, const struct mapping *mapping);
-	/* before and after differ in rights and cache only. */
+	/* before and after differ in rights, cache and shareability only. */
 	int (*protect)(struct mapper *mapper, const struct mapping *before, const struct mapping *after);
 	/* Put other memory there: from and to differ in phys only. */
 	int (*replace)(struct mapper *mapper, const struct mapping *from, const struct mapping *to);
@@ -279,7 +288,8 @@ struct table {
 	const struct stage *stage;
 	struct link above; /* associations with regions on this one, whose devices have it as stage 2 */
 	bool allow_wider;
-	pthread_rwlock_t walkers; /* read: an access walks the table */
+	_Atomic uint8_t becomes[4]; /* memory types, as the format granted what was asked for; 0: never asked; + 1 */
+	pthread_rwlock_t walkers;   /* read: an access walks the table */
 	_Atomic uint64_t written;
 };
 
@@ -288,6 +298,8 @@ int table_create(struct region *region, struct device *device, unsigned int stag
 /* Would device use the same table for this stage? */
 bool table_serves(const struct table *table, const struct device *device, unsigned int stage);
 struct table *table_of(struct mapper *mapper);
+/* May a leaf of the mapping have this memory type (enum pt_memory)? */
+bool table_may_show(const struct table *table, const struct mapping *mapping, unsigned int memory);
 /* The reader by which walks look at table memory; update only when update is set. */
 void table_reader(const struct table *table, bool update, struct pt_reader *reader);
 
@@ -386,7 +398,11 @@ struct reservation {
 	uint32_t attr;
 	struct phys *phys; /* held */
 	uint64_t backed;   /* bytes that phys backs, from the start */
-	struct link link;  /* in phys->backs */
+	bool unshared;	   /* asked for: not shareable while there is one observer */
+	bool shareable;	   /* what backs it is mapped so */
+	bool raising;	   /* in a list of share.c */
+	struct link raise;
+	struct link link; /* in phys->backs */
 };
 
 /* A part of a region that only reservations which name it may use. */
@@ -410,6 +426,7 @@ struct association {
 	enum vc_half half; /* under the locks of region and, while it is active, device */
 	unsigned int split;
 	bool active, dead;
+	bool observes; /* it is counted in its region, and in the one below: see share.c */
 };
 
 struct region {
@@ -431,7 +448,9 @@ struct region {
 	size_t n_associations, n_active;
 	struct link ranges_of; /* struct phys: ranges of its addresses; graph lock */
 	uint64_t backed;       /* bytes that are mapped; graph lock */
-	size_t n_above;	       /* regions on it */
+	size_t observers;      /* who sees what is mapped: see share.c; graph lock */
+	uint64_t share_mark;
+	size_t n_above; /* regions on it */
 	/* A region on another one, whose addresses its tables lead to. */
 	struct region *parent;	    /* held; NULL: its tables lead to memory */
 	struct reservation *tables; /* of parent, held and pinned: where its tables are */
@@ -484,6 +503,8 @@ struct name describe_region(const struct region *region);
 struct name describe_reservation(const struct reservation *reservation);
 struct name describe_phys(const struct phys *phys);
 struct name describe_association(const struct association *association);
+/* The same list, other attributes; in every mapper or in none. */
+int protect_everywhere(struct region *region, const struct mapping *before, const struct mapping *after);
 /* Do this for every mapper of the reservation's region; on failure, for none. Region lock held, state CHANGING. */
 int map_everywhere(struct region *region, const struct mapping *mapping);
 void unmap_everywhere(struct region *region, const struct mapping *mapping);
@@ -493,7 +514,7 @@ void unmap_everywhere(struct region *region, const struct mapping *mapping);
  */
 int replace_everywhere(struct region *region, const struct mapping *from, const struct mapping *to);
 /* Record that phys is behind the reservation, held and CHANGING; forget it (the caller puts it). Graph lock held. */
-void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes);
+void attach(struct reservation *reservation, struct phys *phys, uint64_t bytes, bool shareable);
 void detach(struct reservation *reservation);
 struct mapping mapping_of(const struct reservation *reservation);
 
@@ -510,6 +531,31 @@ struct frozen {
 
 int freeze(struct system *system, struct frozen *out);
 void thaw(struct frozen *frozen);
+/* Devices make no access from here on: each holds its lock for reading while it does. */
+void stop_devices(const struct frozen *frozen);
+void start_devices(const struct frozen *frozen);
+
+/* ---------------------------------------------------------------------------------------------------------- sharing */
+
+/*
+ * Reservation is to be backed by phys's first bytes, and so many observers join its region: *shareable: it has to be
+ * mapped so. true: others, which are mapped as not shareable, have to be raised first. Graph lock held.
+ */
+bool share_must_raise(const struct reservation *reservation, const struct phys *phys, uint64_t bytes, size_t joining,
+		      bool *shareable);
+/* An observer more of a region: has anything to be raised first? These go to the list (NULL: not wanted). Region and
+ * graph lock held. */
+bool share_region_joined(struct region *region, struct link *list);
+/* Add what is mapped as not shareable of phys's first bytes. Graph lock held. */
+void share_add(struct link *list, const struct phys *phys, uint64_t bytes);
+/*
+ * Raise what is in the list, and all that shares memory with it (which it gets too), or nothing: then the list is
+ * empty. Then either keep it so or take it back; the list is empty. Everything is frozen, devices stand still, and the
+ * graph lock is held.
+ */
+int share_raise(struct link *list, const char *function);
+void share_lower(struct link *list);
+void share_done(struct link *list);
 
 const char *cache_name(enum vc_cache cache);
 /* "rwxp", with - for what is not there. */

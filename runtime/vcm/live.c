@@ -9,19 +9,6 @@
 
 /* -------------------------------------------------------------------------------------------------------- migration */
 
-/* Devices make no access from here on: each holds its lock for reading while it does. */
-static void stop_devices(const struct frozen *frozen)
-{
-	for (size_t i = 0; i < frozen->n_devices; i++)
-		pthread_rwlock_wrlock(&frozen->devices[i]->lock);
-}
-
-static void start_devices(const struct frozen *frozen)
-{
-	for (size_t i = frozen->n_devices; i-- > 0;)
-		pthread_rwlock_unlock(&frozen->devices[i]->lock);
-}
-
 static int copy_contents(const struct phys *to, const struct phys *from)
 {
 	const struct system *system = to->system;

@@ -92,6 +92,35 @@ struct reservation *phys_conflict(const struct phys *phys, uint64_t bytes, enum 
 	return found;
 }
 
+static void each_of(const struct phys *phys, uint64_t offset,
+		    void (*fn)(void *ctx, struct reservation *reservation, bool shareable), void *ctx)
+{
+	if (phys->pinned)
+		fn(ctx, phys->pinned, phys->pinned_shareable);
+	LIST_FOR(link, &phys->backs)
+	{
+		struct reservation *reservation = VC_CONTAINER(link, struct reservation, link);
+
+		if (reservation->backed > offset)
+			fn(ctx, reservation, reservation->shareable);
+	}
+}
+
+void phys_for_each_sharer(const struct phys *phys, uint64_t bytes,
+			  void (*fn)(void *ctx, struct reservation *reservation, bool shareable), void *ctx)
+{
+	each_of(phys, 0, fn, ctx);
+	if (phys->of || !phys->system->n_wrapped)
+		return;
+	for (size_t i = 0; i < phys->n_blocks && phys->blocks[i].offset < bytes; i++) {
+		const struct phys_block *mine = &phys->blocks[i], *other = NULL;
+
+		while ((other = next_overlap(phys->system, other, mine->first, mine->last)))
+			if (other->phys != phys)
+				each_of(other->phys, other->offset, fn, ctx);
+	}
+}
+
 uint64_t phys_at(const struct phys *phys, uint64_t offset)
 {
 	size_t low = 0, high = phys->n_blocks;

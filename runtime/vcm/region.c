@@ -53,6 +53,7 @@ int publish_region(struct region *region, struct vc_region **out, const char *fu
 	struct system *system = region->system;
 	int error = 0;
 
+	pthread_mutex_lock(&system->births);
 	pthread_mutex_lock(&system->lock);
 	if (system->dead) {
 		error = vc_fail_at(function, -EINVAL, "", 0, "stale handle: the system has been freed");
@@ -62,6 +63,7 @@ int publish_region(struct region *region, struct vc_region **out, const char *fu
 		system->n_regions++;
 	}
 	pthread_mutex_unlock(&system->lock);
+	pthread_mutex_unlock(&system->births);
 	if (error)
 		object_kill(&region->object);
 	else
@@ -130,6 +132,7 @@ int vc_region_create_cpu(struct vc_system *handle, uint64_t bytes, struct vc_reg
 		error = window_create(region, bytes, &mapper, &first);
 		if (!error) {
 			list_append(&region->mappers, &mapper->link);
+			region->observers = 1; /* this process */
 			error = vc_ranges_init(&region->ranges, first, first + bytes - 1, VC_PAGE_LG2);
 			if (error)
 				vc_fail(error, "", first, "no memory for a region");
@@ -326,10 +329,11 @@ static int clone_reservation(struct region *to, const struct reservation *from)
 	copy->rights = from->rights;
 	copy->cache = from->cache;
 	copy->attr = from->attr;
+	copy->unshared = from->unshared;
 	if (from->state == BACKED) {
 		/* The memory stays while the original holds it, and agrees with how it is cached. */
 		pthread_mutex_lock(&to->system->graph);
-		attach(copy, from->phys, from->backed);
+		attach(copy, from->phys, from->backed, from->shareable);
 		copy->state = BACKED;
 		pthread_mutex_unlock(&to->system->graph);
 	}

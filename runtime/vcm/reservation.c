@@ -25,6 +25,7 @@ struct reservation *new_reservation(struct region *region, uint64_t requested)
 		reservation->requested = requested;
 		list_init(&reservation->link);
 		list_init(&reservation->floating);
+		list_init(&reservation->raise);
 		pthread_mutex_lock(&region->system->graph);
 		reservation->serial = ++region->system->next_serial;
 		pthread_mutex_unlock(&region->system->graph);
@@ -197,6 +198,7 @@ int vc_reserve(struct vc_region *handle, const struct vc_reserve_args *args, str
 	reservation->rights = default_rights(args->rights);
 	reservation->cache = args->cache;
 	reservation->attr = args->attr;
+	reservation->unshared = args->unshared;
 	pthread_rwlock_wrlock(&region->lock);
 	if (region->dead || (bound && bound->dead))
 		error = vc_fail(-EINVAL, "", 0, "stale handle: the %s has been freed",
@@ -311,6 +313,8 @@ int vc_reservation_info(struct vc_reservation *handle, struct vc_reservation_inf
 			.bytes = reservation->bytes,
 			.requested = reservation->requested,
 			.guard = reservation->guard,
+			.unshared = reservation->unshared,
+			.shareable = reservation->state != UNBACKED && reservation->shareable,
 			.rights = reservation->rights,
 			.cache = reservation->cache,
 			.attr = reservation->attr,

@@ -272,6 +272,7 @@ static void destroy(struct object *object)
 		close(system->file);
 	pthread_mutex_destroy(&system->lock);
 	pthread_mutex_destroy(&system->graph);
+	pthread_mutex_destroy(&system->births);
 	pthread_rwlock_destroy(&system->imports_lock);
 	free(system->pools);
 	free(system->types);
@@ -362,6 +363,7 @@ int vc_system_create(const struct vc_system_config *config, struct vc_system **o
 	system->file = -1;
 	pthread_mutex_init(&system->lock, NULL);
 	pthread_mutex_init(&system->graph, NULL);
+	pthread_mutex_init(&system->births, NULL);
 	pthread_rwlock_init(&system->imports_lock, NULL);
 	list_init(&system->imports);
 	list_init(&system->views);

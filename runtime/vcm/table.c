@@ -233,11 +233,32 @@ static int fail(const struct table *table, const char *what, enum pt_status stat
 	return vc_fail_status(error, status);
 }
 
+static unsigned int memory_request(const struct mapping *mapping)
+{
+	switch (mapping->cache) {
+	case VC_NONCACHED: return PT_NONCACHED;
+	case VC_DEVICE_MEMORY: return PT_DEVICE;
+	default: return mapping->shareable ? PT_CACHED : PT_NONSHAREABLE;
+	}
+}
+
+/* Remember what the format made of a memory type. */
+static void note_granted(struct table *table, const struct mapping *mapping, const struct pt_result *result)
+{
+	atomic_store(&table->becomes[memory_request(mapping) >> 5],
+		     (uint8_t)(((result->request & PT_MEMORY_MASK) >> 5) + 1));
+}
+
+bool table_may_show(const struct table *table, const struct mapping *mapping, unsigned int memory)
+{
+	unsigned int becomes = atomic_load(&table->becomes[memory_request(mapping) >> 5]);
+
+	return !becomes || memory == becomes - 1;
+}
+
 static unsigned int request_of(const struct table *table, const struct mapping *mapping)
 {
-	static const unsigned int memory[] = {PT_NONCACHED, PT_CACHED, PT_CACHED, PT_CACHED, PT_DEVICE};
-
-	return mapping->rights | memory[mapping->cache] | (table->allow_wider ? (unsigned int)PT_ALLOW_WIDER : 0U);
+	return mapping->rights | memory_request(mapping) | (table->allow_wider ? (unsigned int)PT_ALLOW_WIDER : 0U);
 }
 
 /* A part of a mapping in which there are no holes, or which is one. */
@@ -308,6 +329,8 @@ static int table_map(struct mapper *mapper, const struct mapping *mapping)
 		if (!now.is_hole)
 			status = table->pt.format->map_segments(&table->pt, mapping->address + now.offset, segments,
 								now.n, request_of(table, mapping), &gather, &result);
+		if (!now.is_hole && status == PT_OK)
+			note_granted(table, mapping, &result);
 	}
 	pt_flush(&table->pt, &gather);
 	free(segments);
@@ -329,9 +352,12 @@ static enum pt_status protect_stretches(struct table *table, const struct mappin
 
 	pt_gather_init(&gather);
 	while (status == PT_OK && next_stretch(mapping, &now) && now.offset < bytes)
-		if (!now.is_hole)
+		if (!now.is_hole) {
 			status = table->pt.format->protect(&table->pt, mapping->address + now.offset, now.bytes,
 							   request_of(table, mapping), &gather, result);
+			if (status == PT_OK)
+				note_granted(table, mapping, result);
+		}
 	pt_flush(&table->pt, &gather);
 	*failed = now;
 	return status;

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "fail.h"
+#include "hook.h"
 
 /* The functions behind, which are of the same types. */
 #define BEHIND(name) extern __typeof__(name) untraced_##name
@@ -70,6 +71,11 @@ static uint64_t number;	  /* of the next line */
 static bool lost;	  /* a line could not be written */
 static atomic_bool is_on; /* is there a stream? */
 static _Atomic unsigned int n_threads;
+static _Atomic uint64_t n_accesses;
+/* Of this thread: the access that is being recorded, and whether a handler was called for it; the access whose handler
+ * runs. 0: none. */
+static _Thread_local uint64_t access_now, handler_of;
+static _Thread_local bool handled;
 
 int vc_trace(FILE *to)
 {
@@ -135,6 +141,8 @@ static int end(json_t *line, int result)
 	if (result < 0)
 		set(line, "reason", json_string(vc_last_error()->reason));
 	set(line, "thread", json_integer(thread));
+	if (handler_of)
+		set_hex(line, "inside", handler_of);
 	pthread_mutex_lock(&lock);
 	if (stream) {
 		set(line, "n", json_integer((json_int_t)number++));
@@ -296,6 +304,54 @@ int vc_device_fault_limit(struct vc_device *device, unsigned int per_second)
 	return end(line, untraced_vc_device_fault_limit(device, per_second));
 }
 
+void hook_enters(struct hook_trace *trace)
+{
+	*trace = (struct hook_trace){access_now, handler_of};
+	handler_of = access_now;
+	access_now = 0;
+}
+
+/* One line ends what a handler called: what it was called for, and what it said. */
+void hook_returns(struct hook_trace *trace, struct vc_device *device, const struct vc_fault *fault, int result)
+{
+	json_t *line = trace->access ? begin("vc_fault_handler") : NULL;
+
+	set_handle(line, "device", device);
+	set_hex(line, "address", fault->address);
+	set_hex(line, "access", fault->access);
+	set_hex(line, "kind", fault->kind);
+	set_hex(line, "says", result ? 1 : 0);
+	end(line, 0);
+	access_now = trace->access;
+	handler_of = trace->handler;
+	handled = trace->access != 0;
+}
+
+/* An access during which handlers may be called, from whose calls it can be told. */
+struct traced_access {
+	json_t *line;
+	uint64_t outer;
+	bool outer_handled;
+};
+
+static struct traced_access enter_access(json_t *line)
+{
+	struct traced_access access = {line, access_now, handled};
+
+	access_now = line ? atomic_fetch_add(&n_accesses, 1) + 1 : 0;
+	handled = false;
+	return access;
+}
+
+static json_t *leave_access(struct traced_access *access)
+{
+	if (handled)
+		set_hex(access->line, "id", access_now);
+	access_now = access->outer;
+	handled = access->outer_handled;
+	return access->line;
+}
+
 static json_t *begin_access(const char *call, struct vc_device *device, uint64_t address, uint64_t bytes,
 			    unsigned int access)
 {
@@ -318,8 +374,9 @@ static int end_access(json_t *line, int result)
 int vc_device_read(struct vc_device *device, uint64_t address, void *buffer, uint64_t bytes, unsigned int access,
 		   struct vc_fault *fault)
 {
-	json_t *line = begin_access(__func__, device, address, bytes, access);
+	struct traced_access recorded = enter_access(begin_access(__func__, device, address, bytes, access));
 	int result = untraced_vc_device_read(device, address, buffer, bytes, access, fault);
+	json_t *line = leave_access(&recorded);
 
 	if (!result && line)
 		set_hex(line, "sum", sum_of(buffer, bytes));
@@ -332,6 +389,8 @@ int vc_device_write(struct vc_device *device, uint64_t address, const void *buff
 	json_t *line = begin_access(__func__, device, address, bytes, access);
 	const unsigned char *from = buffer;
 	char *text = line && from && bytes < SIZE_MAX / 2 ? malloc((size_t)bytes * 2 + 1) : NULL;
+	struct traced_access recorded;
+	int result;
 
 	if (text) {
 		static const char digits[] = "0123456789abcdef";
@@ -343,7 +402,9 @@ int vc_device_write(struct vc_device *device, uint64_t address, const void *buff
 		set(line, "data", json_stringn(text, (size_t)bytes * 2));
 		free(text);
 	}
-	return end_access(line, untraced_vc_device_write(device, address, buffer, bytes, access, fault));
+	recorded = enter_access(line);
+	result = untraced_vc_device_write(device, address, buffer, bytes, access, fault);
+	return end_access(leave_access(&recorded), result);
 }
 
 int vc_device_translate(struct vc_device *device, uint64_t address, unsigned int access, uint64_t *pa,
@@ -564,6 +625,8 @@ int vc_reserve(struct vc_region *region, const struct vc_reserve_args *args, str
 		set_hex(line, "low", args->low);
 		set_hex(line, "high", args->high);
 		set_hex(line, "guard", args->guard);
+		if (args->unshared)
+			json_object_set_new(line, "unshared", json_true());
 		set(line, "fixed", json_boolean(args->fixed));
 		set_hex(line, "rights", args->rights);
 		set_hex(line, "cache", (unsigned int)args->cache);

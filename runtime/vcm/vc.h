@@ -502,14 +502,21 @@ enum vc_cache { VC_NONCACHED, VC_WRITE_BACK_ALLOCATE, VC_WRITE_BACK, VC_WRITE_TH
  * guard   bytes behind it, rounded up to the page, that no other reservation gets: what runs over the end faults. They
  *         lie inside high and the region.
  * rights  PT_READ, PT_WRITE, PT_EXEC, PT_PRIV; 0: PT_READ | PT_WRITE.
- * In an identity region align, low and high say nothing, and `at` is a physical address.
- * attr    the caller's.
+ * unshared  cached memory behind it is not shareable for as long as one observer has it: one device that was activated
+ * in the one region in which it is mapped. Before a second one joins (another device there, another region's device or
+ * window, a reservation that did not ask for this) all mappings of the memory become shareable, in every table or in
+ * none, and stay so until they are unmapped. Accesses wait meanwhile. Caches of a device that are not coherent with
+ * what it does not share are then the caller's to clean: what this process does to the memory by vc_system_memory() or
+ * vc_copy() is not seen as an observer. Formats that do not know the difference, and nested regions, map it as
+ * shareable at once. Default: shareable from the first mapping on. In an identity region align, low and high say
+ * nothing, and `at` is a physical address. attr    the caller's.
  */
 struct vc_reserve_args {
 	uint64_t bytes, align, at, low, high, guard;
 	bool fixed;
 	unsigned int rights;
 	enum vc_cache cache;
+	bool unshared;
 	uint32_t attr;
 	struct vc_bound *bound; /* take it from this bound; NULL: from what is in no bound */
 };
@@ -528,6 +535,8 @@ struct vc_reservation_info {
 	uint64_t guard;	    /* bytes that are kept free behind it */
 	unsigned int rights;
 	enum vc_cache cache;
+	bool unshared;	/* as it was asked for */
+	bool shareable; /* it is backed, and mapped so where it is cached */
 	uint32_t attr;
 	struct vc_phys *phys; /* NULL: not backed */
 };
@@ -731,9 +740,11 @@ int vc_dump_json(struct vc_system *system, FILE *stream);
  * Record calls of this process from now on: every one that changes something, and accesses of devices, as one JSON
  * object a line: what was asked, the result, and what came out. `vcmrun --replay` does the same again in another
  * process, and says where something else comes out. NULL ends it; the stream is the caller's. Lines are in the order in
- * which calls return: of calls that race, not always that in which they took effect. What the CPU does through a
- * window, and what handlers and drivers are asked, is not in it (what handlers call is). 0; -EIO: since the last call
- * some were not written.
+ * which calls return: of calls that race, not always that in which they took effect. What a fault handler calls during
+ * an access that is recorded stands before that, with the number of the access ("inside"), and ends with a line that
+ * says what the handler was called for and what it said ("vc_fault_handler"): a replay does it when the access faults
+ * again. What handlers call during vc_device_report(), or when asked for power, are calls like others. What the CPU
+ * does through a window, and what drivers are asked, is not in it. 0; -EIO: since the last call some were not written.
  */
 int vc_trace(FILE *stream);
 

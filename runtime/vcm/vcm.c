@@ -193,7 +193,7 @@ static int set_attributes(struct vc_reserve_args *args, uint32_t attr, const cha
 {
 	static const enum vc_cache policies[] = {VC_NONCACHED, VC_WRITE_BACK_ALLOCATE, VC_WRITE_BACK, VC_WRITE_THROUGH};
 	uint32_t known = VCM_CACHE_POLICY | VCM_SUPERVISOR | VCM_USER | VCM_EXECUTE | VCM_WRITE | VCM_READ |
-			 (VCM_ALIGN_MASK << VCM_ALIGN_SHIFT);
+			 VCM_UNSHARED | (VCM_ALIGN_MASK << VCM_ALIGN_SHIFT);
 	unsigned int order = (attr >> VCM_ALIGN_SHIFT) & VCM_ALIGN_MASK;
 
 	if ((attr & VCM_CACHE_POLICY) > VCM_WT)
@@ -207,6 +207,7 @@ static int set_attributes(struct vc_reserve_args *args, uint32_t attr, const cha
 	if ((attr & VCM_SUPERVISOR) && !(attr & VCM_USER))
 		args->rights |= PT_PRIV;
 	args->align = order ? (uint64_t)1 << order : 0;
+	args->unshared = (attr & VCM_UNSHARED) != 0;
 	args->attr = attr;
 	return 0;
 }
@@ -314,6 +315,10 @@ int vcm_set_res_attr(struct res *res, uint32_t attr)
 		error = vc_fail_at(__func__, -EINVAL, "", info.address,
 				   "0x%" PRIx64 " is not a multiple of the alignment 0x%" PRIx64, info.address,
 				   args.align);
+	if (!error && args.unshared != info.unshared)
+		error = vc_fail_at(__func__, -EINVAL, "", info.address,
+				   "the reservation was made %s VCM_UNSHARED, which stays",
+				   info.unshared ? "with" : "without");
 	return error ? error : vc_reservation_set(vcm_reservation(res), args.rights, args.cache, attr);
 }
 

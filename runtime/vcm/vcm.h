@@ -84,6 +84,10 @@ enum { VCM_PREBUILT_KERNEL = 1, VCM_PREBUILT_USER = 2 };
 #define VCM_ALIGN_512M	      VCM_ALIGN_ATTR(29)
 #define VCM_ALIGN_1GB	      VCM_ALIGN_ATTR(30)
 
+/* Not of 2010, which promised it: cached memory is shareable only once a second mapper has it. See vc_reserve_args of
+ * vc.h; it is said when the reservation is made, and vcm_set_res_attr() has to say the same. */
+#define VCM_UNSHARED (UINT32_C(1) << 15)
+
 /* ------------------------------------------------------------------------------- attributes of physical allocations */
 
 /* VCM_COHERENT is recorded: the memory of this runtime is coherent. */

@@ -366,16 +366,16 @@ PT_ALWAYS_INLINE armv7_short_entry armv7_short_leaf_entry(const struct pt_table 
 	switch (level) {
 	case ARMV7_SHORT_L1:
 		if (lg2 == 24)
-			return a->leaf[1] | (0x50002U | (uint32_t)t->word[ARMV7_SHORT_WORD_L1_SUPERSECTION_CONST]) |
+			return a->leaf[1] | (0x40002U | (uint32_t)t->word[ARMV7_SHORT_WORD_L1_SUPERSECTION_CONST]) |
 			       ((uint32_t)pa & 0xff000000U) | ((uint32_t)(pa >> 12) & 0xf00000U) |
 			       ((uint32_t)(pa >> 31) & 0x1e0U);
-		return a->leaf[0] | (0x10002U | (uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_CONST]) |
+		return a->leaf[0] | (0x2U | (uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_CONST]) |
 		       ((uint32_t)pa & 0xfff00000U);
 	case ARMV7_SHORT_L2:
 		if (lg2 == 16)
-			return a->leaf[2] | (0x401U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) |
+			return a->leaf[2] | (0x1U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) |
 			       ((uint32_t)pa & 0xffff0000U);
-		return a->leaf[3] | (0x402U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) |
+		return a->leaf[3] | (0x2U | (uint32_t)t->word[ARMV7_SHORT_WORD_L2_LARGE_CONST]) |
 		       ((uint32_t)pa & 0xfffff000U);
 	default: break;
 	}
@@ -431,12 +431,12 @@ PT_ALWAYS_INLINE armv7_short_entry armv7_short_attribute_mask(const struct pt_ta
 	switch (level) {
 	case ARMV7_SHORT_L1:
 		if (lg2 == 24)
-			return 0x2f81dU & ~(uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_MASK];
-		return 0x2f81dU & ~(uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_MASK];
+			return 0x3f81dU & ~(uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_MASK];
+		return 0x3f81dU & ~(uint32_t)t->word[ARMV7_SHORT_WORD_L1_SECTION_MASK];
 	case ARMV7_SHORT_L2:
 		if (lg2 == 16)
-			return 0xfa2cU;
-		return 0xbedU;
+			return 0xfe2cU;
+		return 0xfedU;
 	default: break;
 	}
 	return 0;
@@ -563,12 +563,13 @@ static const armv7_short_entry armv7_short_rights[4][32] = {
 	},
 };
 
-/* Attribute bits by memory type: cached, non-cached, device. */
-static const armv7_short_entry armv7_short_memory_1[1][3] = {
+/* Attribute bits by memory type: cached, non-cached, device, cached and not shareable. */
+static const armv7_short_entry armv7_short_memory_1[1][4] = {
 	{
+		0x1100cU,
+		0x11000U,
+		0x10004U,
 		0x100cU,
-		0x1000U,
-		0x4U,
 	},
 };
 
@@ -612,8 +613,18 @@ static const armv7_short_entry armv7_short_rights_2[2][32] = {
 	},
 };
 
+/* Attribute bits by memory type: cached, non-cached, device, cached and not shareable. */
+static const armv7_short_entry armv7_short_memory_3[1][4] = {
+	{
+		0x140cU,
+		0x1400U,
+		0x404U,
+		0x100cU,
+	},
+};
+
 /* Attribute bits by rights: PT_READ | PT_WRITE | PT_EXEC | PT_PRIV | PT_GLOBAL. */
-static const armv7_short_entry armv7_short_rights_3[2][32] = {
+static const armv7_short_entry armv7_short_rights_4[2][32] = {
 	{
 		0x0U, /* ----- */ 0xa31U, /* r---- */
 		0x831U, /* -w--- */ 0x831U, /* rw--- */
@@ -652,12 +663,13 @@ static const armv7_short_entry armv7_short_rights_3[2][32] = {
 	},
 };
 
-/* Attribute bits by memory type: cached, non-cached, device. */
-static const armv7_short_entry armv7_short_memory_4[1][3] = {
+/* Attribute bits by memory type: cached, non-cached, device, cached and not shareable. */
+static const armv7_short_entry armv7_short_memory_5[1][4] = {
 	{
+		0x44cU,
+		0x440U,
+		0x404U,
 		0x4cU,
-		0x40U,
-		0x4U,
 	},
 };
 
@@ -676,10 +688,10 @@ static const uint8_t armv7_short_granted[1][128] = {
 		0xff, 0x49, 0x4b, 0x4b, 0xff, 0x4d, 0x4f, 0x4f,
 		0xff, 0x51, 0x53, 0x53, 0xff, 0x55, 0x57, 0x57,
 		0xff, 0x59, 0x5b, 0x5b, 0xff, 0x5d, 0x5f, 0x5f,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0x61, 0x63, 0x63, 0xff, 0x65, 0x67, 0x67,
+		0xff, 0x69, 0x6b, 0x6b, 0xff, 0x6d, 0x6f, 0x6f,
+		0xff, 0x71, 0x73, 0x73, 0xff, 0x75, 0x77, 0x77,
+		0xff, 0x79, 0x7b, 0x7b, 0xff, 0x7d, 0x7f, 0x7f,
 	},
 };
 // clang-format on
@@ -695,9 +707,9 @@ PT_ALWAYS_INLINE void armv7_short_attributes_of(const struct pt_table *t, unsign
 	a->leaf[0] = armv7_short_rights[t->word[ARMV7_SHORT_WORD_rights_ROW]][rights] | armv7_short_memory_1[0][type];
 	a->leaf[1] = armv7_short_rights[t->word[ARMV7_SHORT_WORD_rights_ROW]][rights] | armv7_short_memory_1[0][type];
 	a->leaf[2] =
-		armv7_short_rights_2[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] | armv7_short_memory_1[0][type];
+		armv7_short_rights_2[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] | armv7_short_memory_3[0][type];
 	a->leaf[3] =
-		armv7_short_rights_3[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] | armv7_short_memory_4[0][type];
+		armv7_short_rights_4[t->word[ARMV7_SHORT_WORD_rights_2_ROW]][rights] | armv7_short_memory_5[0][type];
 }
 
 /* Where a walk ended. */
@@ -999,13 +1011,15 @@ static const struct armv7_short_row armv7_short_rows[] = {
 	{0x8c00U, 0x8800U, 0x2d},
 	{0x8c00U, 0x8c00U, 0x2d},
 	/* tex */
+	{0x1700cU, 0x100cU, 0x03},
 	{0x700cU, 0x100cU, 0x00},
 	{0x700cU, 0x1000U, 0x01},
 	{0x700cU, 0x4U, 0x02},
-	{0x700cU, 0x0U, 0x02},
+	{0x1700cU, 0xcU, 0x03},
 	{0x700cU, 0xcU, 0x00},
-	{0x700cU, 0x2000U, 0x02},
+	{0x500cU, 0x0U, 0x02},
 	/* remap */
+	{0x1100cU, 0x100cU, 0x03},
 	{0x100cU, 0x100cU, 0x00},
 	{0x100cU, 0x1000U, 0x01},
 	{0x100cU, 0x4U, 0x02},
@@ -1025,13 +1039,15 @@ static const struct armv7_short_row armv7_short_rows[] = {
 	{0x230U, 0x220U, 0x2d},
 	{0x230U, 0x230U, 0x2d},
 	/* tex */
+	{0x740cU, 0x100cU, 0x03},
 	{0x700cU, 0x100cU, 0x00},
 	{0x700cU, 0x1000U, 0x01},
 	{0x700cU, 0x4U, 0x02},
-	{0x700cU, 0x0U, 0x02},
+	{0x740cU, 0xcU, 0x03},
 	{0x700cU, 0xcU, 0x00},
-	{0x700cU, 0x2000U, 0x02},
+	{0x500cU, 0x0U, 0x02},
 	/* remap */
+	{0x140cU, 0x100cU, 0x03},
 	{0x100cU, 0x100cU, 0x00},
 	{0x100cU, 0x1000U, 0x01},
 	{0x100cU, 0x4U, 0x02},
@@ -1051,13 +1067,15 @@ static const struct armv7_short_row armv7_short_rows[] = {
 	{0x230U, 0x220U, 0x2d},
 	{0x230U, 0x230U, 0x2d},
 	/* tex */
+	{0x5ccU, 0x4cU, 0x03},
 	{0x1ccU, 0x4cU, 0x00},
 	{0x1ccU, 0x40U, 0x01},
 	{0x1ccU, 0x4U, 0x02},
-	{0x1ccU, 0x0U, 0x02},
+	{0x5ccU, 0xcU, 0x03},
 	{0x1ccU, 0xcU, 0x00},
-	{0x1ccU, 0x80U, 0x02},
+	{0x14cU, 0x0U, 0x02},
 	/* remap */
+	{0x44cU, 0x4cU, 0x03},
 	{0x4cU, 0x4cU, 0x00},
 	{0x4cU, 0x40U, 0x01},
 	{0x4cU, 0x4U, 0x02},
@@ -1077,16 +1095,16 @@ struct armv7_short_code {
 static const struct armv7_short_code armv7_short_codes[] = {
 	{0, 4, ARMV7_SHORT_WORD_IF_AFE, 0x3f, false},
 	{4, 12, ARMV7_SHORT_WORD_UNLESS_AFE, 0x3f, false},
-	{12, 18, ARMV7_SHORT_WORD_UNLESS_TRE, 0x00, true},
-	{18, 22, ARMV7_SHORT_WORD_IF_TRE, 0x00, true},
-	{22, 26, ARMV7_SHORT_WORD_IF_AFE, 0x3f, false},
-	{26, 34, ARMV7_SHORT_WORD_UNLESS_AFE, 0x3f, false},
-	{34, 40, ARMV7_SHORT_WORD_UNLESS_TRE, 0x00, true},
-	{40, 44, ARMV7_SHORT_WORD_IF_TRE, 0x00, true},
-	{44, 48, ARMV7_SHORT_WORD_IF_AFE, 0x3f, false},
-	{48, 56, ARMV7_SHORT_WORD_UNLESS_AFE, 0x3f, false},
-	{56, 62, ARMV7_SHORT_WORD_UNLESS_TRE, 0x00, true},
-	{62, 66, ARMV7_SHORT_WORD_IF_TRE, 0x00, true},
+	{12, 19, ARMV7_SHORT_WORD_UNLESS_TRE, 0x00, true},
+	{19, 24, ARMV7_SHORT_WORD_IF_TRE, 0x00, true},
+	{24, 28, ARMV7_SHORT_WORD_IF_AFE, 0x3f, false},
+	{28, 36, ARMV7_SHORT_WORD_UNLESS_AFE, 0x3f, false},
+	{36, 43, ARMV7_SHORT_WORD_UNLESS_TRE, 0x00, true},
+	{43, 48, ARMV7_SHORT_WORD_IF_TRE, 0x00, true},
+	{48, 52, ARMV7_SHORT_WORD_IF_AFE, 0x3f, false},
+	{52, 60, ARMV7_SHORT_WORD_UNLESS_AFE, 0x3f, false},
+	{60, 67, ARMV7_SHORT_WORD_UNLESS_TRE, 0x00, true},
+	{67, 72, ARMV7_SHORT_WORD_IF_TRE, 0x00, true},
 	{0, 0, -1, 0, false}
 };
 // clang-format on

@@ -600,12 +600,15 @@ bool interp_round(const struct interp *in, unsigned int request, unsigned int *r
 		request |= rule->adds & 31U;
 		request &= ~(rule->drops & 31U);
 		if (((request & PT_MEMORY_MASK) == PT_NONCACHED && rule->drops & M_NONCACHED) ||
-		    ((request & PT_MEMORY_MASK) == PT_DEVICE && rule->drops & M_DEVICE))
+		    ((request & PT_MEMORY_MASK) == PT_DEVICE && rule->drops & M_DEVICE) ||
+		    ((request & PT_MEMORY_MASK) == PT_NONSHAREABLE && rule->drops & M_NONSHAREABLE))
 			request &= ~(unsigned int)PT_MEMORY_MASK;
 		if (rule->adds & M_NONCACHED)
 			request = (request & ~(unsigned int)PT_MEMORY_MASK) | PT_NONCACHED;
 		if (rule->adds & M_DEVICE)
 			request = (request & ~(unsigned int)PT_MEMORY_MASK) | PT_DEVICE;
+		if (rule->adds & M_NONSHAREABLE)
+			request |= PT_NONSHAREABLE;
 	}
 	*rounded = request | unmarked;
 	for (int i = 0; i < in->model->rules.n; i++) {

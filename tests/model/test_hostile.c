@@ -81,7 +81,8 @@ static void some_word(struct hostile *hostile, ref level, bool tables_only, uint
 			continue;
 		if (k->category == CATEGORY_TABLE)
 			address = to ? to : hostile->base + (test_random(random) % (MEMORY / 4096)) * 4096;
-		interp_encode(&hostile->in, kind, address, (unsigned int)test_random(random) % 96, word);
+		interp_encode(&hostile->in, kind, address, (unsigned int)test_random(random) % (PT_REQUEST_MASK + 1),
+			      word);
 		return;
 	}
 	word[0] = test_random(random);

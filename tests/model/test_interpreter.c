@@ -129,7 +129,8 @@ TEST_EACH(interpreter, requests, count, label)
 		for (int i = 0; i < model->levels.v[level].n_kinds; i++) {
 			ref kind = model->levels.v[level].first_kind + i;
 
-			for (unsigned int request = 0; request < 96 && interp_offered(&in, kind); request++) {
+			for (unsigned int request = 0; request <= PT_REQUEST_MASK && interp_offered(&in, kind);
+			     request++) {
 				struct interp_decode decode;
 				unsigned int rounded;
 				uint64_t word[2];

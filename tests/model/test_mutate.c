@@ -202,7 +202,7 @@ TEST_EACH(model, classify, count, label)
 					interp_encode(
 						&world.in, kind,
 						interp_outside(&world.in, test_random(&random) & world.in.output_mask),
-						(unsigned int)test_random(&random) % 96, word);
+						(unsigned int)test_random(&random) % (PT_REQUEST_MASK + 1), word);
 					for (uint64_t k = test_random(&random) % 4; k; k--) {
 						unsigned int bit = (unsigned int)(test_random(&random) % bits);
 

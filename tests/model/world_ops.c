@@ -147,7 +147,7 @@ static uint64_t refusals(struct world *world, const struct op *op, const struct 
 	    !interp_input(range, op->iova + (bytes - 1), &last) || last - first != bytes - 1)
 		return set | 1U << PT_ERR_RANGE;
 	if (maps || op->kind == OP_PROTECT) {
-		if ((op->request & PT_MEMORY_MASK) == PT_MEMORY_MASK || !interp_round(&world->in, op->request, rounded))
+		if (!interp_round(&world->in, op->request, rounded))
 			set |= 1U << PT_ERR_RIGHTS;
 		else if (!(op->request & PT_ALLOW_WIDER) && interp_wider(&world->in, op->request, *rounded))
 			set |= 1U << PT_ERR_WIDER;

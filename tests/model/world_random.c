@@ -94,8 +94,6 @@ static unsigned int random_request(struct world *world)
 {
 	unsigned int request = (unsigned int)test_random(&world->random) & PT_REQUEST_MASK;
 
-	if ((request & PT_MEMORY_MASK) == PT_MEMORY_MASK && below(world, 8))
-		request &= ~(unsigned int)PT_MEMORY_MASK;
 	if (below(world, 2))
 		request |= PT_READ;
 	if (below(world, 6))

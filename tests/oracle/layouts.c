@@ -187,8 +187,6 @@ void check_permissions(struct trial *trial)
 			unsigned int lg2[2] = {page_lg2(trial), page_lg2(trial)};
 			unsigned int before = trial->n_regions;
 
-			if ((request & PT_MEMORY_MASK) == PT_MEMORY_MASK)
-				continue;
 			for (unsigned int try = 0; try < 20 && lg2[1] == lg2[0]; try++) {
 				unsigned int other = page_lg2(trial) + (unsigned int)trial_below(trial, 20);
 

@@ -213,6 +213,8 @@ static const char *request_letters(unsigned int request)
 		text[n++] = 'n';
 	if ((request & PT_MEMORY_MASK) == PT_DEVICE)
 		text[n++] = 'd';
+	if ((request & PT_MEMORY_MASK) == PT_NONSHAREABLE)
+		text[n++] = 'l';
 	if (n == 0)
 		text[n++] = '-';
 	text[n] = '\0';

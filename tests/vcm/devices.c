@@ -286,54 +286,84 @@ TEST(vcm_devices, error_pointers_in_strict_mode)
 	CHECK_EQ(vcm_sys_destroy(), 0);
 }
 
-/* The shareable field of what a device's table has for an address; -1: the format has none. */
-static int shareable(struct device *device, vcm_addr_t address)
+/* The word that a device's table has for an address. */
+static uint64_t word_at(struct device *device, vcm_addr_t address)
 {
-	const struct pt_format *format;
-	struct vc_device_info info;
 	struct vc_fault record;
 
-	CHECK_EQ(vc_device_info(vcm_device(device), &info), 0);
-	format = info.format;
 	CHECK_EQ(vc_device_translate(vcm_device(device), address, PT_ACCESS_READ | PT_ACCESS_PRIV, NULL, &record), 0);
-	for (unsigned int i = 0; i < format->kinds[record.walk.leaf.kind].n_fields; i++) {
-		const struct pt_field_info *field = &format->kinds[record.walk.leaf.kind].fields[i];
-
-		if (strcmp(field->name, "SH") == 0 || strcmp(field->name, "S") == 0)
-			return (int)(record.walk.leaf.raw[0] >> field->lo & ((1U << (field->hi - field->lo + 1)) - 1));
-	}
-	return -1;
+	return record.walk.leaf.raw[0];
 }
 
-/*
- * Memory that a second mapper joins is shareable for all of them. (It is so from the first mapping on: the bit costs
- * nothing where nobody shares, and setting it later would mean to break and make what devices are using.)
- */
-TEST(vcm_devices, u28_shared_memory_is_shareable)
+/* The first mapping is not shareable; when a second mapper appears, the shareable bit is set in all. */
+TEST(vcm_devices, u28_shareable_only_when_shared)
 {
-	struct device *device[2];
-	struct physmem *memory;
-	struct vcm *vcm[2];
-	struct avcm *avcm[2];
-	struct res *res[2];
+	/* 64 KiB at 0x81000000, readable and writable, write-back: S is bit 10, SH bits 9:8 */
+	static const uint64_t alone[] = {0x8100983d, 0x0070000081000c47}, shared[] = {0x81009c3d, 0x0070000081000f47};
 
-	CHECK_EQ(vcm_sys_init(), 0);
-	memory = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, 0);
-	for (int i = 0; i < 2; i++) {
-		device[i] = scene_device(i ? "display" : "decoder", formats[i], VC_DEVICE_TRANSLATED);
-		vcm[i] = vcm_create(0, 64 * M);
-		avcm[i] = scene_join(vcm[i], device[i]);
-		res[i] = vcm_reserve(vcm[i], 64 * K, VCM_WB_WA);
-		CHECK_EQ(vcm_back(res[i], memory), 0);
-		CHECK_EQ(vcm_get_phys_num_res(vcm_get_next_phys_addr(memory, 0, &(size_t){0})), i + 1);
-		for (int k = 0; k <= i; k++)
-			CHECK(shareable(device[k], vcm_get_dev_addr(res[k])) > 0);
+	for (int first = 0; first < 2; first++) {
+		struct device *device[2];
+		struct physmem *memory;
+		struct vcm *vcm[2];
+		struct avcm *avcm[2];
+		struct res *res[2];
+
+		CHECK_EQ(vcm_sys_init(), 0);
+		memory = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, 0);
+		for (int i = 0; i < 2; i++) {
+			device[i] = scene_device(i ? "display" : "decoder", formats[i ^ first], VC_DEVICE_TRANSLATED);
+			vcm[i] = vcm_create(0, 64 * M);
+			avcm[i] = scene_join(vcm[i], device[i]);
+			res[i] = vcm_reserve(vcm[i], 64 * K, VCM_WB_WA | VCM_UNSHARED);
+		}
+		CHECK_EQ(vcm_back(res[0], memory), 0);
+		CHECK_EQ(word_at(device[0], vcm_get_dev_addr(res[0])), alone[first]);
+		CHECK_EQ(vcm_back(res[1], memory), 0);
+		for (int i = 0; i < 2; i++) {
+			CHECK_EQ(word_at(device[i], vcm_get_dev_addr(res[i])), shared[i ^ first]);
+			CHECK_EQ(vcm_check(vcm[i], stdout), 0);
+		}
+		/* Shared once is shared until it is unmapped; mapped anew it is one mapper's again. */
+		CHECK_EQ(vcm_unback(res[1]), 0);
+		CHECK_EQ(word_at(device[0], vcm_get_dev_addr(res[0])), shared[first]);
+		CHECK_EQ(vcm_unback(res[0]) | vcm_back(res[0], memory), 0);
+		CHECK_EQ(word_at(device[0], vcm_get_dev_addr(res[0])), alone[first]);
+		CHECK_EQ(vcm_unback(res[0]), 0);
+		for (int i = 0; i < 2; i++) {
+			CHECK_EQ(vcm_unreserve(res[i]), 0);
+			scene_leave(avcm[i]);
+			CHECK_EQ(vcm_free(vcm[i]), 0);
+		}
+		CHECK_EQ(vcm_phys_free(memory), 0);
+		CHECK_EQ(vcm_sys_destroy(), 0);
 	}
-	for (int i = 0; i < 2; i++) {
-		CHECK_EQ(vcm_unback(res[i]) | vcm_unreserve(res[i]), 0);
-		scene_leave(avcm[i]);
-		CHECK_EQ(vcm_free(vcm[i]), 0);
+}
+
+/* Without the attribute, memory is shareable from its first mapping on: nothing that is coherent stops being so. */
+TEST(vcm_devices, shareable_by_default)
+{
+	static const uint64_t shared[] = {0x81009c3d, 0x0070000081000f47};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct device *device;
+		struct physmem *memory;
+		struct avcm *avcm;
+		struct vcm *vcm;
+		struct res *res;
+
+		CHECK_EQ(vcm_sys_init(), 0);
+		device = scene_device("decoder", formats[i], VC_DEVICE_TRANSLATED);
+		vcm = vcm_create(0, 64 * M);
+		avcm = scene_join(vcm, device);
+		memory = vcm_phys_alloc(VCM_MEMTYPE_0, 64 * K, 0);
+		res = vcm_reserve(vcm, 64 * K, VCM_WB_WA);
+		CHECK_EQ(vcm_back(res, memory), 0);
+		CHECK_EQ(word_at(device, vcm_get_dev_addr(res)), shared[i]);
+		/* What was said when it was made stays. */
+		CHECK_EQ(vcm_set_res_attr(res, VCM_WB_WA | VCM_UNSHARED), -EINVAL);
+		CHECK_EQ(vcm_unback(res) | vcm_unreserve(res), 0);
+		scene_leave(avcm);
+		CHECK_EQ(vcm_free(vcm) | vcm_phys_free(memory), 0);
+		CHECK_EQ(vcm_sys_destroy(), 0);
 	}
-	CHECK_EQ(vcm_phys_free(memory), 0);
-	CHECK_EQ(vcm_sys_destroy(), 0);
 }

@@ -95,6 +95,113 @@ TEST(vcm_trace, calls_are_written_down)
 	json_decref(lines);
 }
 
+/* ------------------------------------------------------------------------------------------------ what handlers call
+ */
+
+/* One page of memory for two: a fault takes it from the other. */
+struct pager {
+	struct res *page[2];
+	struct physmem *memory;
+	struct device *other;
+	vcm_addr_t somewhere;
+	unsigned int calls;
+};
+
+static int page_in(struct device *device, void *data, void *fault_data)
+{
+	const struct vc_fault *fault = fault_data;
+	struct pager *pager = data;
+	unsigned int which = fault->address >= vcm_get_dev_addr(pager->page[1]);
+
+	(void)device;
+	pager->calls++;
+	if (fault->address >= vcm_get_dev_addr(pager->page[1]) + 4 * K)
+		return -EFAULT;
+	/* The other device faults too, within this handler. */
+	if (pager->other)
+		CHECK_EQ(scene_read(pager->other, pager->somewhere), 0);
+	vcm_unback(pager->page[!which]);
+	return vcm_back(pager->page[which], pager->memory);
+}
+
+static int map_somewhere(struct device *device, void *data, void *fault_data)
+{
+	(void)device, (void)fault_data;
+	return vcm_back(data, vcm_phys_alloc(VCM_MEMTYPE_0, 4 * K, 0));
+}
+
+/*
+ * Calls of handlers are told from those before the access, and tests/run-vcmrun replays them: VCM_TRACE_FILE is where
+ * it wants the trace. Nothing of it comes out right unless they are done in handlers again, in this order.
+ */
+TEST(vcm_trace, handlers_are_written_down)
+{
+	struct pager pager = {.calls = 0};
+	struct device *device, *other;
+	struct physmem *memory;
+	struct vcm *vcm, *elsewhere;
+	struct avcm *avcm, *second;
+	struct res *res;
+	char *text = NULL;
+	const char *keep = getenv("VCM_TRACE_FILE");
+	unsigned char buffer[8], pattern[8] = "together";
+	size_t length, inside = 0, handlers = 0, ids = 0;
+	json_t *lines;
+	FILE *stream = open_memstream(&text, &length), *file;
+
+	CHECK_EQ(vc_trace(stream), 0);
+	CHECK_EQ(vcm_sys_init(), 0);
+	device = scene_device("display", &arm64_s1_format, VC_DEVICE_TRANSLATED);
+	other = scene_device("decoder", &armv7_short_format, VC_DEVICE_TRANSLATED);
+	vcm = vcm_create(0, 64 * M);
+	elsewhere = vcm_create(0, 64 * M);
+	avcm = scene_join(vcm, device);
+	second = scene_join(elsewhere, other);
+	pager.page[0] = vcm_reserve(vcm, 4 * K, 0);
+	pager.page[1] = vcm_reserve(vcm, 4 * K, 0);
+	pager.memory = vcm_phys_alloc(VCM_MEMTYPE_0, 4 * K, 0);
+	pager.other = other;
+	res = vcm_reserve(elsewhere, 4 * K, 0);
+	pager.somewhere = vcm_get_dev_addr(res);
+	CHECK_EQ(vcm_hook(device, page_in, &pager), 0);
+	CHECK_EQ(vcm_hook(other, map_somewhere, res), 0);
+	/* Across both pages: the one behind the first bytes is taken away for the last ones. */
+	CHECK_EQ(vc_device_write(vcm_device(device), vcm_get_dev_addr(pager.page[1]) - 4, pattern, 8, 0, NULL), 0);
+	CHECK_EQ(pager.calls, 2);
+	CHECK_EQ(vc_device_read(vcm_device(device), vcm_get_dev_addr(pager.page[1]) - 4, buffer, 8, 0, NULL), 0);
+	CHECK(!memcmp(buffer, pattern, 8));
+	CHECK_EQ(pager.calls, 4);
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(pager.page[1]) + 4 * K), SCENE_FAULT);
+	CHECK_EQ(vcm_hook(device, NULL, NULL), 0);
+	CHECK_EQ(scene_read(device, vcm_get_dev_addr(pager.page[0])), SCENE_FAULT);
+	CHECK_EQ(vc_trace(NULL), 0);
+	memory = vcm_get_physmem_from_res(res);
+	CHECK_EQ(vcm_unback(pager.page[1]) | vcm_unback(res) | vcm_phys_free(pager.memory) | vcm_phys_free(memory), 0);
+	CHECK_EQ(vcm_unreserve(pager.page[0]) | vcm_unreserve(pager.page[1]) | vcm_unreserve(res), 0);
+	scene_leave(avcm);
+	scene_leave(second);
+	CHECK_EQ(vcm_free(vcm) | vcm_free(elsewhere), 0);
+	CHECK_EQ(vcm_sys_destroy(), 0);
+	fclose(stream);
+	file = keep ? fopen(keep, "w") : NULL;
+	if (file) {
+		CHECK_EQ(fwrite(text, 1, length, file), length);
+		CHECK_EQ(fclose(file), 0);
+	}
+	lines = lines_of(text);
+	free(text);
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		inside += *text_in(lines, i, "inside") != 0;
+		handlers += !strcmp(text_in(lines, i, "call"), "vc_fault_handler");
+		ids += *text_in(lines, i, "id") != 0;
+	}
+	/* Three accesses, and the one of the other device that faulted within the first of their handlers. */
+	CHECK_EQ(handlers, 6);
+	CHECK_EQ(ids, 4);
+	CHECK_MSG(inside > handlers, "%zu lines inside", inside);
+	json_decref(lines);
+}
+
 /* Messages name the function that was called, not the one behind it. */
 TEST(vcm_trace, messages_name_what_was_called)
 {

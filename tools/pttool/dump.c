@@ -35,7 +35,7 @@ static bool print_run(void *ctx, const struct pt_run *run)
 
 static bool print_run_json(void *ctx, const struct pt_run *run)
 {
-	static const char *const memory[] = {"cached", "noncached", "device", "other"};
+	static const char *const memory[] = {"cached", "noncached", "device", "nonshareable", "other"};
 	struct dump *dump = ctx;
 	const struct pt_format *format = dump->table->format;
 	const struct pt_kind_info *kind = &format->kinds[run->leaf.kind];
@@ -52,7 +52,7 @@ static bool print_run_json(void *ctx, const struct pt_run *run)
 			   "leaf_size", hex((uint64_t)1 << (run->leaf.lg2 & 63)), "level",
 			   level_name(format, run->leaf.level), "kind", kind->name, "prot",
 			   format_rights(rights, run->leaf.rights, run->leaf.memory), "memory",
-			   memory[run->leaf.memory & 3], "fields", fields);
+			   memory[run->leaf.memory], "fields", fields);
 	if (format->has_accessed)
 		json_object_set_new(object, "accessed", json_boolean(run->leaf.accessed));
 	if (format->has_dirty)

@@ -145,18 +145,19 @@ static void usage(FILE *out)
 			 option_info[i].argument ? option_info[i].argument : "");
 		fprintf(out, "  %-22s %s\n", left, option_info[i].help);
 	}
-	fprintf(out, "\nscript (a file, or - for standard input), one command a line, # starts a comment:\n"
-		     "  map IOVA PA SIZE PROT\n"
-		     "  unmap IOVA SIZE\n"
-		     "  protect IOVA SIZE PROT\n"
-		     "\n"
-		     "Numbers are as in C, with K, M, G or T for binary multiples. PROT is a word of r w x, p "
-		     "privileged only,\n"
-		     "d device memory, n normal non-cached, c cached (the default), g global; - for none. In what is "
-		     "printed,\n"
-		     "rw/r are privileged/user rights that differ, and cached is not shown.\n"
-		     "\n"
-		     "exit status: 0 fine; 1 a fault, a finding or a refused script; 2 wrong use or an I/O error\n");
+	fprintf(out,
+		"\nscript (a file, or - for standard input), one command a line, # starts a comment:\n"
+		"  map IOVA PA SIZE PROT\n"
+		"  unmap IOVA SIZE\n"
+		"  protect IOVA SIZE PROT\n"
+		"\n"
+		"Numbers are as in C, with K, M, G or T for binary multiples. PROT is a word of r w x, p "
+		"privileged only,\n"
+		"d device memory, n normal non-cached, c cached (the default), l cached and not shareable, g global;\n"
+		"- for none. In what is printed, rw/r are privileged/user rights that differ, and cached is not\n"
+		"shown.\n"
+		"\n"
+		"exit status: 0 fine; 1 a fault, a finding or a refused script; 2 wrong use or an I/O error\n");
 }
 
 static void print_version(void)

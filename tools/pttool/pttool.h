@@ -52,7 +52,7 @@ bool read_number(const char *option, const char *text, uint64_t *value);
 void *allocate(void *old, size_t members, size_t bytes);
 
 /*
- * A word of rights: letters of "rwxpdncg", or "-" for none, as a request. Returns NULL, or why it is none; *at is then
+ * A word of rights: letters of "rwxpdnclg", or "-" for none, as a request. Returns NULL, or why it is none; *at is then
  * the place of the letter that is wrong.
  */
 const char *parse_rights(const char *text, size_t length, unsigned int *request, size_t *at);
@@ -62,8 +62,8 @@ const char *parse_rights(const char *text, size_t length, unsigned int *request,
 
 /*
  * Writes rights as letters: r w x; p where only privileged accesses have them, "privileged/user" where both classes
- * have some but not the same; d device, n non-cached, nothing for cached, ? for a memory type that no letter stands
- * for; g global. "-" where there is no right. Returns text.
+ * have some but not the same; d device, n non-cached, l not shareable, nothing for cached, ? for a memory type that no
+ * letter stands for; g global. "-" where there is no right. Returns text.
  */
 const char *format_rights(char text[RIGHTS_LENGTH], unsigned int rights, unsigned int memory);
 const char *format_request(char text[RIGHTS_LENGTH], unsigned int request);

@@ -77,8 +77,9 @@ const char *parse_rights(const char *text, size_t length, unsigned int *request,
 		char letter;
 		bool memory;
 	} letters[] = {
-		{PT_READ, 'r', false},	{PT_WRITE, 'w', false},	   {PT_EXEC, 'x', false},  {PT_PRIV, 'p', false},
-		{PT_DEVICE, 'd', true}, {PT_NONCACHED, 'n', true}, {PT_CACHED, 'c', true}, {PT_GLOBAL, 'g', false},
+		{PT_READ, 'r', false},	{PT_WRITE, 'w', false},	      {PT_EXEC, 'x', false},
+		{PT_PRIV, 'p', false},	{PT_DEVICE, 'd', true},	      {PT_NONCACHED, 'n', true},
+		{PT_CACHED, 'c', true}, {PT_NONSHAREABLE, 'l', true}, {PT_GLOBAL, 'g', false},
 	};
 	unsigned int seen = 0, bits = 0;
 	bool memory = false;
@@ -96,12 +97,11 @@ const char *parse_rights(const char *text, size_t length, unsigned int *request,
 			k++;
 		if (k == sizeof(letters) / sizeof(letters[0]))
 			return "rights are letters of rwx, p (privileged only), d (device) or n (non-cached) or c "
-			       "(cached), "
-			       "g (global); - for none";
+			       "(cached) or l (cached, local: not shareable), g (global); - for none";
 		if (seen & (1U << k))
 			return "this letter is there twice";
 		if (letters[k].memory && memory)
-			return "only one of d (device), n (non-cached) and c (cached) can hold";
+			return "only one of d (device), n (non-cached), c (cached) and l (not shareable) can hold";
 		seen |= 1U << k;
 		memory |= letters[k].memory;
 		bits |= letters[k].bit;
@@ -139,6 +139,8 @@ const char *format_rights(char text[RIGHTS_LENGTH], unsigned int rights, unsigne
 			*out++ = 'd';
 		else if (memory == PT_MEMORY_NONCACHED)
 			*out++ = 'n';
+		else if (memory == PT_MEMORY_NONSHAREABLE)
+			*out++ = 'l';
 		else if (memory != PT_MEMORY_CACHED)
 			*out++ = '?';
 		if (rights & PT_RIGHT_GLOBAL)

@@ -148,7 +148,7 @@ static int by_address(const void *a, const void *b)
 
 static const char *memory_name(unsigned int memory)
 {
-	return (const char *const[]){"cached", "noncached", "device", "another type"}[memory & 3];
+	return (const char *const[]){"cached", "noncached", "device", "nonshareable", "another type"}[memory];
 }
 
 static void report_conflict(struct verify *verify, const struct frames *a, const struct frames *b, uint64_t first,
@@ -172,15 +172,15 @@ static void report_conflict(struct verify *verify, const struct frames *a, const
  */
 static void find_conflicts(struct verify *verify)
 {
-	const struct frames *farthest[4] = {NULL};
+	const struct frames *farthest[PT_MEMORY_OTHER + 1] = {NULL};
 
 	if (verify->n)
 		qsort(verify->frames, verify->n, sizeof(*verify->frames), by_address);
 	for (size_t i = 0; i < verify->n && !ferror(stdout); i++) {
 		const struct frames *now = &verify->frames[i];
-		unsigned int own = now->memory & 3;
+		unsigned int own = now->memory;
 
-		for (unsigned int memory = 0; memory < 4; memory++) {
+		for (unsigned int memory = 0; memory <= PT_MEMORY_OTHER; memory++) {
 			const struct frames *before = farthest[memory];
 
 			if (memory != own && before && before->last >= now->first)

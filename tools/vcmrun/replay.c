@@ -108,6 +108,14 @@ void *replay_object(struct replay *replay, const char *key)
 	return replay_object_in(replay, replay->call, key);
 }
 
+bool replay_is_window(const struct replay *replay, uint64_t address)
+{
+	for (size_t i = 0; i < replay->n_windows; i++)
+		if (address >= replay->windows[i].then && address <= replay->windows[i].last)
+			return true;
+	return false;
+}
+
 uint64_t replay_move(const struct replay *replay, uint64_t address)
 {
 	for (size_t i = replay->n_windows; i-- > 0;) {
@@ -161,7 +169,7 @@ bool replay_result_is(struct replay *replay, int result, void *out)
 
 /* -------------------------------------------------------------------------------------------------------------- all */
 
-static const struct replay_call *find_call(const char *name)
+static const struct replay_call *look_up(const char *name)
 {
 	static const struct replay_call *const tables[] = {replay_device_calls, replay_region_calls,
 							   replay_memory_calls};
@@ -173,12 +181,26 @@ static const struct replay_call *find_call(const char *name)
 	return NULL;
 }
 
+/* NULL: it is none that was recorded, and that was said. */
+const struct replay_call *replay_find(struct replay *replay, const json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "call"));
+	const struct replay_call *call = look_up(name);
+
+	if (!call)
+		replay_complain(replay, "there is no call '%s' that could be recorded", name ? name : "?");
+	else if (!json_is_integer(json_object_get(line, "result"))) {
+		replay_complain(replay, "\"result\" is missing");
+		call = NULL;
+	}
+	return call;
+}
+
 static bool run_line(struct replay *replay, const char *text, size_t length)
 {
 	json_error_t error;
 	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	const struct replay_call *call;
-	const char *name;
 
 	if (!root) {
 		fflush(stdout);
@@ -187,14 +209,16 @@ static bool run_line(struct replay *replay, const char *text, size_t length)
 		return false;
 	}
 	replay->call = root;
-	name = json_string_value(json_object_get(root, "call"));
-	call = find_call(name);
-	if (!call)
-		replay_complain(replay, "there is no call '%s' that could be recorded", name ? name : "?");
-	else if (!json_is_integer(json_object_get(root, "result")))
-		replay_complain(replay, "\"result\" is missing");
-	else
-		call->run(replay);
+	if (json_object_get(root, "inside")) {
+		if (!json_is_string(json_object_get(root, "call")))
+			replay_complain(replay, "\"call\" is missing");
+		else
+			replay_keep(replay, root);
+	} else {
+		call = replay_find(replay, root);
+		if (call)
+			replay_run(replay, call);
+	}
 	json_decref(root);
 	replay->call = NULL;
 	return !replay->bad;
@@ -223,6 +247,7 @@ int run_replay(struct scenario *scenario)
 			fine = run_line(&replay, at, length);
 		at += length + 1;
 	}
+	fine = replay_forget_groups(&replay) && fine;
 	for (size_t i = 0; fine && i < replay.n_regions; i++)
 		if (!vc_check(replay.regions[i], print_finding, NULL, &findings))
 			all += findings;

@@ -36,6 +36,9 @@ struct replay {
 	struct vc_region **regions;
 	size_t n_regions;
 	struct vc_system *system; /* the last one */
+	struct group *groups;	  /* what handlers called: see replay_handlers.c */
+	size_t n_groups;
+	struct handling *handling; /* the access that is being done again, if handlers were called for it */
 	size_t n_calls, n_different;
 	bool bad; /* the line is none that was recorded */
 };
@@ -49,6 +52,12 @@ struct replay_call {
 	{                              \
 		"vc_" #name, do_##name \
 	}
+
+/* replay_handlers.c: keep a line that a handler called; do the call of a line, with its handlers; what is left over. */
+bool replay_keep(struct replay *replay, json_t *call);
+void replay_run(struct replay *replay, const struct replay_call *call);
+const struct replay_call *replay_find(struct replay *replay, const json_t *line);
+bool replay_forget_groups(struct replay *replay);
 
 /* replay_devices.c: systems, devices, their accesses */
 extern const struct replay_call replay_device_calls[];
@@ -70,6 +79,7 @@ void *replay_object_in(struct replay *replay, const json_t *object, const char *
 void *replay_object(struct replay *replay, const char *key);
 /* An address, which may lie in a window of the CPU that is elsewhere now. */
 uint64_t replay_move(const struct replay *replay, uint64_t address);
+bool replay_is_window(const struct replay *replay, uint64_t address);
 /* Something is not as it was. */
 void replay_differs(struct replay *replay, const char *what, uint64_t then, uint64_t now);
 void replay_compare(struct replay *replay, const char *key, uint64_t now);

@@ -182,6 +182,7 @@ static void do_reserve(struct replay *replay)
 				       .low = replay_number(replay, "low"),
 				       .high = replay_number(replay, "high"),
 				       .guard = replay_number(replay, "guard"),
+				       .unshared = json_is_true(json_object_get(replay->call, "unshared")),
 				       .fixed = json_is_true(json_object_get(replay->call, "fixed")),
 				       .rights = (unsigned int)replay_number(replay, "rights"),
 				       .cache = (enum vc_cache)replay_number(replay, "cache"),

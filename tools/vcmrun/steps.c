@@ -237,15 +237,18 @@ static int step_reserve(struct run *run)
 	struct vc_reservation *made;
 	struct vc_reservation_info info;
 	struct vc_bound_info bound;
+	bool unshared = false;
 	int error;
 
 	if (!get_number(&run->place, run->step, "bytes", true, &args.bytes) ||
 	    !get_number(&run->place, run->step, "align", false, &args.align) ||
 	    !get_number(&run->place, run->step, "at", false, &args.at) ||
 	    !get_number(&run->place, run->step, "guard", false, &args.guard) ||
-	    !get_rights(&run->place, run->step, &args.rights) || !get_cache(&run->place, run->step, &args.cache))
+	    !get_rights(&run->place, run->step, &args.rights) || !get_cache(&run->place, run->step, &args.cache) ||
+	    !get_bool(&run->place, run->step, "unshared", &unshared))
 		return BAD;
 	args.fixed = json_object_get(run->step, "at") != NULL;
+	args.unshared = unshared;
 	if (json_object_get(run->step, "bound")) {
 		args.bound = named(run, "bound", THING_BOUND);
 		if (!args.bound || vc_bound_info(args.bound, &bound))
@@ -642,7 +645,9 @@ static const struct kind {
 	{"crash", step_link, {"region", "device"}},
 	{"replace", step_replace, {"device", "from", "to"}},
 	{"split", step_split, {"region", "device", "half", "bits"}},
-	{"reserve", step_reserve, {"name", "region", "bound", "bytes", "align", "at", "rights", "cache", "guard"}},
+	{"reserve",
+	 step_reserve,
+	 {"name", "region", "bound", "bytes", "align", "at", "rights", "cache", "guard", "unshared"}},
 	{"unreserve", step_unreserve, {"reservation"}},
 	{"protect", step_protect, {"reservation", "rights", "cache"}},
 	{"bound", step_bound, {"name", "region", "bytes", "align"}},
