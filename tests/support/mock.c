@@ -311,6 +311,10 @@ static enum pt_status mock_protect(struct pt_table *table, uint64_t iova, uint64
 		pt_gather_add(gather, at, at, block ? BLOCK_LG2 : PAGE_LG2);
 		at += (uint64_t)1 << (block ? BLOCK_LG2 : PAGE_LG2);
 	}
+	if (result) {
+		result->bytes = bytes;
+		result->request = request & PT_REQUEST_MASK;
+	}
 	return PT_OK;
 }
 
