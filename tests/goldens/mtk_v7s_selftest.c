@@ -136,14 +136,17 @@ static const uint8_t granted_0[] = {
 	0xb7, 0xb7, 0x37, 0x37, 0xb7, 0xb7, 0x37, 0x37, 0xb7, 0xb7, 0xb7, 0xb7, 0xb7, 0xb7, 0xb7, 0xb7,
 	0xc7, 0xc7, 0x47, 0x47, 0xc7, 0xc7, 0x47, 0x47, 0xc7, 0xc7, 0xc7, 0xc7, 0xc7, 0xc7, 0xc7, 0xc7,
 	0xd7, 0xd7, 0x57, 0x57, 0xd7, 0xd7, 0x57, 0x57, 0xd7, 0xd7, 0xd7, 0xd7, 0xd7, 0xd7, 0xd7, 0xd7,
+	0xe7, 0xe7, 0x67, 0x67, 0xe7, 0xe7, 0x67, 0x67, 0xe7, 0xe7, 0xe7, 0xe7, 0xe7, 0xe7, 0xe7, 0xe7,
+	0xf7, 0xf7, 0x77, 0x77, 0xf7, 0xf7, 0x77, 0x77, 0xf7, 0xf7, 0xf7, 0xf7, 0xf7, 0xf7, 0xf7, 0xf7,
 };
 
 static const struct effect effects_1[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
-	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{10, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
@@ -340,9 +343,10 @@ static const struct step steps_13[] = {
 static const struct effect effects_14[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{3, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{12, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{2, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{16, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{17, {0, 3, 0x7f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
@@ -360,8 +364,8 @@ static const struct step steps_16[] = {
 static const struct effect effects_17[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{3, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{2, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{12, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{17, {0, 3, 0x7f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
@@ -374,8 +378,8 @@ static const struct step steps_18[] = {
 static const struct effect effects_19[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{3, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{12, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{17, {0, 3, 0x7f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
 };
@@ -387,257 +391,325 @@ static const struct step steps_20[] = {
 static const struct effect effects_21[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{3, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{12, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{2, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 3, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{16, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{17, {0, 3, 0x7f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_22[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5aa122e, 0x0},
+};
+
+static const struct effect effects_23[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{16, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{17, {0, 4, 0x7f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{18, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const uint64_t addresses_22[] = {
+static const uint64_t addresses_24[] = {
 	UINT64_C(0x7a55a5a5a), UINT64_C(0x1a55a5a5a), UINT64_C(0x4a55a5a5a), UINT64_C(0x5a45a5a5a), UINT64_C(0x5a75a5a5a), UINT64_C(0x5a15a5a5a),
 	UINT64_C(0x5ad5a5a5a), UINT64_C(0x5b55a5a5a), UINT64_C(0x5855a5a5a), UINT64_C(0x5e55a5a5a), UINT64_C(0x5255a5a5a),
 };
 
-static const struct step steps_23[] = {
-	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
-};
-
-static const struct effect effects_24[] = {
-	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
-	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{3, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{12, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{17, {0, 4, 0x7f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{18, {0, 3, 0x3f, 1, 1, 0, UINT64_C(0x5a50a5a5a)}},
-};
-
 static const struct step steps_25[] = {
-	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
 };
 
 static const struct effect effects_26[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{3, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{12, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{2, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{17, {0, 4, 0x7f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{18, {0, 3, 0x3f, 1, 1, 0, UINT64_C(0x5a50a5a5a)}},
+};
+
+static const struct step steps_27[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
+};
+
+static const struct effect effects_28[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{17, {0, 4, 0x7f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{18, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_27[] = {
+static const struct step steps_29[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
 };
 
-static const struct effect effects_28[] = {
+static const struct effect effects_30[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 4, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{16, {0, 4, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{17, {0, 4, 0x7f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{18, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a50a5a5a)}},
+};
+
+static const struct step steps_31[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50e122e, 0x0},
+};
+
+static const struct effect effects_32[] = {
 	{0, {0, 6, 0x7f, 2, 1, 0, 0x5a5a}},
 	{1, {0, 7, 0x7f, 2, 1, 0, 0xa5a}},
 };
 
-static const struct step steps_29[] = {
+static const struct step steps_33[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0x0, 0x0},
 };
 
-static const struct effect effects_30[] = {
+static const struct effect effects_34[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{2, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{10, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 6, 0x7f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const uint64_t addresses_31[] = {
+static const uint64_t addresses_35[] = {
 	UINT64_C(0x7a5a55a5a), UINT64_C(0x1a5a55a5a), UINT64_C(0x4a5a55a5a), UINT64_C(0x5a5a45a5a), UINT64_C(0x5a5a75a5a), UINT64_C(0x5a5a15a5a),
 	UINT64_C(0x5a5ad5a5a), UINT64_C(0x5a5b55a5a), UINT64_C(0x5a5855a5a), UINT64_C(0x5a5e55a5a), UINT64_C(0x5a5255a5a), UINT64_C(0x5a4a55a5a),
 	UINT64_C(0x5a7a55a5a), UINT64_C(0x5a1a55a5a), UINT64_C(0x5ada55a5a), UINT64_C(0x5b5a55a5a), UINT64_C(0x585a55a5a), UINT64_C(0x5e5a55a5a),
 	UINT64_C(0x525a55a5a),
 };
 
-static const struct step steps_32[] = {
+static const struct step steps_36[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_33[] = {
+static const struct effect effects_37[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{2, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 6, 0x7f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{12, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_34[] = {
+static const struct step steps_38[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
 };
 
-static const struct effect effects_35[] = {
+static const struct effect effects_39[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 6, 0x7f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_36[] = {
+static const struct step steps_40[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
 };
 
-static const struct effect effects_37[] = {
+static const struct effect effects_41[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{10, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 6, 0x7f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_42[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51a2d, 0x0},
+};
+
+static const struct effect effects_43[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{10, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const uint64_t addresses_38[] = {
+static const uint64_t addresses_44[] = {
 	UINT64_C(0x7a5a5aa5a), UINT64_C(0x1a5a5aa5a), UINT64_C(0x4a5a5aa5a), UINT64_C(0x5a5a5ba5a), UINT64_C(0x5a5a58a5a), UINT64_C(0x5a5a5ea5a),
 	UINT64_C(0x5a5a52a5a), UINT64_C(0x5a5a4aa5a), UINT64_C(0x5a5a7aa5a), UINT64_C(0x5a5a1aa5a), UINT64_C(0x5a5adaa5a), UINT64_C(0x5a5b5aa5a),
 	UINT64_C(0x5a585aa5a), UINT64_C(0x5a5e5aa5a), UINT64_C(0x5a525aa5a), UINT64_C(0x5a4a5aa5a), UINT64_C(0x5a7a5aa5a), UINT64_C(0x5a1a5aa5a),
 	UINT64_C(0x5ada5aa5a), UINT64_C(0x5b5a5aa5a), UINT64_C(0x585a5aa5a), UINT64_C(0x5e5a5aa5a), UINT64_C(0x525a5aa5a),
 };
 
-static const struct effect effects_39[] = {
+static const struct effect effects_45[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{6, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 7, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_40[] = {
+static const struct step steps_46[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
 };
 
-static const struct effect effects_41[] = {
+static const struct effect effects_47[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 7, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_42[] = {
+static const struct step steps_48[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
 };
 
-static const struct step steps_43[] = {
+static const struct effect effects_49[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{10, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 7, 0x7f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_50[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5aa6e, 0x0},
+};
+
+static const struct step steps_51[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const entry_word words_44[] = {
+static const entry_word words_52[] = {
 	0x100000, 0x200000, 0x400000, 0x800000, 0x1000000, 0x2000000,
 	0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000,
 	0x200, 0x10, 0x20,
 };
 
-static const entry_word words_45[] = {
+static const entry_word words_53[] = {
 	0xa5a00220,
 };
 
-static const entry_word words_46[] = {
+static const entry_word words_54[] = {
 	0xb100e, 0x9100e, 0xb1002, 0x91002, 0xb0006, 0x90006,
+	0xa100e, 0x8100e,
 };
 
-static const struct step steps_47[] = {
+static const struct step steps_55[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
-static const entry_word words_48[] = {
+static const entry_word words_56[] = {
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000, 0x200, 0x10, 0x20,
 };
 
-static const entry_word words_49[] = {
+static const entry_word words_57[] = {
 	0xa5000220,
 };
 
-static const entry_word words_50[] = {
+static const entry_word words_58[] = {
 	0xf100e, 0xd100e, 0xf1002, 0xd1002, 0xf0006, 0xd0006,
+	0xe100e, 0xc100e,
 };
 
-static const struct step steps_51[] = {
+static const struct step steps_59[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
 };
 
-static const struct step steps_52[] = {
+static const struct step steps_60[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
-static const entry_word words_53[] = {
+static const entry_word words_61[] = {
 	0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
 	0x400000, 0x800000, 0x1000000, 0x2000000, 0x4000000, 0x8000000,
 	0x10000000, 0x20000000, 0x40000000, 0x80000000, 0x200, 0x10,
 	0x20,
 };
 
-static const entry_word words_54[] = {
+static const entry_word words_62[] = {
 	0xa5a50220,
 };
 
-static const entry_word words_55[] = {
+static const entry_word words_63[] = {
 	0x1c0d, 0x140d, 0x1c01, 0x1401, 0xc05, 0x405,
+	0x180d, 0x100d,
 };
 
-static const struct step steps_56[] = {
+static const struct step steps_64[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
-static const entry_word words_57[] = {
+static const entry_word words_65[] = {
 	0x1000, 0x2000, 0x4000, 0x8000, 0x10000, 0x20000,
 	0x40000, 0x80000, 0x100000, 0x200000, 0x400000, 0x800000,
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000, 0x200, 0x10, 0x20,
 };
 
-static const entry_word words_58[] = {
+static const entry_word words_66[] = {
 	0xa5a5a220,
 };
 
-static const entry_word words_59[] = {
+static const entry_word words_67[] = {
 	0xc4e, 0x44e, 0xc42, 0x442, 0xc06, 0x406,
+	0x84e, 0x4e,
 };
 
-static const struct step steps_60[] = {
+static const struct step steps_68[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
 
-static const uint8_t left_61[] = {
-	0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f,
+static const uint8_t left_69[] = {
+	0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f,
 };
 
-static const uint8_t rights_62[] = {
-	0x07, 0x17, 0x27, 0x37, 0x47, 0x57,
+static const uint8_t rights_70[] = {
+	0x07, 0x17, 0x27, 0x37, 0x47, 0x57, 0x67, 0x77,
 };
 
-static const struct effect effects_63[] = {
+static const struct effect effects_71[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
-	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{10, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
-static const struct step steps_64[] = {
+static const struct step steps_72[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104000, 0xa5a5ae6e, 0x0},
 };
 
-static const struct input_bit bits_65[] = {
+static const struct input_bit bits_73[] = {
 	{0x1, 2, 0, 0x1},
 	{0x2, 2, 0, 0x2},
 	{0x4, 2, 0, 0x4},
@@ -672,7 +744,7 @@ static const struct input_bit bits_65[] = {
 	{0x80000000, 0, 0, 0x2000},
 };
 
-static const struct reg registers_66[] = {
+static const struct reg registers_74[] = {
 	{0x0, "TTBR", 32, {0x100000}},
 	{0x0, "PRRR", 32, {0x800b8204}},
 	{0x0, "NMRR", 32, {0x40004000}},
@@ -732,11 +804,11 @@ static const struct reg registers_66[] = {
 	{0x80000000, "NMRR", 32, {0x40004000}},
 };
 
-static const struct field fields_67[] = {
+static const struct field fields_75[] = {
 	0,
 };
 
-static const struct effect effects_68[] = {
+static const struct effect effects_76[] = {
 	{0, {1, 0, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{2, {2, 2, 0x00, 0, 0, 0, 0x0}},
@@ -770,382 +842,480 @@ static const struct effect effects_68[] = {
 	{31, {7, 2, 0x00, 0, 0, 0, 0x80104294}},
 };
 
-static const struct step steps_69[] = {
+static const struct step steps_77[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae6e, 0x0},
 };
 
-static const struct step steps_70[] = {
+static const struct step steps_78[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0x0, 0x0},
 };
 
-static const struct effect effects_71[] = {
+static const struct effect effects_79[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
-	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{2, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{10, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 6, 0x7f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_72[] = {
+static const struct step steps_80[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_73[] = {
+static const struct effect effects_81[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
-	{2, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{2, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 6, 0x7f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{12, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_74[] = {
+static const struct step steps_82[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a51e21, 0x0},
 };
 
-static const struct effect effects_75[] = {
+static const struct effect effects_83[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
-	{3, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 6, 0x7f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{12, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_76[] = {
+static const struct step steps_84[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a50e25, 0x0},
 };
 
-static const struct effect effects_77[] = {
+static const struct effect effects_85[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x104000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
+	{2, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{10, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 6, 0x7f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 6, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_86[] = {
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a51a2d, 0x0},
+};
+
+static const struct effect effects_87[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{10, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 7, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct effect effects_78[] = {
+static const struct effect effects_88[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{6, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 7, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_79[] = {
+static const struct step steps_89[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae62, 0x0},
 };
 
-static const struct effect effects_80[] = {
+static const struct effect effects_90[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
-	{3, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{6, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 7, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_81[] = {
+static const struct step steps_91[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5ae26, 0x0},
 };
 
-static const struct step steps_82[] = {
+static const struct effect effects_92[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x104000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x104000}},
+	{2, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 7, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{10, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 7, 0x7f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_93[] = {
+	{0, 4, LITTLE, 4, 4096, 0x100000, 0x101694, 0x104009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x104000, 0x104294, 0xa5a5aa6e, 0x0},
+};
+
+static const struct step steps_94[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const struct step steps_83[] = {
+static const struct step steps_95[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x0, 0x0},
 };
 
-static const struct step steps_84[] = {
+static const struct step steps_96[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103fc0, 0x0, 0x0},
 };
 
-static const struct step steps_85[] = {
+static const struct step steps_97[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x100000, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x104000, 0x0, 0x0},
 };
 
-static const struct step steps_86[] = {
+static const struct step steps_98[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x1043c0, 0x0, 0x0},
 };
 
-static const struct step steps_87[] = {
+static const struct step steps_99[] = {
 	{0, 4, LITTLE, 4, 4096, 0x100000, 0x103ffc, 0x104009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x104000, 0x1043fc, 0x0, 0x0},
 };
 
-static const struct effect effects_88[] = {
+static const struct effect effects_100[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5a000}},
-	{3, {0, 7, 0x3f, 3, 1, 0, 0xa5a5a000}},
-	{6, {0, 7, 0x3f, 3, 1, 0, 0xa5a5a000}},
+	{2, {0, 7, 0x3f, 4, 1, 0, 0xa5a5a000}},
+	{3, {0, 7, 0x3f, 4, 1, 0, 0xa5a5a000}},
+	{6, {0, 7, 0x3f, 4, 1, 0, 0xa5a5a000}},
+	{10, {0, 7, 0x3f, 3, 1, 0, 0xa5a5a000}},
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5a000}},
 };
 
-static const uint64_t addresses_89[] = {
+static const uint64_t addresses_101[] = {
 	0xa5a5b000, 0xa5a58000, 0xa5a5e000, 0xa5a52000, 0xa5a4a000, 0xa5a7a000,
 	0xa5a1a000, 0xa5ada000, 0xa5b5a000, 0xa585a000, 0xa5e5a000, 0xa525a000,
 	0xa4a5a000, 0xa7a5a000, 0xa1a5a000, 0xada5a000, 0xb5a5a000, 0x85a5a000,
 	0xe5a5a000, 0x25a5a000,
 };
 
-static const struct step steps_90[] = {
+static const struct step steps_102[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0xa5a5ac4e, 0x0},
 };
 
-static const struct step steps_91[] = {
+static const struct step steps_103[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac4e, 0x0},
-};
-
-static const struct effect effects_92[] = {
-	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
-	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
-	{3, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
-	{12, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
-	{17, {0, 3, 0x7f, 0, 1, 0, 0xa5aa5a5a}},
-	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
-};
-
-static const uint64_t addresses_93[] = {
-	0xa5ba5a5a, 0xa58a5a5a, 0xa5ea5a5a, 0xa52a5a5a, 0xa4aa5a5a, 0xa7aa5a5a,
-	0xa1aa5a5a, 0xadaa5a5a, 0xb5aa5a5a, 0x85aa5a5a, 0xe5aa5a5a, 0x25aa5a5a,
-};
-
-static const struct step steps_94[] = {
-	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab100e, 0x0},
-};
-
-static const struct effect effects_95[] = {
-	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
-	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
-	{3, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
-	{12, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}},
-	{17, {0, 3, 0x7f, 1, 1, 0, 0xa5aa5a5a}},
-	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
-};
-
-static const struct step steps_96[] = {
-	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1002, 0x0},
-};
-
-static const struct effect effects_97[] = {
-	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
-	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{3, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
-	{12, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
-	{17, {0, 3, 0x7f, 2, 1, 0, 0xa5aa5a5a}},
-	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
-};
-
-static const struct step steps_98[] = {
-	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0006, 0x0},
-};
-
-static const struct effect effects_99[] = {
-	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
-	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
-	{3, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
-	{12, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
-	{17, {0, 4, 0x7f, 0, 1, 0, 0xa55a5a5a}},
-	{18, {0, 3, 0x3f, 0, 1, 0, 0xa50a5a5a}},
-};
-
-static const uint64_t addresses_100[] = {
-	0xa45a5a5a, 0xa75a5a5a, 0xa15a5a5a, 0xad5a5a5a, 0xb55a5a5a, 0x855a5a5a,
-	0xe55a5a5a, 0x255a5a5a,
-};
-
-static const struct step steps_101[] = {
-	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f100e, 0x0},
-};
-
-static const struct effect effects_102[] = {
-	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
-	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
-	{3, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
-	{12, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}},
-	{17, {0, 4, 0x7f, 1, 1, 0, 0xa55a5a5a}},
-	{18, {0, 3, 0x3f, 1, 1, 0, 0xa50a5a5a}},
-};
-
-static const struct step steps_103[] = {
-	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1002, 0x0},
 };
 
 static const struct effect effects_104[] = {
 	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
-	{3, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
-	{12, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
+	{2, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{3, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{12, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{16, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}},
+	{17, {0, 3, 0x7f, 0, 1, 0, 0xa5aa5a5a}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const uint64_t addresses_105[] = {
+	0xa5ba5a5a, 0xa58a5a5a, 0xa5ea5a5a, 0xa52a5a5a, 0xa4aa5a5a, 0xa7aa5a5a,
+	0xa1aa5a5a, 0xadaa5a5a, 0xb5aa5a5a, 0x85aa5a5a, 0xe5aa5a5a, 0x25aa5a5a,
+};
+
+static const struct step steps_106[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab100e, 0x0},
+};
+
+static const struct effect effects_107[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{3, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{12, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}},
+	{17, {0, 3, 0x7f, 1, 1, 0, 0xa5aa5a5a}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_108[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1002, 0x0},
+};
+
+static const struct effect effects_109[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{12, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{17, {0, 3, 0x7f, 2, 1, 0, 0xa5aa5a5a}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_110[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0006, 0x0},
+};
+
+static const struct effect effects_111[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{3, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{12, {0, 3, 0x3f, 4, 1, 0, 0xa5aa5a5a}},
+	{16, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}},
+	{17, {0, 3, 0x7f, 3, 1, 0, 0xa5aa5a5a}},
+	{18, {2, 4, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_112[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5aa100e, 0x0},
+};
+
+static const struct effect effects_113[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{3, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{12, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{16, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}},
+	{17, {0, 4, 0x7f, 0, 1, 0, 0xa55a5a5a}},
+	{18, {0, 3, 0x3f, 0, 1, 0, 0xa50a5a5a}},
+};
+
+static const uint64_t addresses_114[] = {
+	0xa45a5a5a, 0xa75a5a5a, 0xa15a5a5a, 0xad5a5a5a, 0xb55a5a5a, 0x855a5a5a,
+	0xe55a5a5a, 0x255a5a5a,
+};
+
+static const struct step steps_115[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f100e, 0x0},
+};
+
+static const struct effect effects_116[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{3, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{12, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}},
+	{17, {0, 4, 0x7f, 1, 1, 0, 0xa55a5a5a}},
+	{18, {0, 3, 0x3f, 1, 1, 0, 0xa50a5a5a}},
+};
+
+static const struct step steps_117[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1002, 0x0},
+};
+
+static const struct effect effects_118[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{3, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{12, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
 	{17, {0, 4, 0x7f, 2, 1, 0, 0xa55a5a5a}},
 	{18, {0, 3, 0x3f, 2, 1, 0, 0xa50a5a5a}},
 };
 
-static const struct step steps_105[] = {
+static const struct step steps_119[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0006, 0x0},
 };
 
-static const struct effect effects_106[] = {
-	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
-	{3, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
-	{11, {0, 6, 0x7f, 0, 1, 0, 0xa5a55a5a}},
-	{12, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+static const struct effect effects_120[] = {
+	{0, {1, 1, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 0, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{3, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{12, {0, 4, 0x3f, 4, 1, 0, 0xa55a5a5a}},
+	{16, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}},
+	{17, {0, 4, 0x7f, 3, 1, 0, 0xa55a5a5a}},
+	{18, {0, 3, 0x3f, 3, 1, 0, 0xa50a5a5a}},
 };
 
-static const uint64_t addresses_107[] = {
+static const struct step steps_121[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50e100e, 0x0},
+};
+
+static const struct effect effects_122[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
+	{3, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
+	{10, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+	{11, {0, 6, 0x7f, 0, 1, 0, 0xa5a55a5a}},
+	{12, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
+};
+
+static const uint64_t addresses_123[] = {
 	0xa5a45a5a, 0xa5a75a5a, 0xa5a15a5a, 0xa5ad5a5a, 0xa5b55a5a, 0xa5855a5a,
 	0xa5e55a5a, 0xa5255a5a, 0xa4a55a5a, 0xa7a55a5a, 0xa1a55a5a, 0xada55a5a,
 	0xb5a55a5a, 0x85a55a5a, 0xe5a55a5a, 0x25a55a5a,
 };
 
-static const struct step steps_108[] = {
+static const struct step steps_124[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51c0d, 0x0},
 };
 
-static const struct effect effects_109[] = {
+static const struct effect effects_125[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
-	{3, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+	{2, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
+	{3, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
 	{11, {0, 6, 0x7f, 1, 1, 0, 0xa5a55a5a}},
 	{12, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}},
 };
 
-static const struct step steps_110[] = {
+static const struct step steps_126[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51c01, 0x0},
 };
 
-static const struct effect effects_111[] = {
+static const struct effect effects_127[] = {
 	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{3, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+	{3, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
 	{11, {0, 6, 0x7f, 2, 1, 0, 0xa5a55a5a}},
-	{12, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}},
+	{12, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
 };
 
-static const struct step steps_112[] = {
+static const struct step steps_128[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50c05, 0x0},
 };
 
-static const struct effect effects_113[] = {
+static const struct effect effects_129[] = {
+	{0, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
+	{3, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
+	{10, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}},
+	{11, {0, 6, 0x7f, 3, 1, 0, 0xa5a55a5a}},
+	{12, {0, 6, 0x3f, 4, 1, 0, 0xa5a55a5a}},
+};
+
+static const struct step steps_130[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5180d, 0x0},
+};
+
+static const struct effect effects_131[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
-	{3, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
-	{6, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
+	{2, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{3, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{6, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{10, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
 	{11, {0, 7, 0x7f, 0, 1, 0, 0xa5a5aa5a}},
 };
 
-static const uint64_t addresses_114[] = {
+static const uint64_t addresses_132[] = {
 	0xa5a5ba5a, 0xa5a58a5a, 0xa5a5ea5a, 0xa5a52a5a, 0xa5a4aa5a, 0xa5a7aa5a,
 	0xa5a1aa5a, 0xa5adaa5a, 0xa5b5aa5a, 0xa585aa5a, 0xa5e5aa5a, 0xa525aa5a,
 	0xa4a5aa5a, 0xa7a5aa5a, 0xa1a5aa5a, 0xada5aa5a, 0xb5a5aa5a, 0x85a5aa5a,
 	0xe5a5aa5a, 0x25a5aa5a,
 };
 
-static const struct effect effects_115[] = {
+static const struct effect effects_133[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
-	{3, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
+	{2, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{3, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
 	{6, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}},
 	{11, {0, 7, 0x7f, 1, 1, 0, 0xa5a5aa5a}},
 };
 
-static const struct step steps_116[] = {
+static const struct step steps_134[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac42, 0x0},
 };
 
-static const struct effect effects_117[] = {
+static const struct effect effects_135[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
-	{3, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
-	{6, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}},
+	{3, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{6, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
 	{11, {0, 7, 0x7f, 2, 1, 0, 0xa5a5aa5a}},
 };
 
-static const struct step steps_118[] = {
+static const struct step steps_136[] = {
 	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ac06, 0x0},
 };
 
-static const entry_word words_119[] = {
+static const struct effect effects_137[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 5, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{3, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{6, {0, 7, 0x3f, 4, 1, 0, 0xa5a5aa5a}},
+	{10, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}},
+	{11, {0, 7, 0x7f, 3, 1, 0, 0xa5a5aa5a}},
+};
+
+static const struct step steps_138[] = {
+	{0, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{1, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5a84e, 0x0},
+};
+
+static const entry_word words_139[] = {
 	0x100000, 0x200000, 0x400000, 0x800000, 0x1000000, 0x2000000,
 	0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const entry_word words_120[] = {
+static const entry_word words_140[] = {
 	0xa5a00000,
 };
 
-static const entry_word words_121[] = {
+static const entry_word words_141[] = {
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const entry_word words_122[] = {
+static const entry_word words_142[] = {
 	0xa5000000,
 };
 
-static const entry_word words_123[] = {
+static const entry_word words_143[] = {
 	0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
 	0x400000, 0x800000, 0x1000000, 0x2000000, 0x4000000, 0x8000000,
 	0x10000000, 0x20000000, 0x40000000, 0x80000000,
 };
 
-static const entry_word words_124[] = {
+static const entry_word words_144[] = {
 	0xa5a50000,
 };
 
-static const entry_word words_125[] = {
+static const entry_word words_145[] = {
 	0x1000, 0x2000, 0x4000, 0x8000, 0x10000, 0x20000,
 	0x40000, 0x80000, 0x100000, 0x200000, 0x400000, 0x800000,
 	0x1000000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 	0x40000000, 0x80000000,
 };
 
-static const entry_word words_126[] = {
+static const entry_word words_146[] = {
 	0xa5a5a000,
 };
 
-static const struct effect effects_127[] = {
+static const struct effect effects_147[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
-	{3, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
-	{6, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{2, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{3, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{6, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5a000)}},
+	{10, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5a000)}},
 	{11, {0, 15, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5a000)}},
 };
 
-static const struct step steps_128[] = {
+static const struct step steps_148[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0xa5a5ae6e, 0x0},
 };
 
-static const struct reg registers_129[] = {
+static const struct reg registers_149[] = {
 	{0x0, "TTBR", 32, {0x100000}},
 	{0x0, "PRRR", 32, {0x800b8204}},
 	{0x0, "NMRR", 32, {0x40004000}},
@@ -1208,7 +1378,7 @@ static const struct reg registers_129[] = {
 	{UINT64_C(0x400000000), "NMRR", 32, {0x40004000}},
 };
 
-static const struct field fields_130[] = {
+static const struct field fields_150[] = {
 	{10, "NS", 0x8, 0x1},
 	{11, "NS", 0x80000, 0x1},
 	{11, "nG", 0x20000, 0x1},
@@ -1234,25 +1404,25 @@ static const struct field fields_130[] = {
 	{15, "B", 0x4, 0x1},
 };
 
-static const struct effect effects_131[] = {
+static const struct effect effects_151[] = {
 	{0, {7, 10, 0x00, 0, 0, 0, 0x294}},
 	{1, {0, 11, 0x7f, 2, 1, 0, 0xa5a5a}},
 };
 
-static const struct step steps_132[] = {
+static const struct step steps_152[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x0, 0x0},
 };
 
-static const struct effect effects_133[] = {
+static const struct effect effects_153[] = {
 	{0, {0, 11, 0x7f, 2, 1, 0, 0xa5a5a}},
 	{1, {7, 10, 0x00, 0, 0, 0, 0x294}},
 };
 
-static const struct step steps_134[] = {
+static const struct step steps_154[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x3, 0x0},
 };
 
-static const struct effect effects_135[] = {
+static const struct effect effects_155[] = {
 	{0, {1, 8, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{2, {2, 10, 0x00, 0, 0, 0, 0x0}},
@@ -1286,291 +1456,369 @@ static const struct effect effects_135[] = {
 	{31, {7, 10, 0x00, 0, 0, 0, 0x80110294}},
 };
 
-static const struct step steps_136[] = {
+static const struct step steps_156[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae6e, 0x0},
 };
 
-static const struct effect effects_137[] = {
+static const struct effect effects_157[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{3, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{12, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{2, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{16, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{17, {0, 11, 0x7f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_138[] = {
+static const struct step steps_158[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab122e, 0x0},
 };
 
-static const struct effect effects_139[] = {
+static const struct effect effects_159[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{3, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{2, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{12, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{17, {0, 11, 0x7f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_140[] = {
+static const struct step steps_160[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab1222, 0x0},
 };
 
-static const struct effect effects_141[] = {
+static const struct effect effects_161[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
-	{3, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
-	{12, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{17, {0, 11, 0x7f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}},
 	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
 };
 
-static const struct step steps_142[] = {
+static const struct step steps_162[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5ab0226, 0x0},
 };
 
-static const struct effect effects_143[] = {
+static const struct effect effects_163[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{3, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{12, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{2, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{3, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{12, {0, 11, 0x3f, 4, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{16, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{17, {0, 11, 0x7f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}},
+	{18, {2, 12, 0x00, 0, 0, 0, 0x0}},
+};
+
+static const struct step steps_164[] = {
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa5aa122e, 0x0},
+};
+
+static const struct effect effects_165[] = {
+	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{16, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{17, {0, 12, 0x7f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{18, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_144[] = {
+static const struct step steps_166[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f122e, 0x0},
 };
 
-static const struct effect effects_145[] = {
+static const struct effect effects_167[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
-	{2, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{3, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{2, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{12, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{17, {0, 12, 0x7f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{18, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_146[] = {
+static const struct step steps_168[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f1222, 0x0},
 };
 
-static const struct effect effects_147[] = {
+static const struct effect effects_169[] = {
 	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
 	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
-	{3, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
-	{12, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{17, {0, 12, 0x7f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}},
 	{18, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a50a5a5a)}},
 };
 
-static const struct step steps_148[] = {
+static const struct step steps_170[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50f0226, 0x0},
 };
 
-static const struct effect effects_149[] = {
+static const struct effect effects_171[] = {
+	{0, {1, 9, 0x00, 0, 0, 0, 0x0}},
+	{1, {1, 8, 0x00, 0, 0, 0, 0x0}},
+	{2, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{3, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{12, {0, 12, 0x3f, 4, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{16, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{17, {0, 12, 0x7f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}},
+	{18, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a50a5a5a)}},
+};
+
+static const struct step steps_172[] = {
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0xa50e122e, 0x0},
+};
+
+static const struct effect effects_173[] = {
 	{0, {0, 14, 0x7f, 2, 1, 0, 0x5a5a}},
 	{1, {0, 15, 0x7f, 2, 1, 0, 0xa5a}},
 };
 
-static const struct step steps_150[] = {
+static const struct step steps_174[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0x0, 0x0},
 };
 
-static const struct effect effects_151[] = {
+static const struct effect effects_175[] = {
 	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{3, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{2, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{10, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 14, 0x7f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{12, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_152[] = {
+static const struct step steps_176[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e2d, 0x0},
 };
 
-static const struct effect effects_153[] = {
+static const struct effect effects_177[] = {
 	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{3, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{2, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 14, 0x7f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{12, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_154[] = {
+static const struct step steps_178[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51e21, 0x0},
 };
 
-static const struct effect effects_155[] = {
+static const struct effect effects_179[] = {
 	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
 	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
-	{3, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 	{11, {0, 14, 0x7f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}},
-	{12, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
 };
 
-static const struct step steps_156[] = {
+static const struct step steps_180[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a50e25, 0x0},
 };
 
-static const struct effect effects_157[] = {
+static const struct effect effects_181[] = {
+	{0, {1, 13, 0x00, 0, 0, 0, 0x110000}},
+	{1, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{3, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{10, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{11, {0, 14, 0x7f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}},
+	{12, {0, 14, 0x3f, 4, 1, 0, UINT64_C(0x5a5a55a5a)}},
+};
+
+static const struct step steps_182[] = {
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a51a2d, 0x0},
+};
+
+static const struct effect effects_183[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{3, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{6, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{2, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{10, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 15, 0x7f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct effect effects_158[] = {
+static const struct effect effects_184[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
-	{2, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{3, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{2, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{6, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 15, 0x7f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_159[] = {
+static const struct step steps_185[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae62, 0x0},
 };
 
-static const struct effect effects_160[] = {
+static const struct effect effects_186[] = {
 	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
 	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
-	{3, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
-	{6, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 	{11, {0, 15, 0x7f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}},
 };
 
-static const struct step steps_161[] = {
+static const struct step steps_187[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5ae26, 0x0},
 };
 
-static const struct step steps_162[] = {
+static const struct effect effects_188[] = {
+	{0, {2, 65535, 0x00, 0, 0, 0, 0x110000}},
+	{1, {1, 13, 0x00, 0, 0, 0, 0x110000}},
+	{2, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{3, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{6, {0, 15, 0x3f, 4, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{10, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+	{11, {0, 15, 0x7f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}},
+};
+
+static const struct step steps_189[] = {
+	{2, 4, LITTLE, 4, 16384, 0x100000, 0x109694, 0x110009, 0x0},
+	{3, 4, LITTLE, 4, 256, 0x110000, 0x110294, 0xa5a5aa6e, 0x0},
+};
+
+static const struct step steps_190[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x0, 0x0},
 };
 
-static const struct step steps_163[] = {
+static const struct step steps_191[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x0, 0x0},
 };
 
-static const struct step steps_164[] = {
+static const struct step steps_192[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10ffc0, 0x0, 0x0},
 };
 
-static const struct step steps_165[] = {
+static const struct step steps_193[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x100000, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x110000, 0x0, 0x0},
 };
 
-static const struct step steps_166[] = {
+static const struct step steps_194[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x1103c0, 0x0, 0x0},
 };
 
-static const struct step steps_167[] = {
+static const struct step steps_195[] = {
 	{2, 4, LITTLE, 4, 16384, 0x100000, 0x10fffc, 0x110009, 0x0},
 	{3, 4, LITTLE, 4, 256, 0x110000, 0x1103fc, 0x0, 0x0},
 };
 
 static const struct flip flips[] = {
-	{0, 2, 1, steps_3, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_1},
+	{0, 2, 1, steps_3, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_2, effects_1},
 	{0, 1, 0, steps_9, UINT64_C(0x25a5a5a5a), 0x0, {1, 0, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_7},
 	{0, 1, 0, steps_11, UINT64_C(0x25a5a5a5a), 0x3, {1, 1, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_10},
 	{0, 2, 0, steps_13, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_12},
-	{0, 1, 0, steps_16, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_14},
+	{0, 1, 0, steps_16, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 3, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x86000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_14},
 	{0, 1, 0, steps_18, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 3, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_17},
 	{0, 1, 0, steps_20, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 3, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_19},
-	{0, 1, 0, steps_23, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 4, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_21},
-	{0, 1, 0, steps_25, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 4, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_24},
-	{0, 1, 0, steps_27, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_26},
-	{0, 2, 1, steps_29, UINT64_C(0x25a5a5a5a), 0x0, {1, 5, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_28},
-	{0, 2, 1, steps_32, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_30},
-	{0, 2, 1, steps_34, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_33},
-	{0, 2, 1, steps_36, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_35},
-	{0, 2, 1, steps_13, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_37},
-	{0, 2, 1, steps_40, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_39},
-	{0, 2, 1, steps_42, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_41},
-	{1, 2, 1, steps_64, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_63},
-	{1, 2, 0, steps_69, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_68},
-	{1, 2, 1, steps_70, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_28},
-	{1, 2, 1, steps_72, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_71},
-	{1, 2, 1, steps_74, 0x5a5a5a5a, 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_73},
-	{1, 2, 1, steps_76, 0x5a5a5a5a, 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_75},
-	{1, 2, 1, steps_69, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_77},
-	{1, 2, 1, steps_79, 0x5a5a5a5a, 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_78},
-	{1, 2, 1, steps_81, 0x5a5a5a5a, 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_80},
-	{2, 2, 1, steps_90, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x580, 0x0, 0x230, 0xfffff000, addresses_89, effects_88},
-	{2, 2, 0, steps_91, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_12},
-	{2, 1, 0, steps_94, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_93, effects_92},
-	{2, 1, 0, steps_96, UINT64_C(0x25a5a5a5a), 0xa5ab1002, {0, 3, 0x3f, 1, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_93, effects_95},
-	{2, 1, 0, steps_98, UINT64_C(0x25a5a5a5a), 0xa5ab0006, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}, 0x96004, 0x8dc0, 0x230, 0xfff00000, addresses_93, effects_97},
-	{2, 1, 0, steps_101, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_100, effects_99},
-	{2, 1, 0, steps_103, UINT64_C(0x25a5a5a5a), 0xa50f1002, {0, 4, 0x3f, 1, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_100, effects_102},
-	{2, 1, 0, steps_105, UINT64_C(0x25a5a5a5a), 0xa50f0006, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}, 0x96004, 0xf08dc0, 0x230, 0xff000000, addresses_100, effects_104},
-	{2, 2, 1, steps_108, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_107, effects_106},
-	{2, 2, 1, steps_110, UINT64_C(0x25a5a5a5a), 0xa5a51c01, {0, 6, 0x3f, 1, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_107, effects_109},
-	{2, 2, 1, steps_112, UINT64_C(0x25a5a5a5a), 0xa5a50c05, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}, 0x6404, 0x81c0, 0x230, 0xffff0000, addresses_107, effects_111},
-	{2, 2, 1, steps_91, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_114, effects_113},
-	{2, 2, 1, steps_116, UINT64_C(0x25a5a5a5a), 0xa5a5ac42, {0, 7, 0x3f, 1, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_114, effects_115},
-	{2, 2, 1, steps_118, UINT64_C(0x25a5a5a5a), 0xa5a5ac06, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}, 0x584, 0x0, 0x230, 0xfffff000, addresses_114, effects_117},
-	{3, 2, 1, steps_128, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_2, effects_127},
-	{3, 1, 0, steps_132, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_131},
-	{3, 1, 0, steps_134, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_133},
-	{3, 2, 0, steps_136, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_135},
-	{3, 1, 0, steps_138, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_137},
-	{3, 1, 0, steps_140, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_139},
-	{3, 1, 0, steps_142, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_141},
-	{3, 1, 0, steps_144, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_143},
-	{3, 1, 0, steps_146, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 12, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_145},
-	{3, 1, 0, steps_148, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_22, effects_147},
-	{3, 2, 1, steps_150, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_149},
-	{3, 2, 1, steps_152, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_151},
-	{3, 2, 1, steps_154, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 14, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_153},
-	{3, 2, 1, steps_156, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_31, effects_155},
-	{3, 2, 1, steps_136, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_157},
-	{3, 2, 1, steps_159, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 15, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_38, effects_158},
-	{3, 2, 1, steps_161, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_38, effects_160},
+	{0, 1, 0, steps_22, UINT64_C(0x25a5a5a5a), 0xa5aa122e, {0, 3, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x86000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_21},
+	{0, 1, 0, steps_25, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 4, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x86000, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_23},
+	{0, 1, 0, steps_27, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 4, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_26},
+	{0, 1, 0, steps_29, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 4, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_28},
+	{0, 1, 0, steps_31, UINT64_C(0x25a5a5a5a), 0xa50e122e, {0, 4, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x86000, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_30},
+	{0, 2, 1, steps_33, UINT64_C(0x25a5a5a5a), 0x0, {1, 5, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_32},
+	{0, 2, 1, steps_36, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6000, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_34},
+	{0, 2, 1, steps_38, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_37},
+	{0, 2, 1, steps_40, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_39},
+	{0, 2, 1, steps_42, UINT64_C(0x25a5a5a5a), 0xa5a51a2d, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6000, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_41},
+	{0, 2, 1, steps_13, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_44, effects_43},
+	{0, 2, 1, steps_46, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_44, effects_45},
+	{0, 2, 1, steps_48, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_44, effects_47},
+	{0, 2, 1, steps_50, UINT64_C(0x25a5a5a5a), 0xa5a5aa6e, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_44, effects_49},
+	{1, 2, 1, steps_72, 0x0, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_2, effects_71},
+	{1, 2, 0, steps_77, 0x5a5a5a5a, 0x104009, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_76},
+	{1, 2, 1, steps_78, 0x5a5a5a5a, 0x0, {1, 5, 0x00, 0, 0, 0, 0x104000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_32},
+	{1, 2, 1, steps_80, 0x5a5a5a5a, 0xa5a51e2d, {0, 6, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6000, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_79},
+	{1, 2, 1, steps_82, 0x5a5a5a5a, 0xa5a51e21, {0, 6, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_81},
+	{1, 2, 1, steps_84, 0x5a5a5a5a, 0xa5a50e25, {0, 6, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_83},
+	{1, 2, 1, steps_86, 0x5a5a5a5a, 0xa5a51a2d, {0, 6, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6000, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_85},
+	{1, 2, 1, steps_77, 0x5a5a5a5a, 0xa5a5ae6e, {0, 7, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_44, effects_87},
+	{1, 2, 1, steps_89, 0x5a5a5a5a, 0xa5a5ae62, {0, 7, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_44, effects_88},
+	{1, 2, 1, steps_91, 0x5a5a5a5a, 0xa5a5ae26, {0, 7, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_44, effects_90},
+	{1, 2, 1, steps_93, 0x5a5a5a5a, 0xa5a5aa6e, {0, 7, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_44, effects_92},
+	{2, 2, 1, steps_102, 0x0, 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5a000}, 0x180, 0x0, 0x230, 0xfffff000, addresses_101, effects_100},
+	{2, 2, 0, steps_103, UINT64_C(0x25a5a5a5a), 0x110009, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_12},
+	{2, 1, 0, steps_106, UINT64_C(0x25a5a5a5a), 0xa5ab100e, {0, 3, 0x3f, 0, 1, 0, 0xa5aa5a5a}, 0x86000, 0x8dc0, 0x230, 0xfff00000, addresses_105, effects_104},
+	{2, 1, 0, steps_108, UINT64_C(0x25a5a5a5a), 0xa5ab1002, {0, 3, 0x3f, 1, 1, 0, 0xa5aa5a5a}, 0x96000, 0x8dc0, 0x230, 0xfff00000, addresses_105, effects_107},
+	{2, 1, 0, steps_110, UINT64_C(0x25a5a5a5a), 0xa5ab0006, {0, 3, 0x3f, 2, 1, 0, 0xa5aa5a5a}, 0x96004, 0x8dc0, 0x230, 0xfff00000, addresses_105, effects_109},
+	{2, 1, 0, steps_112, UINT64_C(0x25a5a5a5a), 0xa5aa100e, {0, 3, 0x3f, 3, 1, 0, 0xa5aa5a5a}, 0x86000, 0x8dc0, 0x230, 0xfff00000, addresses_105, effects_111},
+	{2, 1, 0, steps_115, UINT64_C(0x25a5a5a5a), 0xa50f100e, {0, 4, 0x3f, 0, 1, 0, 0xa55a5a5a}, 0x86000, 0xf08dc0, 0x230, 0xff000000, addresses_114, effects_113},
+	{2, 1, 0, steps_117, UINT64_C(0x25a5a5a5a), 0xa50f1002, {0, 4, 0x3f, 1, 1, 0, 0xa55a5a5a}, 0x96000, 0xf08dc0, 0x230, 0xff000000, addresses_114, effects_116},
+	{2, 1, 0, steps_119, UINT64_C(0x25a5a5a5a), 0xa50f0006, {0, 4, 0x3f, 2, 1, 0, 0xa55a5a5a}, 0x96004, 0xf08dc0, 0x230, 0xff000000, addresses_114, effects_118},
+	{2, 1, 0, steps_121, UINT64_C(0x25a5a5a5a), 0xa50e100e, {0, 4, 0x3f, 3, 1, 0, 0xa55a5a5a}, 0x86000, 0xf08dc0, 0x230, 0xff000000, addresses_114, effects_120},
+	{2, 2, 1, steps_124, UINT64_C(0x25a5a5a5a), 0xa5a51c0d, {0, 6, 0x3f, 0, 1, 0, 0xa5a55a5a}, 0x6000, 0x81c0, 0x230, 0xffff0000, addresses_123, effects_122},
+	{2, 2, 1, steps_126, UINT64_C(0x25a5a5a5a), 0xa5a51c01, {0, 6, 0x3f, 1, 1, 0, 0xa5a55a5a}, 0x6400, 0x81c0, 0x230, 0xffff0000, addresses_123, effects_125},
+	{2, 2, 1, steps_128, UINT64_C(0x25a5a5a5a), 0xa5a50c05, {0, 6, 0x3f, 2, 1, 0, 0xa5a55a5a}, 0x6404, 0x81c0, 0x230, 0xffff0000, addresses_123, effects_127},
+	{2, 2, 1, steps_130, UINT64_C(0x25a5a5a5a), 0xa5a5180d, {0, 6, 0x3f, 3, 1, 0, 0xa5a55a5a}, 0x6000, 0x81c0, 0x230, 0xffff0000, addresses_123, effects_129},
+	{2, 2, 1, steps_103, UINT64_C(0x25a5a5a5a), 0xa5a5ac4e, {0, 7, 0x3f, 0, 1, 0, 0xa5a5aa5a}, 0x180, 0x0, 0x230, 0xfffff000, addresses_132, effects_131},
+	{2, 2, 1, steps_134, UINT64_C(0x25a5a5a5a), 0xa5a5ac42, {0, 7, 0x3f, 1, 1, 0, 0xa5a5aa5a}, 0x580, 0x0, 0x230, 0xfffff000, addresses_132, effects_133},
+	{2, 2, 1, steps_136, UINT64_C(0x25a5a5a5a), 0xa5a5ac06, {0, 7, 0x3f, 2, 1, 0, 0xa5a5aa5a}, 0x584, 0x0, 0x230, 0xfffff000, addresses_132, effects_135},
+	{2, 2, 1, steps_138, UINT64_C(0x25a5a5a5a), 0xa5a5a84e, {0, 7, 0x3f, 3, 1, 0, 0xa5a5aa5a}, 0x180, 0x0, 0x230, 0xfffff000, addresses_132, effects_137},
+	{3, 2, 1, steps_148, 0x0, 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5a000)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_2, effects_147},
+	{3, 1, 0, steps_152, UINT64_C(0x25a5a5a5a), 0x0, {1, 8, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_151},
+	{3, 1, 0, steps_154, UINT64_C(0x25a5a5a5a), 0x3, {1, 9, 0x00, 0, 0, 0, 0x0}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_153},
+	{3, 2, 0, steps_156, UINT64_C(0x25a5a5a5a), 0x110009, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x8, 0x0, 0x0, 0x0, addresses_8, effects_155},
+	{3, 1, 0, steps_158, UINT64_C(0x25a5a5a5a), 0xa5ab122e, {0, 11, 0x3f, 0, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x86000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_157},
+	{3, 1, 0, steps_160, UINT64_C(0x25a5a5a5a), 0xa5ab1222, {0, 11, 0x3f, 1, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_159},
+	{3, 1, 0, steps_162, UINT64_C(0x25a5a5a5a), 0xa5ab0226, {0, 11, 0x3f, 2, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x96004, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_161},
+	{3, 1, 0, steps_164, UINT64_C(0x25a5a5a5a), 0xa5aa122e, {0, 11, 0x3f, 3, 1, 0, UINT64_C(0x5a5aa5a5a)}, 0x86000, 0x8dc0, 0x0, 0xfff00230, addresses_15, effects_163},
+	{3, 1, 0, steps_166, UINT64_C(0x25a5a5a5a), 0xa50f122e, {0, 12, 0x3f, 0, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x86000, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_165},
+	{3, 1, 0, steps_168, UINT64_C(0x25a5a5a5a), 0xa50f1222, {0, 12, 0x3f, 1, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96000, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_167},
+	{3, 1, 0, steps_170, UINT64_C(0x25a5a5a5a), 0xa50f0226, {0, 12, 0x3f, 2, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x96004, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_169},
+	{3, 1, 0, steps_172, UINT64_C(0x25a5a5a5a), 0xa50e122e, {0, 12, 0x3f, 3, 1, 0, UINT64_C(0x5a55a5a5a)}, 0x86000, 0xf08dc0, 0x0, 0xff000230, addresses_24, effects_171},
+	{3, 2, 1, steps_174, UINT64_C(0x25a5a5a5a), 0x0, {1, 13, 0x00, 0, 0, 0, 0x110000}, 0xfffffffc, 0x0, 0x0, 0x0, addresses_8, effects_173},
+	{3, 2, 1, steps_176, UINT64_C(0x25a5a5a5a), 0xa5a51e2d, {0, 14, 0x3f, 0, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6000, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_175},
+	{3, 2, 1, steps_178, UINT64_C(0x25a5a5a5a), 0xa5a51e21, {0, 14, 0x3f, 1, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6400, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_177},
+	{3, 2, 1, steps_180, UINT64_C(0x25a5a5a5a), 0xa5a50e25, {0, 14, 0x3f, 2, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6404, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_179},
+	{3, 2, 1, steps_182, UINT64_C(0x25a5a5a5a), 0xa5a51a2d, {0, 14, 0x3f, 3, 1, 0, UINT64_C(0x5a5a55a5a)}, 0x6000, 0x81c0, 0x0, 0xffff0230, addresses_35, effects_181},
+	{3, 2, 1, steps_156, UINT64_C(0x25a5a5a5a), 0xa5a5ae6e, {0, 15, 0x3f, 0, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_44, effects_183},
+	{3, 2, 1, steps_185, UINT64_C(0x25a5a5a5a), 0xa5a5ae62, {0, 15, 0x3f, 1, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x580, 0x0, 0x0, 0xfffff230, addresses_44, effects_184},
+	{3, 2, 1, steps_187, UINT64_C(0x25a5a5a5a), 0xa5a5ae26, {0, 15, 0x3f, 2, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x584, 0x0, 0x0, 0xfffff230, addresses_44, effects_186},
+	{3, 2, 1, steps_189, UINT64_C(0x25a5a5a5a), 0xa5a5aa6e, {0, 15, 0x3f, 3, 1, 0, UINT64_C(0x5a5a5aa5a)}, 0x180, 0x0, 0x0, 0xfffff230, addresses_44, effects_188},
 };
 
 static const struct leaf leaves[] = {
-	{0, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{0, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_82, steps_83, 0x0, 0xfff00000, 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_82, steps_84, 0x0, 0xff000000, 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_85, steps_86, 0x0, 0xffff0000, 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_85, steps_87, 0x0, 0xfffff000, 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, false, steps_43, steps_47, 0x0, UINT64_C(0x3fff00000), 0x0, 0xa5a00000, words_46, words_120, words_119, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, false, steps_43, steps_51, 0x0, UINT64_C(0x3ff000000), 0x0, 0xa5000000, words_50, words_122, words_121, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, false, steps_52, steps_56, 0x0, UINT64_C(0x3ffff0000), 0x0, 0xa5a50000, words_55, words_124, words_123, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, false, steps_52, steps_60, 0x0, UINT64_C(0x3fffff000), 0x0, 0xa5a5a000, words_59, words_126, words_125, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, false, steps_162, steps_163, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_46, words_45, words_44, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, false, steps_162, steps_164, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_50, words_49, words_48, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, false, steps_165, steps_166, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_55, words_54, words_53, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
-	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, false, steps_165, steps_167, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_59, words_58, words_57, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_51, steps_55, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_54, words_53, words_52, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_51, steps_59, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_58, words_57, words_56, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_60, steps_64, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_63, words_62, words_61, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{0, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_60, steps_68, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_67, words_66, words_65, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 3, 1, 1, 20, 20, 15, 0, 0, false, false, steps_94, steps_95, 0x0, 0xfff00000, 0x0, UINT64_C(0x5a5a00000), words_54, words_53, words_52, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 4, 16, 1, 24, 20, 11, 0, 0, false, false, steps_94, steps_96, 0x0, 0xff000000, 0x0, UINT64_C(0x5a5000000), words_58, words_57, words_56, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 6, 16, 2, 16, 12, 19, 0, 0, false, false, steps_97, steps_98, 0x0, 0xffff0000, 0x0, UINT64_C(0x5a5a50000), words_63, words_62, words_61, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{1, 7, 1, 2, 12, 12, 23, 0, 0, false, false, steps_97, steps_99, 0x0, 0xfffff000, 0x0, UINT64_C(0x5a5a5a000), words_67, words_66, words_65, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 3, 1, 1, 20, 20, 12, 0, 0, false, false, steps_51, steps_55, 0x0, UINT64_C(0x3fff00000), 0x0, 0xa5a00000, words_54, words_140, words_139, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 4, 16, 1, 24, 20, 8, 0, 0, false, false, steps_51, steps_59, 0x0, UINT64_C(0x3ff000000), 0x0, 0xa5000000, words_58, words_142, words_141, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 6, 16, 2, 16, 12, 16, 0, 0, false, false, steps_60, steps_64, 0x0, UINT64_C(0x3ffff0000), 0x0, 0xa5a50000, words_63, words_144, words_143, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{2, 7, 1, 2, 12, 12, 20, 0, 0, false, false, steps_60, steps_68, 0x0, UINT64_C(0x3fffff000), 0x0, 0xa5a5a000, words_67, words_146, words_145, NULL, UINT64_C(0xffffffff00000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 11, 1, 1, 20, 20, 15, 0, 0, false, false, steps_190, steps_191, 0x0, UINT64_C(0x3fff00000), 0x0, UINT64_C(0x5a5a00000), words_54, words_53, words_52, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 12, 16, 1, 24, 20, 11, 0, 0, false, false, steps_190, steps_192, 0x0, UINT64_C(0x3ff000000), 0x0, UINT64_C(0x5a5000000), words_58, words_57, words_56, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 14, 16, 2, 16, 12, 19, 0, 0, false, false, steps_193, steps_194, 0x0, UINT64_C(0x3ffff0000), 0x0, UINT64_C(0x5a5a50000), words_63, words_62, words_61, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+	{3, 15, 1, 2, 12, 12, 23, 0, 0, false, false, steps_193, steps_195, 0x0, UINT64_C(0x3fffff000), 0x0, UINT64_C(0x5a5a5a000), words_67, words_66, words_65, NULL, UINT64_C(0xfffffff800000000), 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
 };
 
 static const struct config configs[] = {
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_62, left_61, bits_4, &flips[0], fields_6, registers_5, 6, 34, 23, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0x0, 0xffffffff, 0x1111000, granted_0, rights_62, left_61, bits_65, &flips[17], fields_67, registers_66, 6, 32, 0, 57, 1, 14},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_62, left_61, bits_4, &flips[26], fields_67, registers_5, 6, 34, 0, 51, 1, 16},
-	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_62, left_61, bits_4, &flips[40], fields_130, registers_129, 6, 34, 23, 60, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_70, left_69, bits_4, &flips[0], fields_6, registers_5, 8, 34, 23, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 32, 35, 0}, 0x100000, 0x0, 0x0, 0xffffffff, 0x1111000, granted_0, rights_70, left_69, bits_73, &flips[21], fields_75, registers_74, 8, 32, 0, 57, 1, 14},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 32, 0}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_70, left_69, bits_4, &flips[32], fields_75, registers_5, 8, 34, 0, 51, 1, 16},
+	{{0, 0, 0, 1, 1, 0, 1, 1, 0, 34, 35, 1}, 0x100000, 0x0, 0x0, UINT64_C(0x3ffffffff), 0x1111000, granted_0, rights_70, left_69, bits_4, &flips[50], fields_150, registers_149, 8, 34, 23, 60, 1, 16},
 };
 
 /* Function, configuration, index of the flip or leaf. */
@@ -1597,6 +1845,10 @@ static const struct {
 	{3, 0, 14},
 	{3, 0, 15},
 	{3, 0, 16},
+	{3, 0, 17},
+	{3, 0, 18},
+	{3, 0, 19},
+	{3, 0, 20},
 	{4, 0, 0},
 	{5, 0, 0},
 	{6, 0, 0},
@@ -1611,14 +1863,16 @@ static const struct {
 	{6, 0, 3},
 	{0, 1, 0},
 	{1, 1, 0},
-	{3, 1, 18},
-	{3, 1, 19},
-	{3, 1, 20},
-	{3, 1, 21},
 	{3, 1, 22},
 	{3, 1, 23},
 	{3, 1, 24},
 	{3, 1, 25},
+	{3, 1, 26},
+	{3, 1, 27},
+	{3, 1, 28},
+	{3, 1, 29},
+	{3, 1, 30},
+	{3, 1, 31},
 	{4, 1, 4},
 	{5, 1, 4},
 	{6, 1, 4},
@@ -1633,12 +1887,6 @@ static const struct {
 	{6, 1, 7},
 	{0, 2, 0},
 	{1, 2, 0},
-	{3, 2, 27},
-	{3, 2, 28},
-	{3, 2, 29},
-	{3, 2, 30},
-	{3, 2, 31},
-	{3, 2, 32},
 	{3, 2, 33},
 	{3, 2, 34},
 	{3, 2, 35},
@@ -1646,6 +1894,16 @@ static const struct {
 	{3, 2, 37},
 	{3, 2, 38},
 	{3, 2, 39},
+	{3, 2, 40},
+	{3, 2, 41},
+	{3, 2, 42},
+	{3, 2, 43},
+	{3, 2, 44},
+	{3, 2, 45},
+	{3, 2, 46},
+	{3, 2, 47},
+	{3, 2, 48},
+	{3, 2, 49},
 	{4, 2, 8},
 	{5, 2, 8},
 	{6, 2, 8},
@@ -1661,22 +1919,26 @@ static const struct {
 	{0, 3, 0},
 	{1, 3, 0},
 	{2, 3, 0},
-	{3, 3, 41},
-	{3, 3, 42},
-	{3, 3, 43},
-	{3, 3, 44},
-	{3, 3, 45},
-	{3, 3, 46},
-	{3, 3, 47},
-	{3, 3, 48},
-	{3, 3, 49},
-	{3, 3, 50},
 	{3, 3, 51},
 	{3, 3, 52},
 	{3, 3, 53},
 	{3, 3, 54},
 	{3, 3, 55},
 	{3, 3, 56},
+	{3, 3, 57},
+	{3, 3, 58},
+	{3, 3, 59},
+	{3, 3, 60},
+	{3, 3, 61},
+	{3, 3, 62},
+	{3, 3, 63},
+	{3, 3, 64},
+	{3, 3, 65},
+	{3, 3, 66},
+	{3, 3, 67},
+	{3, 3, 68},
+	{3, 3, 69},
+	{3, 3, 70},
 	{4, 3, 12},
 	{5, 3, 12},
 	{6, 3, 12},
@@ -1701,16 +1963,20 @@ const char *const mtk_v7s_selftest_names[] = {
 	"every bit of section at L1 (1 MiB), fewest rights",
 	"every bit of section at L1 (1 MiB), not cached",
 	"every bit of section at L1 (1 MiB), device memory",
+	"every bit of section at L1 (1 MiB), not shareable",
 	"every bit of supersection at L1 (16 MiB), fewest rights",
 	"every bit of supersection at L1 (16 MiB), not cached",
 	"every bit of supersection at L1 (16 MiB), device memory",
+	"every bit of supersection at L1 (16 MiB), not shareable",
 	"every bit of absent at L2",
 	"every bit of large at L2 (64 KiB), fewest rights",
 	"every bit of large at L2 (64 KiB), not cached",
 	"every bit of large at L2 (64 KiB), device memory",
+	"every bit of large at L2 (64 KiB), not shareable",
 	"every bit of small at L2 (4 KiB), fewest rights",
 	"every bit of small at L2 (4 KiB), not cached",
 	"every bit of small at L2 (4 KiB), device memory",
+	"every bit of small at L2 (4 KiB), not shareable",
 	"section at L1 (1 MiB) at both ends of the input",
 	"every request as section at L1 (1 MiB)",
 	"every address bit of section at L1 (1 MiB)",
@@ -1730,9 +1996,11 @@ const char *const mtk_v7s_selftest_names[] = {
 	"ia = 32: every bit of large at L2 (64 KiB), fewest rights",
 	"ia = 32: every bit of large at L2 (64 KiB), not cached",
 	"ia = 32: every bit of large at L2 (64 KiB), device memory",
+	"ia = 32: every bit of large at L2 (64 KiB), not shareable",
 	"ia = 32: every bit of small at L2 (4 KiB), fewest rights",
 	"ia = 32: every bit of small at L2 (4 KiB), not cached",
 	"ia = 32: every bit of small at L2 (4 KiB), device memory",
+	"ia = 32: every bit of small at L2 (4 KiB), not shareable",
 	"ia = 32: section at L1 (1 MiB) at both ends of the input",
 	"ia = 32: every request as section at L1 (1 MiB)",
 	"ia = 32: every address bit of section at L1 (1 MiB)",
@@ -1751,15 +2019,19 @@ const char *const mtk_v7s_selftest_names[] = {
 	"oa = 32: every bit of section at L1 (1 MiB), fewest rights",
 	"oa = 32: every bit of section at L1 (1 MiB), not cached",
 	"oa = 32: every bit of section at L1 (1 MiB), device memory",
+	"oa = 32: every bit of section at L1 (1 MiB), not shareable",
 	"oa = 32: every bit of supersection at L1 (16 MiB), fewest rights",
 	"oa = 32: every bit of supersection at L1 (16 MiB), not cached",
 	"oa = 32: every bit of supersection at L1 (16 MiB), device memory",
+	"oa = 32: every bit of supersection at L1 (16 MiB), not shareable",
 	"oa = 32: every bit of large at L2 (64 KiB), fewest rights",
 	"oa = 32: every bit of large at L2 (64 KiB), not cached",
 	"oa = 32: every bit of large at L2 (64 KiB), device memory",
+	"oa = 32: every bit of large at L2 (64 KiB), not shareable",
 	"oa = 32: every bit of small at L2 (4 KiB), fewest rights",
 	"oa = 32: every bit of small at L2 (4 KiB), not cached",
 	"oa = 32: every bit of small at L2 (4 KiB), device memory",
+	"oa = 32: every bit of small at L2 (4 KiB), not shareable",
 	"oa = 32: section at L1 (1 MiB) at both ends of the input",
 	"oa = 32: every request as section at L1 (1 MiB)",
 	"oa = 32: every address bit of section at L1 (1 MiB)",
@@ -1781,16 +2053,20 @@ const char *const mtk_v7s_selftest_names[] = {
 	"wide = 1: every bit of section at L1 (1 MiB), fewest rights",
 	"wide = 1: every bit of section at L1 (1 MiB), not cached",
 	"wide = 1: every bit of section at L1 (1 MiB), device memory",
+	"wide = 1: every bit of section at L1 (1 MiB), not shareable",
 	"wide = 1: every bit of supersection at L1 (16 MiB), fewest rights",
 	"wide = 1: every bit of supersection at L1 (16 MiB), not cached",
 	"wide = 1: every bit of supersection at L1 (16 MiB), device memory",
+	"wide = 1: every bit of supersection at L1 (16 MiB), not shareable",
 	"wide = 1: every bit of absent at L2",
 	"wide = 1: every bit of large at L2 (64 KiB), fewest rights",
 	"wide = 1: every bit of large at L2 (64 KiB), not cached",
 	"wide = 1: every bit of large at L2 (64 KiB), device memory",
+	"wide = 1: every bit of large at L2 (64 KiB), not shareable",
 	"wide = 1: every bit of small at L2 (4 KiB), fewest rights",
 	"wide = 1: every bit of small at L2 (4 KiB), not cached",
 	"wide = 1: every bit of small at L2 (4 KiB), device memory",
+	"wide = 1: every bit of small at L2 (4 KiB), not shareable",
 	"wide = 1: section at L1 (1 MiB) at both ends of the input",
 	"wide = 1: every request as section at L1 (1 MiB)",
 	"wide = 1: every address bit of section at L1 (1 MiB)",
@@ -1805,7 +2081,7 @@ const char *const mtk_v7s_selftest_names[] = {
 	"wide = 1: every address bit of small at L2 (4 KiB)",
 };
 
-const int mtk_v7s_selftest_count = 111;
+const int mtk_v7s_selftest_count = 125;
 
 /* ------------------------------------------------------------------------------------------------------- the checks */
 
@@ -2307,7 +2583,7 @@ static bool check_requests(const struct config *config, unsigned int index)
 
 	if (!begin(&world, config, leaf, false))
 		return false;
-	for (unsigned int request = 0; request < 96; request++) {
+	for (unsigned int request = 0; request <= PT_REQUEST_MASK; request++) {
 		unsigned int granted = config->granted[request], rights = 0;
 		struct pt_result result;
 
@@ -2321,7 +2597,7 @@ static bool check_requests(const struct config *config, unsigned int index)
 		while (config->rights[rights] != (granted & PT_REQUEST_MASK))
 			rights++;
 		if (!same(request, map(&world, leaf->pa, request | (granted & WIDER ? PT_ALLOW_WIDER : 0), &result), PT_OK) ||
-		    !same(request, result.request, granted & PT_REQUEST_MASK) || !check_slots(&world, rights, request & PT_DEVICE ? leaf->mark : 0, request) ||
+		    !same(request, result.request, granted & PT_REQUEST_MASK) || !check_slots(&world, rights, (request & PT_MEMORY_MASK) == PT_DEVICE ? leaf->mark : 0, request) ||
 		    !check_byte(&world, 0, granted & PT_REQUEST_MASK) || !check_rights(&world, config->left[rights]) || !unmap(&world, request))
 			return false;
 	}
