@@ -39,6 +39,8 @@ struct load {
 enum run {
 	RUN_MAP,
 	RUN_UNMAP,
+	RUN_CURSOR_MAP, /* with a cursor */
+	RUN_CURSOR_UNMAP,
 	RUN_UNMAP_TRUSTED, /* the caller vouches that all of it is mapped */
 	RUN_SEGMENTS,
 	RUN_LOOKUP,

@@ -174,6 +174,11 @@ static void scenario_pages(const struct subject *s, double *ns)
 	ns[ROW_MAP_1] = timed(s, RUN_MAP, &load) / PAGES;
 	verify(s, IOVA + 777 * BENCH_PAGE + 5, PA + 777 * BENCH_PAGE + 5);
 	ns[ROW_UNMAP_1] = timed(s, RUN_UNMAP, &load) / PAGES;
+	if (s->run[RUN_CURSOR_MAP]) {
+		ns[ROW_CURSOR_MAP_1] = timed(s, RUN_CURSOR_MAP, &load) / PAGES;
+		verify(s, IOVA + 777 * BENCH_PAGE + 5, PA + 777 * BENCH_PAGE + 5);
+		ns[ROW_CURSOR_UNMAP_1] = timed(s, RUN_CURSOR_UNMAP, &load) / PAGES;
+	}
 	load.order = shuffled;
 	ns[ROW_MAP_1_RANDOM] = timed(s, RUN_MAP, &load) / PAGES;
 	if (s->run[RUN_WALK]) {

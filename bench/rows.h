@@ -8,8 +8,10 @@
 /* identifier, key (in the JSON), what it is, what one of is counted */
 #define ROWS(ROW)                                                                            \
 	ROW(MAP_1, "map-1", "map one page, next to the last one", "call")                    \
+	ROW(CURSOR_MAP_1, "map-1-cursor", "the same, with a cursor", "call")                 \
 	ROW(MAP_1_RANDOM, "map-1-random", "map one page, anywhere", "call")                  \
 	ROW(UNMAP_1, "unmap-1", "unmap one page, next to the last one", "call")              \
+	ROW(CURSOR_UNMAP_1, "unmap-1-cursor", "the same, with a cursor", "call")             \
 	ROW(UNMAP_1_RANDOM, "unmap-1-random", "unmap one page, anywhere", "call")            \
 	ROW(MAP_16, "map-16", "map 16 pages, anywhere", "call")                              \
 	ROW(UNMAP_16, "unmap-16", "unmap 16 pages, anywhere", "call")                        \

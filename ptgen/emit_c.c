@@ -12,7 +12,7 @@
 #include "template.h"
 
 extern const char template_header[], template_core[], template_lookup[], template_map[], template_unmap[],
-	template_change[], template_walk[], template_init[], template_state[];
+	template_change[], template_walk[], template_init[], template_state[], template_cursor[];
 
 const char *enumerator(struct arena *arena, const char *text)
 {
@@ -485,6 +485,7 @@ static void print_source(struct emitter *emitter, bool header)
 		template_run(&set, template_state);
 		template_run(&set, template_map);
 		template_run(&set, template_unmap);
+		template_run(&set, template_cursor);
 		template_run(&set, template_change);
 		template_run(&set, template_init);
 	}

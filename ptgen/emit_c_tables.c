@@ -430,6 +430,9 @@ void emit_descriptor(void *ctx)
 	    "\t.iova_to_phys = %s_iova_to_phys,\n\t.iova_to_phys_batch = %s_iova_to_phys_batch,\n\t.walk = "
 	    "%s_walk,\n",
 	    f, f, f, f, f, f, f);
+	OUT("\t.cursor_map = %s_cursor_map,\n\t.cursor_unmap = %s_cursor_unmap,\n"
+	    "\t.cursor_iova_to_phys = %s_cursor_iova_to_phys,\n",
+	    f, f, f);
 	OUT("\t.translate = %s_translate,\n\t.visit = %s_visit,\n\t.verify = %s_verify,\n"
 	    "\t.classify = %s_classify,\n#endif\n\t.free_subtree = %s_free_subtree,\n};\n",
 	    f, f, f, f, f);

@@ -26,7 +26,7 @@
  *     invalidation and the quiesce hook.
  *   - F_split, F_merge, F_replace and F_trim need exclusion over the range they are given, lookups excepted.
  *   - F_init, F_fini and F_adopt need exclusion over the table.
- *   - A gather belongs to one thread at a time.
+ *   - A gather belongs to one thread at a time, and so does a cursor.
  */
 #ifndef PTGEN_PT_H
 #define PTGEN_PT_H
@@ -398,6 +398,7 @@ struct pt_table {
 	uint64_t allowed_sizes;		 /* private: what the configuration allowed */
 	uint64_t output_last;
 	uint64_t n_tables, table_bytes;
+	uint64_t detached; /* private: tables that were unlinked so far */
 	uint32_t root_bytes;
 	int32_t node;
 	uint16_t level_base; /* index of the first level of the shape in pt_format.levels */
@@ -441,6 +442,31 @@ static inline void pt_settle(struct pt_table *table, const struct pt_tally *tall
 		return;
 	PT_ADD(&table->n_tables, tally->tables);
 	PT_ADD(&table->table_bytes, tally->bytes);
+}
+
+/*
+ * Where the last call of a sequence was: the table of the lowest level, and what it serves. All members are private.
+ *
+ * A table that a cursor remembers may be unlinked and freed by any call that covers it, so the cursor remembers as well
+ * how many tables had been unlinked when it was walked to (struct pt_table.detached), and is not believed once there
+ * are more. That this is read before the table is used is enough: calls on overlapping ranges are ordered by the
+ * caller, and what unlinks a table covers all that it serves; a lookup that has read it too early is one that
+ * pt_mem.quiesce waits for.
+ */
+struct pt_cursor {
+	const struct pt_table *table; /* NULL: remembers nothing */
+	unsigned char *slots;
+	uint64_t first, span;
+	uint64_t detached;
+};
+
+static inline void pt_cursor_init(struct pt_cursor *cursor)
+{
+	cursor->table = NULL;
+	cursor->slots = NULL;
+	cursor->first = 0;
+	cursor->span = 0;
+	cursor->detached = 0;
 }
 
 /*
@@ -679,6 +705,13 @@ struct pt_format {
 	enum pt_status (*iova_to_phys)(const struct pt_table *table, uint64_t iova, uint64_t *pa);
 	size_t (*iova_to_phys_batch)(const struct pt_table *table, const uint64_t *iova, size_t n, uint64_t *pa,
 				     uint64_t *found);
+	enum pt_status (*cursor_map)(struct pt_table *table, struct pt_cursor *cursor, uint64_t iova, uint64_t pa,
+				     uint64_t bytes, unsigned int request, struct pt_gather *gather,
+				     struct pt_result *result);
+	enum pt_status (*cursor_unmap)(struct pt_table *table, struct pt_cursor *cursor, uint64_t iova, uint64_t bytes,
+				       unsigned int flags, struct pt_gather *gather, struct pt_result *result);
+	enum pt_status (*cursor_iova_to_phys)(const struct pt_table *table, struct pt_cursor *cursor, uint64_t iova,
+					      uint64_t *pa);
 	void (*walk)(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk);
 	void (*translate)(const struct pt_table *table, struct pt_reader *reader, uint64_t iova, unsigned int access,
 			  struct pt_walk *walk);
@@ -742,6 +775,8 @@ static inline void pt_flush(struct pt_table *table, struct pt_gather *gather)
 /* Add a detached subtree whose root is at pa. A full gather is flushed first: what it holds is unreachable already. */
 static inline void pt_gather_table(struct pt_table *table, struct pt_gather *gather, uint64_t pa, uint16_t level)
 {
+	/* Cursors: after the table was unlinked, before it can be freed. */
+	__atomic_fetch_add(&table->detached, 1, __ATOMIC_RELEASE);
 	if (gather->n_tables == PT_GATHER_TABLES)
 		pt_flush(table, gather);
 	gather->tables[gather->n_tables].pa = pa;

@@ -21,6 +21,7 @@
 #define TEXT_OF(a)	  TEXT(a)
 
 static struct pt_table table;
+static struct pt_cursor cursor;
 
 static bool table_alloc(void *ctx, size_t bytes, size_t align, uint64_t max_pa, int node, uint64_t *pa)
 {
@@ -60,6 +61,7 @@ static void subject_open(void)
 	}
 	if (CALL(_init)(&table, &config, &mem, &result) != PT_OK)
 		bench_fail(result.why);
+	pt_cursor_init(&cursor);
 }
 
 static void subject_close(void)
@@ -110,6 +112,28 @@ PT_ALWAYS_INLINE uint64_t subject_lookup(uint64_t iova)
 	if (CALL(_iova_to_phys)(&table, iova, &pa) != PT_OK)
 		bench_fail(TEXT_OF(FORMAT) ": lookup");
 	return pa;
+}
+
+#define HAVE_CURSOR
+PT_ALWAYS_INLINE void subject_cursor_map(uint64_t iova, uint64_t pa)
+{
+	struct pt_gather gather;
+
+	pt_gather_init(&gather);
+	if (CALL(_cursor_map)(&table, &cursor, iova, pa, BENCH_PAGE, PT_READ | PT_WRITE | PT_ALLOW_WIDER, &gather,
+			      NULL) != PT_OK)
+		bench_fail(TEXT_OF(FORMAT) ": cursor_map");
+	pt_flush(&table, &gather);
+}
+
+PT_ALWAYS_INLINE void subject_cursor_unmap(uint64_t iova)
+{
+	struct pt_gather gather;
+
+	pt_gather_init(&gather);
+	if (CALL(_cursor_unmap)(&table, &cursor, iova, BENCH_PAGE, 0, &gather, NULL) != PT_OK)
+		bench_fail(TEXT_OF(FORMAT) ": cursor_unmap");
+	pt_flush(&table, &gather);
 }
 
 #define HAVE_BATCH

@@ -6,6 +6,7 @@
  *
  * and, where the subject has them, with a macro that says so:
  *
+ *   HAVE_CURSOR   subject_cursor_map(iova, pa), subject_cursor_unmap(iova): one page
  *   HAVE_TRUSTED  subject_unmap_trusted(iova, bytes)     HAVE_SEGMENTS  subject_segments(iova, segments, n)
  *   HAVE_BATCH    subject_batch(addresses, n, out)       HAVE_DIRTY     subject_dirty(iova, bytes, bitmap)
  *   HAVE_PROTECT  subject_protect(iova, bytes)           HAVE_WALK      subject_walk(iova), subject_translate(iova)
@@ -27,6 +28,28 @@ static uint64_t run_unmap(const struct load *load)
 		subject_unmap(load->iova + load->order[i] * load->stride, load->pgsize, load->count);
 	return 0;
 }
+
+#ifdef HAVE_CURSOR
+static uint64_t run_cursor_map(const struct load *load)
+{
+	for (uint32_t i = 0; i < load->n; i++) {
+		uint64_t at = load->order[i] * load->stride;
+
+		subject_cursor_map(load->iova + at, load->pa + at);
+	}
+	return 0;
+}
+
+static uint64_t run_cursor_unmap(const struct load *load)
+{
+	for (uint32_t i = 0; i < load->n; i++)
+		subject_cursor_unmap(load->iova + load->order[i] * load->stride);
+	return 0;
+}
+#else
+#define run_cursor_map	 NULL
+#define run_cursor_unmap NULL
+#endif
 
 static uint64_t run_lookup(const struct load *load)
 {
@@ -133,7 +156,8 @@ static uint64_t run_translate(const struct load *load)
 
 #define SUBJECT_RUNS                                                                                                  \
 	{                                                                                                             \
-		[RUN_MAP] = run_map, [RUN_UNMAP] = run_unmap, [RUN_UNMAP_TRUSTED] = run_unmap_trusted,                \
+		[RUN_MAP] = run_map, [RUN_UNMAP] = run_unmap, [RUN_CURSOR_MAP] = run_cursor_map,                      \
+		[RUN_CURSOR_UNMAP] = run_cursor_unmap, [RUN_UNMAP_TRUSTED] = run_unmap_trusted,                       \
 		[RUN_SEGMENTS] = run_segments, [RUN_LOOKUP] = run_lookup, [RUN_CHAIN] = run_chain,                    \
 		[RUN_BATCH] = run_batch, [RUN_DIRTY] = run_dirty, [RUN_PROTECT] = run_protect, [RUN_WALK] = run_walk, \
 		[RUN_TRANSLATE] = run_translate                                                                       \

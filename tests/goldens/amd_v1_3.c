@@ -3577,6 +3577,132 @@ enum pt_status amd_v1_3_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes,
 		return PT_OK;
 	return amd_v1_3_unmap_any(t, iova, bytes, flags, gather, result);
 }
+/* ---------------------------------------------------------------------------------------------------------- cursors */
+
+/*
+ * The slot of iova in the table that the cursor remembers; NULL: it remembers another one, or none, or one that may be
+ * gone by now. Whoever detaches a table counts that: a table that was walked to before cannot be told from one that is
+ * gone, and counts as such.
+ */
+PT_ALWAYS_INLINE amd_v1_3_entry *amd_v1_3_at_cursor(const struct pt_table *t, const struct pt_cursor *cursor,
+						    uint64_t iova)
+{
+	unsigned int level = amd_v1_3_last_level(t);
+	uint64_t offset = iova - cursor->first;
+
+	if (PT_UNLIKELY(cursor->table != t || offset > cursor->span || cursor->detached != PT_READ_ONCE(&t->detached)))
+		return NULL;
+	return (amd_v1_3_entry *)(void *)(cursor->slots) + (offset >> amd_v1_3_geometry[level].lo);
+}
+
+/* Remember the table of iova, if all that it serves is in range and its pages may be used. */
+static PT_NOINLINE void amd_v1_3_move_cursor(const struct pt_table *t, struct pt_cursor *cursor, uint64_t iova)
+{
+	unsigned int level = amd_v1_3_last_level(t);
+	uint64_t span = (((uint64_t)amd_v1_3_geometry[level].index_mask + 1) << amd_v1_3_geometry[level].lo) - 1;
+	uint64_t first = iova & ~span;
+	amd_v1_3_entry *slot;
+
+	cursor->table = NULL;
+	/* Before the walk: a table that is detached meanwhile does not count. */
+	cursor->detached = PT_READ_LINK(&t->detached);
+	if (span > t->input_mask || !amd_v1_3_in_range(t, first, first + span) ||
+	    (t->page_sizes >> amd_v1_3_page_lg2(t) & 1) == 0 || !amd_v1_3_find(t, iova, &slot))
+		return;
+	cursor->first = first;
+	cursor->span = span;
+	cursor->slots = (unsigned char *)(slot - ((iova - first) >> amd_v1_3_geometry[level].lo));
+	cursor->table = t;
+}
+
+static PT_NOINLINE enum pt_status amd_v1_3_cursor_map_any(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+							  uint64_t pa, uint64_t bytes, unsigned int request,
+							  struct pt_gather *gather, struct pt_result *result)
+{
+	enum pt_status status = amd_v1_3_map(t, iova, pa, bytes, request, gather, result);
+
+	if (status == PT_OK)
+		amd_v1_3_move_cursor(t, cursor, iova + (bytes - 1));
+	return status;
+}
+
+enum pt_status amd_v1_3_cursor_map(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t pa,
+				   uint64_t bytes, unsigned int request, struct pt_gather *gather,
+				   struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << amd_v1_3_page_lg2(t), inner = iova;
+	amd_v1_3_entry *slot = amd_v1_3_at_cursor(t, cursor, inner);
+
+	if (PT_LIKELY(slot && bytes == page && ((inner | pa) & (page - 1)) == 0 && amd_v1_3_reaches(t, pa, page) &&
+		      t->mem->sync == NULL)) {
+		unsigned int code = amd_v1_3_granted[0][request & PT_REQUEST_MASK], level = amd_v1_3_last_level(t);
+
+		if (PT_LIKELY(amd_v1_3_is_granted(code, request) &&
+			      amd_v1_3_occupied(level, PT_READ_ONCE(slot)) == 0)) {
+			struct amd_v1_3_attributes attributes;
+
+			code &= PT_REQUEST_MASK;
+			amd_v1_3_attributes_of(t, code, request, &attributes);
+			amd_v1_3_store(slot, amd_v1_3_page_entry(t, &attributes, level, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = page;
+				result->request = code;
+			}
+			return PT_OK;
+		}
+	}
+	return amd_v1_3_cursor_map_any(t, cursor, iova, pa, bytes, request, gather, result);
+}
+
+static PT_NOINLINE enum pt_status amd_v1_3_cursor_unmap_any(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+							    uint64_t bytes, unsigned int flags,
+							    struct pt_gather *gather, struct pt_result *result)
+{
+	enum pt_status status = amd_v1_3_unmap(t, iova, bytes, flags, gather, result);
+
+	if (status == PT_OK)
+		amd_v1_3_move_cursor(t, cursor, iova + (bytes - 1));
+	return status;
+}
+
+enum pt_status amd_v1_3_cursor_unmap(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t bytes,
+				     unsigned int flags, struct pt_gather *gather, struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << amd_v1_3_page_lg2(t), inner = iova;
+	amd_v1_3_entry *slot = amd_v1_3_at_cursor(t, cursor, inner);
+
+	if (PT_LIKELY(slot && gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (inner & (page - 1)) == 0)) {
+		unsigned int level = amd_v1_3_last_level(t);
+		amd_v1_3_entry old = amd_v1_3_load(slot);
+
+		if (PT_LIKELY(amd_v1_3_is_page(t, level, old))) {
+			amd_v1_3_store(slot, amd_v1_3_absent(t, level));
+			amd_v1_3_sync(t, slot, 1);
+			PT_WMB_DEVICE();
+			pt_gather_add(gather, iova, iova + (page - 1), amd_v1_3_geometry[level].lo);
+			if (result)
+				result->bytes = page;
+			return PT_OK;
+		}
+	}
+	return amd_v1_3_cursor_unmap_any(t, cursor, iova, bytes, flags, gather, result);
+}
+
+enum pt_status amd_v1_3_cursor_iova_to_phys(const struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+					    uint64_t *pa)
+{
+	amd_v1_3_entry *slot = amd_v1_3_at_cursor(t, cursor, iova);
+
+	if (PT_UNLIKELY(!slot)) {
+		enum pt_status status = amd_v1_3_iova_to_phys(t, iova, pa);
+
+		if (status == PT_OK)
+			amd_v1_3_move_cursor(t, cursor, iova);
+		return status;
+	}
+	return amd_v1_3_resolve(t, amd_v1_3_last_level(t), amd_v1_3_load(slot), iova, pa);
+}
 /* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
@@ -4654,6 +4780,7 @@ static enum pt_status amd_v1_3_configure(struct pt_table *t, const struct pt_con
 	t->top = 0;
 	t->n_tables = 0;
 	t->table_bytes = 0;
+	t->detached = 0;
 	t->root_bytes = 0;
 	t->page_count = 0;
 	t->page_output = 0;
@@ -4982,6 +5109,9 @@ const struct pt_format amd_v1_3_format = {
 	.iova_to_phys = amd_v1_3_iova_to_phys,
 	.iova_to_phys_batch = amd_v1_3_iova_to_phys_batch,
 	.walk = amd_v1_3_walk,
+	.cursor_map = amd_v1_3_cursor_map,
+	.cursor_unmap = amd_v1_3_cursor_unmap,
+	.cursor_iova_to_phys = amd_v1_3_cursor_iova_to_phys,
 	.translate = amd_v1_3_translate,
 	.visit = amd_v1_3_visit,
 	.verify = amd_v1_3_verify,

@@ -150,6 +150,21 @@ size_t amd_v1_3_iova_to_phys_batch(const struct pt_table *t, const uint64_t *iov
 				   uint64_t *found);
 
 /*
+ * amd_v1_3_map, amd_v1_3_unmap and amd_v1_3_iova_to_phys for calls that come one beside the other: the cursor remembers
+ * the last table of the lowest level, and a page in it is reached without a walk. Everything else is as without a
+ * cursor, and so is every result. A cursor is the caller's, begins with pt_cursor_init(), is used by one thread at a
+ * time, and is for one table until its amd_v1_3_fini. It may be kept for as long: where its table was freed meanwhile,
+ * by whomever, the next call walks again.
+ */
+enum pt_status amd_v1_3_cursor_map(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t pa,
+				   uint64_t bytes, unsigned int request, struct pt_gather *gather,
+				   struct pt_result *result);
+enum pt_status amd_v1_3_cursor_unmap(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t bytes,
+				     unsigned int flags, struct pt_gather *gather, struct pt_result *result);
+enum pt_status amd_v1_3_cursor_iova_to_phys(const struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+					    uint64_t *pa);
+
+/*
  * Every step of the walk for one address. reader NULL: the table's own memory; else any memory, which may be hostile.
  */
 void amd_v1_3_walk(const struct pt_table *t, struct pt_reader *reader, uint64_t iova, struct pt_walk *walk);

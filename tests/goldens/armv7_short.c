@@ -3119,6 +3119,135 @@ enum pt_status armv7_short_unmap(struct pt_table *t, uint64_t iova, uint64_t byt
 		return PT_OK;
 	return armv7_short_unmap_any(t, iova, bytes, flags, gather, result);
 }
+/* ---------------------------------------------------------------------------------------------------------- cursors */
+
+/*
+ * The slot of iova in the table that the cursor remembers; NULL: it remembers another one, or none, or one that may be
+ * gone by now. Whoever detaches a table counts that: a table that was walked to before cannot be told from one that is
+ * gone, and counts as such.
+ */
+PT_ALWAYS_INLINE armv7_short_entry *armv7_short_at_cursor(const struct pt_table *t, const struct pt_cursor *cursor,
+							  uint64_t iova)
+{
+	unsigned int level = armv7_short_last_level(t);
+	uint64_t offset = iova - cursor->first;
+
+	if (PT_UNLIKELY(cursor->table != t || offset > cursor->span || cursor->detached != PT_READ_ONCE(&t->detached)))
+		return NULL;
+	return (armv7_short_entry *)(void *)(cursor->slots) + (offset >> armv7_short_geometry[level].lo);
+}
+
+/* Remember the table of iova, if all that it serves is in range and its pages may be used. */
+static PT_NOINLINE void armv7_short_move_cursor(const struct pt_table *t, struct pt_cursor *cursor, uint64_t iova)
+{
+	unsigned int level = armv7_short_last_level(t);
+	uint64_t span = (((uint64_t)armv7_short_geometry[level].index_mask + 1) << armv7_short_geometry[level].lo) - 1;
+	uint64_t first = iova & ~span;
+	armv7_short_entry *slot;
+
+	cursor->table = NULL;
+	/* Before the walk: a table that is detached meanwhile does not count. */
+	cursor->detached = PT_READ_LINK(&t->detached);
+	if (span > t->input_mask || !armv7_short_in_range(t, first, first + span) ||
+	    (t->page_sizes >> armv7_short_page_lg2(t) & 1) == 0 || !armv7_short_find(t, iova, &slot))
+		return;
+	cursor->first = first;
+	cursor->span = span;
+	cursor->slots = (unsigned char *)(slot - ((iova - first) >> armv7_short_geometry[level].lo));
+	cursor->table = t;
+}
+
+static PT_NOINLINE enum pt_status armv7_short_cursor_map_any(struct pt_table *t, struct pt_cursor *cursor,
+							     uint64_t iova, uint64_t pa, uint64_t bytes,
+							     unsigned int request, struct pt_gather *gather,
+							     struct pt_result *result)
+{
+	enum pt_status status = armv7_short_map(t, iova, pa, bytes, request, gather, result);
+
+	if (status == PT_OK)
+		armv7_short_move_cursor(t, cursor, iova + (bytes - 1));
+	return status;
+}
+
+enum pt_status armv7_short_cursor_map(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t pa,
+				      uint64_t bytes, unsigned int request, struct pt_gather *gather,
+				      struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << armv7_short_page_lg2(t), inner = iova;
+	armv7_short_entry *slot = armv7_short_at_cursor(t, cursor, inner);
+
+	if (PT_LIKELY(slot && bytes == page && ((inner | pa) & (page - 1)) == 0 && armv7_short_reaches(t, pa, page) &&
+		      t->mem->sync == NULL)) {
+		unsigned int code = armv7_short_granted[0][request & PT_REQUEST_MASK],
+			     level = armv7_short_last_level(t);
+
+		if (PT_LIKELY(armv7_short_is_granted(code, request) &&
+			      armv7_short_occupied(level, PT_READ_ONCE(slot)) == 0 &&
+			      armv7_short_holds(t, level, armv7_short_page_lg2(t), pa))) {
+			struct armv7_short_attributes attributes;
+
+			code &= PT_REQUEST_MASK;
+			armv7_short_attributes_of(t, code, request, &attributes);
+			armv7_short_store(slot, armv7_short_page_entry(t, &attributes, level, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = page;
+				result->request = code;
+			}
+			return PT_OK;
+		}
+	}
+	return armv7_short_cursor_map_any(t, cursor, iova, pa, bytes, request, gather, result);
+}
+
+static PT_NOINLINE enum pt_status armv7_short_cursor_unmap_any(struct pt_table *t, struct pt_cursor *cursor,
+							       uint64_t iova, uint64_t bytes, unsigned int flags,
+							       struct pt_gather *gather, struct pt_result *result)
+{
+	enum pt_status status = armv7_short_unmap(t, iova, bytes, flags, gather, result);
+
+	if (status == PT_OK)
+		armv7_short_move_cursor(t, cursor, iova + (bytes - 1));
+	return status;
+}
+
+enum pt_status armv7_short_cursor_unmap(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t bytes,
+					unsigned int flags, struct pt_gather *gather, struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << armv7_short_page_lg2(t), inner = iova;
+	armv7_short_entry *slot = armv7_short_at_cursor(t, cursor, inner);
+
+	if (PT_LIKELY(slot && gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (inner & (page - 1)) == 0)) {
+		unsigned int level = armv7_short_last_level(t);
+		armv7_short_entry old = armv7_short_load(slot);
+
+		if (PT_LIKELY(armv7_short_is_page(t, level, old))) {
+			armv7_short_store(slot, armv7_short_absent(t, level));
+			armv7_short_sync(t, slot, 1);
+			PT_WMB_DEVICE();
+			pt_gather_add(gather, iova, iova + (page - 1), armv7_short_geometry[level].lo);
+			if (result)
+				result->bytes = page;
+			return PT_OK;
+		}
+	}
+	return armv7_short_cursor_unmap_any(t, cursor, iova, bytes, flags, gather, result);
+}
+
+enum pt_status armv7_short_cursor_iova_to_phys(const struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+					       uint64_t *pa)
+{
+	armv7_short_entry *slot = armv7_short_at_cursor(t, cursor, iova);
+
+	if (PT_UNLIKELY(!slot)) {
+		enum pt_status status = armv7_short_iova_to_phys(t, iova, pa);
+
+		if (status == PT_OK)
+			armv7_short_move_cursor(t, cursor, iova);
+		return status;
+	}
+	return armv7_short_resolve(t, armv7_short_last_level(t), armv7_short_load(slot), iova, pa);
+}
 /* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
@@ -4258,6 +4387,7 @@ static enum pt_status armv7_short_configure(struct pt_table *t, const struct pt_
 	t->top = 0;
 	t->n_tables = 0;
 	t->table_bytes = 0;
+	t->detached = 0;
 	t->root_bytes = 0;
 	t->page_count = 0;
 	t->page_output = 0;
@@ -4626,6 +4756,9 @@ const struct pt_format armv7_short_format = {
 	.iova_to_phys = armv7_short_iova_to_phys,
 	.iova_to_phys_batch = armv7_short_iova_to_phys_batch,
 	.walk = armv7_short_walk,
+	.cursor_map = armv7_short_cursor_map,
+	.cursor_unmap = armv7_short_cursor_unmap,
+	.cursor_iova_to_phys = armv7_short_cursor_iova_to_phys,
 	.translate = armv7_short_translate,
 	.visit = armv7_short_visit,
 	.verify = armv7_short_verify,

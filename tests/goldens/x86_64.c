@@ -2884,6 +2884,131 @@ enum pt_status x86_64_unmap(struct pt_table *t, uint64_t iova, uint64_t bytes, u
 		return PT_OK;
 	return x86_64_unmap_any(t, iova, bytes, flags, gather, result);
 }
+/* ---------------------------------------------------------------------------------------------------------- cursors */
+
+/*
+ * The slot of iova in the table that the cursor remembers; NULL: it remembers another one, or none, or one that may be
+ * gone by now. Whoever detaches a table counts that: a table that was walked to before cannot be told from one that is
+ * gone, and counts as such.
+ */
+PT_ALWAYS_INLINE x86_64_entry *x86_64_at_cursor(const struct pt_table *t, const struct pt_cursor *cursor, uint64_t iova)
+{
+	unsigned int level = x86_64_last_level(t);
+	uint64_t offset = iova - cursor->first;
+
+	if (PT_UNLIKELY(cursor->table != t || offset > cursor->span || cursor->detached != PT_READ_ONCE(&t->detached)))
+		return NULL;
+	return (x86_64_entry *)(void *)(cursor->slots) + (offset >> x86_64_geometry[level].lo);
+}
+
+/* Remember the table of iova, if all that it serves is in range and its pages may be used. */
+static PT_NOINLINE void x86_64_move_cursor(const struct pt_table *t, struct pt_cursor *cursor, uint64_t iova)
+{
+	unsigned int level = x86_64_last_level(t);
+	uint64_t span = (((uint64_t)x86_64_geometry[level].index_mask + 1) << x86_64_geometry[level].lo) - 1;
+	uint64_t first = iova & ~span;
+	x86_64_entry *slot;
+
+	cursor->table = NULL;
+	/* Before the walk: a table that is detached meanwhile does not count. */
+	cursor->detached = PT_READ_LINK(&t->detached);
+	if (span > t->input_mask || !x86_64_in_range(t, first, first + span) ||
+	    (t->page_sizes >> x86_64_page_lg2(t) & 1) == 0 || !x86_64_find(t, iova, &slot))
+		return;
+	cursor->first = first;
+	cursor->span = span;
+	cursor->slots = (unsigned char *)(slot - ((iova - first) >> x86_64_geometry[level].lo));
+	cursor->table = t;
+}
+
+static PT_NOINLINE enum pt_status x86_64_cursor_map_any(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+							uint64_t pa, uint64_t bytes, unsigned int request,
+							struct pt_gather *gather, struct pt_result *result)
+{
+	enum pt_status status = x86_64_map(t, iova, pa, bytes, request, gather, result);
+
+	if (status == PT_OK)
+		x86_64_move_cursor(t, cursor, iova + (bytes - 1));
+	return status;
+}
+
+enum pt_status x86_64_cursor_map(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t pa,
+				 uint64_t bytes, unsigned int request, struct pt_gather *gather,
+				 struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << x86_64_page_lg2(t), inner = iova;
+	x86_64_entry *slot = x86_64_at_cursor(t, cursor, inner);
+
+	if (PT_LIKELY(slot && bytes == page && ((inner | pa) & (page - 1)) == 0 && x86_64_reaches(t, pa, page) &&
+		      t->mem->sync == NULL)) {
+		unsigned int code = x86_64_granted[t->word[X86_64_WORD_GRANTED_ROW]][request & PT_REQUEST_MASK],
+			     level = x86_64_last_level(t);
+
+		if (PT_LIKELY(x86_64_is_granted(code, request) && x86_64_occupied(level, PT_READ_ONCE(slot)) == 0)) {
+			struct x86_64_attributes attributes;
+
+			code &= PT_REQUEST_MASK;
+			x86_64_attributes_of(t, code, request, &attributes);
+			x86_64_store(slot, x86_64_page_entry(t, &attributes, level, pa));
+			PT_WMB_DEVICE();
+			if (result) {
+				result->bytes = page;
+				result->request = code;
+			}
+			return PT_OK;
+		}
+	}
+	return x86_64_cursor_map_any(t, cursor, iova, pa, bytes, request, gather, result);
+}
+
+static PT_NOINLINE enum pt_status x86_64_cursor_unmap_any(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+							  uint64_t bytes, unsigned int flags, struct pt_gather *gather,
+							  struct pt_result *result)
+{
+	enum pt_status status = x86_64_unmap(t, iova, bytes, flags, gather, result);
+
+	if (status == PT_OK)
+		x86_64_move_cursor(t, cursor, iova + (bytes - 1));
+	return status;
+}
+
+enum pt_status x86_64_cursor_unmap(struct pt_table *t, struct pt_cursor *cursor, uint64_t iova, uint64_t bytes,
+				   unsigned int flags, struct pt_gather *gather, struct pt_result *result)
+{
+	const uint64_t page = (uint64_t)1 << x86_64_page_lg2(t), inner = iova;
+	x86_64_entry *slot = x86_64_at_cursor(t, cursor, inner);
+
+	if (PT_LIKELY(slot && gather && flags <= PT_UNMAP_TRUSTED && bytes == page && (inner & (page - 1)) == 0)) {
+		unsigned int level = x86_64_last_level(t);
+		x86_64_entry old = x86_64_load(slot);
+
+		if (PT_LIKELY(x86_64_is_page(t, level, old))) {
+			x86_64_store(slot, x86_64_absent(t, level));
+			x86_64_sync(t, slot, 1);
+			PT_WMB_DEVICE();
+			pt_gather_add(gather, iova, iova + (page - 1), x86_64_geometry[level].lo);
+			if (result)
+				result->bytes = page;
+			return PT_OK;
+		}
+	}
+	return x86_64_cursor_unmap_any(t, cursor, iova, bytes, flags, gather, result);
+}
+
+enum pt_status x86_64_cursor_iova_to_phys(const struct pt_table *t, struct pt_cursor *cursor, uint64_t iova,
+					  uint64_t *pa)
+{
+	x86_64_entry *slot = x86_64_at_cursor(t, cursor, iova);
+
+	if (PT_UNLIKELY(!slot)) {
+		enum pt_status status = x86_64_iova_to_phys(t, iova, pa);
+
+		if (status == PT_OK)
+			x86_64_move_cursor(t, cursor, iova);
+		return status;
+	}
+	return x86_64_resolve(t, x86_64_last_level(t), x86_64_load(slot), iova, pa);
+}
 /* ------------------------------------------------------------------------------- protect, dirty, split, merge, trim */
 
 /* Slots of found's table from found on that lie in [at, last]. */
@@ -3981,6 +4106,7 @@ static enum pt_status x86_64_configure(struct pt_table *t, const struct pt_confi
 	t->top = 0;
 	t->n_tables = 0;
 	t->table_bytes = 0;
+	t->detached = 0;
 	t->root_bytes = 0;
 	t->page_count = 0;
 	t->page_output = 0;
@@ -4313,6 +4439,9 @@ const struct pt_format x86_64_format = {
 	.iova_to_phys = x86_64_iova_to_phys,
 	.iova_to_phys_batch = x86_64_iova_to_phys_batch,
 	.walk = x86_64_walk,
+	.cursor_map = x86_64_cursor_map,
+	.cursor_unmap = x86_64_cursor_unmap,
+	.cursor_iova_to_phys = x86_64_cursor_iova_to_phys,
 	.translate = x86_64_translate,
 	.visit = x86_64_visit,
 	.verify = x86_64_verify,

@@ -136,6 +136,62 @@ TEST_EACH(contract, unknown_bits, count, label)
 	world_close(world);
 }
 
+/*
+ * A cursor is kept over the end of the table that it remembers: unlinked and not freed yet, and freed. What is mapped
+ * with it then is found, which it would not be in the table of old.
+ */
+TEST_EACH(contract, cursor, count, label)
+{
+	struct world *world = begin(each, true);
+	const struct pt_format *format = world->format;
+	struct pt_table *table = &world->table;
+	uint64_t page = (uint64_t)1 << world->page_lg2, pa = interp_outside(&world->in, 0), found = 0;
+	const struct m_level *last = &world->in.model->levels.v[world->in.way[world->in.n_way - 1]];
+	uint64_t span = (uint64_t)interp_entries(&world->in, world->in.way[world->in.n_way - 1], world->in.n_way == 1)
+			<< last->lo;
+	uint64_t begins = (world->in.aperture_first + span - 1) & ~(span - 1);
+	uint64_t iova = interp_present(&world->in, begins);
+	unsigned int request = PT_READ | PT_WRITE | PT_ALLOW_WIDER;
+	struct pt_cursor cursor;
+	struct pt_result result;
+
+	if (!interp_has_slots(&world->in, begins, world->page_lg2) ||
+	    !interp_has_slots(&world->in, begins + 2 * page, world->page_lg2))
+		return;
+	pt_cursor_init(&cursor);
+	world->ground.ending = true; /* what is flushed is flushed outside of world_do() */
+	for (int freed = 0; freed < 2; freed++) {
+		for (uint64_t i = 0; i < 3; i++) {
+			CHECK_EQ(format->cursor_map(table, &cursor, iova + i * page, pa + i * page, page, request,
+						    &world->gather, &result),
+				 PT_OK);
+			CHECK_EQ(result.bytes, page);
+			CHECK_EQ(format->iova_to_phys(table, iova + i * page, &found), PT_OK);
+			CHECK_EQ(found, pa + i * page);
+			CHECK_EQ(format->cursor_iova_to_phys(table, &cursor, iova + i * page, &found), PT_OK);
+			CHECK_EQ(found, pa + i * page);
+		}
+		CHECK_EQ(format->cursor_map(table, &cursor, iova, pa, page, request, &world->gather, NULL),
+			 PT_ERR_EXISTS);
+		CHECK_EQ(format->cursor_unmap(table, &cursor, iova + page, page, 0, &world->gather, &result), PT_OK);
+		CHECK_EQ(result.bytes, page);
+		CHECK_EQ(format->iova_to_phys(table, iova + page, &found), PT_ERR_ABSENT);
+		CHECK_EQ(format->unmap(table, iova, span, 0, &world->gather, &result), PT_OK);
+		CHECK_EQ(result.bytes, 2 * page);
+		if (freed)
+			pt_flush(table, &world->gather);
+		CHECK_EQ(format->cursor_iova_to_phys(table, &cursor, iova, &found), PT_ERR_ABSENT);
+		CHECK_EQ(format->cursor_map(table, &cursor, iova + page, pa, page, request, &world->gather, NULL),
+			 PT_OK);
+		CHECK_EQ(format->iova_to_phys(table, iova + page, &found), PT_OK);
+		CHECK_EQ(format->cursor_unmap(table, &cursor, iova + page, page, 0, &world->gather, NULL), PT_OK);
+		CHECK_EQ(format->iova_to_phys(table, iova + page, &found), PT_ERR_ABSENT);
+	}
+	pt_flush(table, &world->gather);
+	world_check(world);
+	world_close(world);
+}
+
 /* Results and gathers are optional. */
 TEST_EACH(contract, null_arguments, count, label)
 {

@@ -352,6 +352,10 @@ static void compare_address(struct world *world, uint64_t inner)
 	if (!interp_input(&world->in, iova, &inner))
 		return;
 	leaf = ledger_find(&world->ledger, inner);
+	status = world->format->cursor_iova_to_phys(&world->table, &world->cursor, iova, &pa);
+	CHECK_MSG(status == (leaf ? PT_OK : PT_ERR_ABSENT) && (!leaf || pa == leaf->pa + (inner - leaf->inner)),
+		  "%s\n  cursor_iova_to_phys of 0x%" PRIx64 ": %s, 0x%" PRIx64, world_describe(world), iova,
+		  pt_status_string(status), pa);
 	status = world->format->iova_to_phys(&world->table, iova, &pa);
 	CHECK_MSG(status == (leaf ? PT_OK : PT_ERR_ABSENT), "%s\n  iova_to_phys of 0x%" PRIx64 ": %s",
 		  world_describe(world), iova, pt_status_string(status));
@@ -652,6 +656,7 @@ bool world_open(struct world *world, const struct pt_format *format, const struc
 						    : world->in.aperture_first));
 	world->page_lg2 = (unsigned int)__builtin_ctzll(world->table.page_sizes);
 	pt_gather_init(&world->gather);
+	pt_cursor_init(&world->cursor);
 	choose_spots(world);
 	return true;
 }

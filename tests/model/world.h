@@ -58,6 +58,7 @@ struct world {
 	struct ground ground;
 	struct pt_table table;
 	struct pt_gather gather;
+	struct pt_cursor cursor;
 	struct ledger ledger;
 	struct entry tlb[WORLD_TLB];
 	unsigned int n_tlb;

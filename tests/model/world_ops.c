@@ -239,13 +239,21 @@ static enum pt_status call(struct world *world, const struct op *op, uint64_t *b
 {
 	const struct pt_format *format = world->format;
 	struct pt_table *table = &world->table;
+	struct pt_cursor *cursor = test_random(&world->random) % 2 ? &world->cursor : NULL;
 
 	memset(result, 0x5a, sizeof(*result));
 	switch (op->kind) {
-	case OP_MAP: return format->map(table, op->iova, op->pa, op->bytes, op->request, gather, result);
+	case OP_MAP:
+		if (cursor)
+			return format->cursor_map(table, cursor, op->iova, op->pa, op->bytes, op->request, gather,
+						  result);
+		return format->map(table, op->iova, op->pa, op->bytes, op->request, gather, result);
 	case OP_SEGMENTS:
 		return format->map_segments(table, op->iova, op->segments, op->n_segments, op->request, gather, result);
-	case OP_UNMAP: return format->unmap(table, op->iova, op->bytes, op->flags, gather, result);
+	case OP_UNMAP:
+		if (cursor)
+			return format->cursor_unmap(table, cursor, op->iova, op->bytes, op->flags, gather, result);
+		return format->unmap(table, op->iova, op->bytes, op->flags, gather, result);
 	case OP_PROTECT: return format->protect(table, op->iova, op->bytes, op->request, gather, result);
 	case OP_SPLIT: return format->split(table, op->iova, op->lg2, NULL, gather, result);
 	case OP_MERGE: return format->merge(table, op->iova, op->lg2, gather, result);
