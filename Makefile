@@ -98,7 +98,7 @@ FUZZ_O := $(FUZZ_NAMES:%=$(B)/obj/tests/fuzz/fuzz_%.o) $(B)/obj/tests/fuzz/table
 REPLAYERS := $(FUZZ_NAMES:%=$(B)/fuzz/replay-%)
 # What other programs say of what we write (compilers, build systems, formatters, emulated hosts) does not depend on
 # sanitizers; time and memory are theirs.
-UNSANITIZED := $(patsubst %,tests/run-%,cost dist editors format headers install json large pages pttool-json readme sections selftests stubs)
+UNSANITIZED := $(patsubst %,tests/run-%,cost dist editors format headers install json large pages pttool-json readme sections selftests stubs text-size)
 # These say what our own emitters reach.
 COVERED := $(patsubst %,tests/run-%,format json pages)
 TEST_SCRIPTS := $(sort $(filter-out tests/run-suites $(if $(SANITIZE)$(COVERAGE),$(if $(COVERAGE),$(filter-out $(COVERED),$(UNSANITIZED)),$(UNSANITIZED))),$(wildcard tests/run-*)))
