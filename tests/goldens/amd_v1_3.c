@@ -3643,7 +3643,7 @@ enum pt_status amd_v1_3_cursor_map(struct pt_table *t, struct pt_cursor *cursor,
 
 			code &= PT_REQUEST_MASK;
 			amd_v1_3_attributes_of(t, code, request, &attributes);
-			amd_v1_3_store(slot, amd_v1_3_page_entry(t, &attributes, level, pa));
+			amd_v1_3_store(slot, amd_v1_3_leaf_entry(t, &attributes, level, amd_v1_3_page_lg2(t), pa));
 			PT_WMB_DEVICE();
 			if (result) {
 				result->bytes = page;

@@ -3188,7 +3188,8 @@ enum pt_status armv7_short_cursor_map(struct pt_table *t, struct pt_cursor *curs
 
 			code &= PT_REQUEST_MASK;
 			armv7_short_attributes_of(t, code, request, &attributes);
-			armv7_short_store(slot, armv7_short_page_entry(t, &attributes, level, pa));
+			armv7_short_store(slot,
+					  armv7_short_leaf_entry(t, &attributes, level, armv7_short_page_lg2(t), pa));
 			PT_WMB_DEVICE();
 			if (result) {
 				result->bytes = page;

@@ -2949,7 +2949,7 @@ enum pt_status x86_64_cursor_map(struct pt_table *t, struct pt_cursor *cursor, u
 
 			code &= PT_REQUEST_MASK;
 			x86_64_attributes_of(t, code, request, &attributes);
-			x86_64_store(slot, x86_64_page_entry(t, &attributes, level, pa));
+			x86_64_store(slot, x86_64_leaf_entry(t, &attributes, level, x86_64_page_lg2(t), pa));
 			PT_WMB_DEVICE();
 			if (result) {
 				result->bytes = page;
