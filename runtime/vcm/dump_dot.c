@@ -151,7 +151,7 @@ static void put_group(FILE *stream, const struct group *group)
 	if (group->n > 1) {
 		fputs(group->n > 2 ? " ... <b>" : ", <b>", stream);
 		put_text(stream, group->last->name);
-		fprintf(stream, "</b>" ROOM "(%zu)", group->n);
+		fprintf(stream, ROOM "</b>(%zu)", group->n);
 	}
 	end_row(stream);
 	put_stages(stream, device);
@@ -305,15 +305,16 @@ static void put_head(FILE *stream, const struct region *region)
 	char on[48] = "";
 
 	if (region->parent)
-		snprintf(on, sizeof(on), ROOM "on region %u", region->parent->number);
+		snprintf(on, sizeof(on), "on region %u", region->parent->number);
 	fprintf(stream,
-		"\tsubgraph cluster_r%u {\n\t\tlabel=<<b>region %u</b>%s<br align=\"left\"/>0x%" PRIx64 " - 0x%" PRIx64
-		" &#160; %s<br align=\"left\"/>%" PRIu64 " reservation%s, %s backed<br align=\"left\"/>>;\n"
+		"\tsubgraph cluster_r%u {\n\t\tlabel=<<b>region %u" ROOM "</b>%s<br align=\"left\"/>0x%" PRIx64
+		" - 0x%" PRIx64 " &#160; %s<br align=\"left\"/>%" PRIu64
+		" reservation%s, %s backed<br align=\"left\"/>>;\n"
 		"\t\tlabeljust=l; style=\"rounded,filled\"; fillcolor=\"" REGION_FILL "\"; color=\"" REGION_EDGE
 		"\"; margin=14;\n",
 		region->object.index, region->number,
-		region->kind == VC_REGION_CPU	     ? ROOM "window of the CPU"
-		: region->kind == VC_REGION_IDENTITY ? ROOM "physical addresses"
+		region->kind == VC_REGION_CPU	     ? "window of the CPU"
+		: region->kind == VC_REGION_IDENTITY ? "physical addresses"
 						     : on,
 		region->ranges.first, region->ranges.last, size_text(bytes).text, region->ranges.count,
 		region->ranges.count == 1 ? "" : "s", size_text(region->backed).text);
