@@ -25,18 +25,28 @@ static const char *label(size_t each)
 	return models_nth(each)->name;
 }
 
-/* The level that an example names: a number, or a name. */
-static ref level_named(const struct interp *in, const char *name)
+/* Whether an example that names this means the level: by its number, or by its name. */
+static bool is_named(const struct m_level *level, const char *name)
 {
-	const struct m_shape *shape = &in->model->shapes.v[in->shape];
+	char number[24];
+
+	snprintf(number, sizeof(number), "%d", level->number);
+	return strcmp(name, number) == 0 || strcmp(name, level->name) == 0 ||
+	       (level->item && strcmp(name, level->item) == 0);
+}
+
+/* The first level that an example names at which its kind may stand; a level with arguments is several of one name. */
+static ref level_of(const struct interp *in, const struct m_example *example)
+{
+	const struct model *model = in->model;
+	const struct m_shape *shape = &model->shapes.v[in->shape];
 
 	for (ref level = shape->first_level; level < shape->first_level + shape->n_levels; level++) {
-		char number[24];
+		const struct m_level *l = &model->levels.v[level];
 
-		snprintf(number, sizeof(number), "%d", in->model->levels.v[level].number);
-		if (strcmp(name, number) == 0 || strcmp(name, in->model->levels.v[level].name) == 0 ||
-		    (in->model->levels.v[level].item && strcmp(name, in->model->levels.v[level].item) == 0))
-			return level;
+		for (ref kind = l->first_kind; is_named(l, example->level) && kind < l->first_kind + l->n_kinds; kind++)
+			if (strcmp(model->kinds.v[kind].name, example->kind) == 0)
+				return level;
 	}
 	return REF_NONE;
 }
@@ -100,8 +110,8 @@ TEST_EACH(interpreter, examples, count, label)
 			 example->kind, example->level);
 		why = interp_init(&in, model, param);
 		CHECK_MSG(why == NULL, "%s: %s", what, why);
-		level = level_named(&in, example->level);
-		CHECK_MSG(level != REF_NONE, "%s: no such level", what);
+		level = level_of(&in, example);
+		CHECK_MSG(level != REF_NONE, "%s: no such level, or none with such entries", what);
 		kind = interp_classify(&in, level, example->word, &claims);
 		CHECK_MSG(kind != REF_NONE && claims == 1, "%s: of %d kinds", what, claims);
 		CHECK_MSG(strcmp(model->kinds.v[kind].name, example->kind) == 0, "%s: is of kind %s", what,

@@ -392,8 +392,23 @@ static bool is_level_of_stage1(const struct trial *trial, const struct access *a
 	       agree(trial, &otherwise);
 }
 
+/*
+ * May be written, but says read-only until it is: DBM is set, and AP[2]. What EL1 executes hangs on the right to write
+ * (Arm ARM, S1 direct permissions: AP[2] counts as 0 if DBM is set), here on AP[2] as it is.
+ */
+static bool is_clean_to_privileged_fetch(const struct trial *trial, const struct access *access)
+{
+	const struct pt_walk *first = is_nested(trial) ? &access->nested.walk1 : &access->walk;
+
+	return (access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) &&
+	       first->fault == PT_FAULT_PERMISSION && (first->leaf.rights & PT_RIGHT_UW) &&
+	       (first->leaf.raw[0] & (1U << 7));
+}
+
 static const char *arm_gap(struct trial *trial, const struct access *access)
 {
+	if (is_clean_to_privileged_fetch(trial, access))
+		return "EL1 executes what EL0 may write, as long as it is clean";
 	if (is_nested(trial) && is_level_of_stage1(trial, access))
 		return "of a stage 2 fault for an entry of stage 1, the level of that entry is told";
 	return mailbox_old_code(trial, access);
