@@ -154,8 +154,7 @@ static void usage(FILE *out)
 		"Numbers are as in C, with K, M, G or T for binary multiples. PROT is a word of r w x, p "
 		"privileged only,\n"
 		"d device memory, n normal non-cached, c cached (the default), l cached and not shareable, g global;\n"
-		"- for none. In what is printed, rw/r are privileged/user rights that differ, and cached is not\n"
-		"shown.\n"
+		"- for none. What is printed has rw/r for privileged/user rights that differ, and no c.\n"
 		"\n"
 		"exit status: 0 fine; 1 a fault, a finding or a refused script; 2 wrong use or an I/O error\n");
 }
