@@ -365,7 +365,7 @@ TEST(vcm_sharing, observers_race)
 	CHECK_EQ(vc_system_create(NULL, &race.system), 0);
 	race.phys = allocate(race.system, 64 * K);
 	for (int i = 0; i < N_PARTIES; i++) {
-		char name[16];
+		char name[24];
 
 		snprintf(name, sizeof(name), "device%d", i);
 		race.party[i] = join(race.system, name, formats[i]);
