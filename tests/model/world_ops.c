@@ -803,6 +803,10 @@ enum pt_status world_do(struct world *world, const struct op *op, struct pt_resu
 			set = 1U << PT_ERR_OUTPUT;
 		if (made == PLAN_NO_SLOT)
 			set = 1U << PT_ERR_RANGE;
+		/* A leaf that is there is split first: it cannot be, where tables below have no slot. */
+		if (made == PLAN_NO_SLOT && op->kind == OP_REPLACE &&
+		    ledger_mapped(&world->ledger, first, first + (op->bytes - 1)) != 0)
+			set |= 1U << PT_ERR_SIZE;
 		if (made == PLAN_NONE && has_limits(world) && without_slot(world, first, op->bytes, false))
 			set |= 1U << PT_ERR_RANGE;
 	}
