@@ -2319,7 +2319,7 @@ static bool check_fields(const struct config *config, unsigned int index)
 
 		for (unsigned int k = 0; k < kind->n_fields; k++) {
 			const struct pt_field_info *line = &kind->fields[k];
-			entry_word mask = (entry_word)(~(uint64_t)0 >> (63 - (line->hi - line->lo))) << line->lo;
+			entry_word mask = (((entry_word)2 << (line->hi - line->lo)) - 1) << line->lo;
 			const char *a = line->name, *b = field->name;
 
 			while (*a && *a == *b) {
