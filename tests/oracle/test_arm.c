@@ -394,15 +394,22 @@ static bool is_level_of_stage1(const struct trial *trial, const struct access *a
 
 /*
  * May be written, but says read-only until it is: DBM is set, and AP[2]. What EL1 executes hangs on the right to write
- * (Arm ARM, S1 direct permissions: AP[2] counts as 0 if DBM is set), here on AP[2] as it is.
+ * (Arm ARM, S1 direct permissions: AP[2] counts as 0 if DBM is set), here on AP[2] as it is, or as it was when the
+ * translation was cached: then the access must fault once that is forgotten.
  */
-static bool is_clean_to_privileged_fetch(const struct trial *trial, const struct access *access)
+static bool is_clean_to_privileged_fetch(struct trial *trial, const struct access *access)
 {
 	const struct pt_walk *first = is_nested(trial) ? &access->nested.walk1 : &access->walk;
+	struct access again = {.iova = access->iova, .access = access->access};
 
-	return (access->access & PT_ACCESS_EXEC) && (access->access & PT_ACCESS_PRIV) &&
-	       first->fault == PT_FAULT_PERMISSION && (first->leaf.rights & PT_RIGHT_UW) &&
-	       (first->leaf.raw[0] & (1U << 7));
+	if (!(access->access & PT_ACCESS_EXEC) || !(access->access & PT_ACCESS_PRIV) ||
+	    first->fault != PT_FAULT_PERMISSION || !(first->leaf.rights & PT_RIGHT_UW) ||
+	    !(first->leaf.raw[0] >> 51 & 1))
+		return false;
+	if (first->leaf.raw[0] >> 7 & 1)
+		return true;
+	trial->class->forget(trial);
+	return judge_one(trial, &again);
 }
 
 static const char *arm_gap(struct trial *trial, const struct access *access)
